@@ -1,0 +1,32 @@
+"""AdamW for a stack of experts: one elementwise update for all of them.
+
+Elementwise, so each expert gets exactly what `torch.optim.AdamW` would give it alone, as long as all have taken the
+same number of steps. The trainer keeps that true: experts with fewer steps stand last and drop out of the prefix.
+"""
+
+import torch
+from torch import Tensor
+
+BETAS = (0.9, 0.999)
+EPS = 1e-8
+
+
+class StackedAdamW:
+    """torch's AdamW with its default betas and eps (Loshchilov and Hutter, arXiv 1711.05101)."""
+
+    def __init__(self, stack_EN: Tensor, learning_rate: float, weight_decay: float) -> None:
+        self._stack_EN = stack_EN
+        self._mean_EN, self._square_EN = torch.zeros_like(stack_EN), torch.zeros_like(stack_EN)
+        self._learning_rate, self._weight_decay = learning_rate, weight_decay
+        self._steps = 0
+
+    def step(self, grads_EN: Tensor) -> None:
+        """Updates the first `len(grads_EN)` experts."""
+        n, (beta1, beta2) = len(grads_EN), BETAS
+        self._steps += 1
+        stack, mean, square = self._stack_EN[:n], self._mean_EN[:n], self._square_EN[:n]
+        stack.mul_(1 - self._learning_rate * self._weight_decay)
+        mean.lerp_(grads_EN, 1 - beta1)
+        square.mul_(beta2).addcmul_(grads_EN, grads_EN, value=1 - beta2)
+        root = (square.sqrt() / (1 - beta2**self._steps) ** 0.5).add_(EPS)
+        stack.addcdiv_(mean, root, value=-self._learning_rate / (1 - beta1**self._steps))

@@ -1,0 +1,79 @@
+"""The fast path of training: many experts over one frozen base, tokens packed and sorted by expert.
+
+    T packed tokens   E experts   R rank   I, O inputs and outputs of a site   N numbers of one expert
+
+The base product is one large matrix product for all tokens; each expert adds its own low-rank product to its own
+rows. `reference.py` holds the plain twin with the same signature.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from semoe.experts.layout import ExpertLayout
+from semoe.models.decoder import Linear, Site
+
+Segments = Sequence[tuple[int, int]]
+"""(first row, row after the last) of each expert, in the order of the stack."""
+
+
+class GroupedLinear:
+    """A `Linear` that adds each expert's delta to its own rows, and gathers gradients into `grads_EN`."""
+
+    def __init__(self, layout: ExpertLayout, stack_EN: Tensor, grads_EN: Tensor, segments: Segments) -> None:
+        self._segments, self._scaling = segments, layout.lora.scaling
+        self._parts = {site: (*layout.pair(stack_EN, site), *layout.pair(grads_EN, site)) for site in layout.sites}
+        # Gradients of the experts go straight into `grads_EN`; this leaf only makes autograd call the backward pass.
+        self._leaf = torch.zeros((), requires_grad=True)
+
+    def __call__(self, site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
+        """Returns y_TO = x W^T + bias + scaling · (x A^T) B^T, with A and B of each row's own expert."""
+        if site not in self._parts:
+            return F.linear(x_TI, weight_OI, bias_O)
+        args = (x_TI, weight_OI, bias_O, self._leaf, self._parts[site], self._segments, self._scaling)
+        return _ExpertLinear.apply(*args)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def grouped_linear(layout: ExpertLayout, stack_EN: Tensor, grads_EN: Tensor, segments: Segments) -> Linear:
+    """Returns the fast `Linear`; after a backward pass `grads_EN` has grown by the experts' gradients."""
+    return GroupedLinear(layout, stack_EN, grads_EN, segments)
+
+
+class _ExpertLinear(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x_TI: Tensor,
+        weight_OI: Tensor,
+        bias_O: Tensor | None,
+        leaf: Tensor,
+        parts: tuple[Tensor, Tensor, Tensor, Tensor],
+        segments: Segments,
+        scaling: float,
+    ) -> Tensor:
+        y_TO = F.linear(x_TI, weight_OI, bias_O)
+        a_ERI, b_EOR = parts[0].to(x_TI.dtype), parts[1].to(x_TI.dtype)
+        u_TR = x_TI.new_empty(len(x_TI), a_ERI.shape[1])
+        for (start, end), a_RI, b_OR in zip(segments, a_ERI, b_EOR, strict=True):
+            torch.mm(x_TI[start:end], a_RI.T, out=u_TR[start:end])
+            y_TO[start:end].addmm_(u_TR[start:end], b_OR.T, alpha=scaling)
+        ctx.save_for_backward(x_TI, weight_OI, a_ERI, b_EOR, u_TR)
+        ctx.gradients, ctx.segments, ctx.scaling = parts[2:], segments, scaling
+        return y_TO
+
+    @staticmethod
+    def backward(ctx: Any, dy_TO: Tensor) -> tuple[Tensor | None, ...]:
+        x_TI, weight_OI, a_ERI, b_EOR, u_TR = ctx.saved_tensors
+        grad_a_ERI, grad_b_EOR = ctx.gradients
+        dx_TI = dy_TO @ weight_OI if ctx.needs_input_grad[0] else None
+        for e, (start, end) in enumerate(ctx.segments):
+            dy, x = dy_TO[start:end], x_TI[start:end]
+            du_TR = (dy @ b_EOR[e]).mul_(ctx.scaling)
+            grad_b_EOR[e] += dy.T @ (u_TR[start:end] * ctx.scaling)
+            grad_a_ERI[e] += du_TR.T @ x
+            if dx_TI is not None:
+                dx_TI[start:end].addmm_(du_TR, a_ERI[e])
+        return dx_TI, None, None, None, None, None, None

@@ -1,0 +1,121 @@
+"""Presets: checked-in recipes, one TOML file each, and a user's own in the same form.
+
+Of a preset's tables, `augmentation`, `sequences`, `lora` and `training` decide what an expert is and enter the expert
+space; `answering` does not.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from semoe.errors import UsageError, unknown_name
+from semoe.experts.settings import LoraSettings, TrainingSettings
+from semoe.files import read_text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AugmentationSettings:
+    """How a passage becomes question-answer pairs."""
+
+    kind: Literal["parse", "model"] = "parse"
+    max_pairs: int = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SequenceSettings:
+    """What an expert reads."""
+
+    composition: Literal["published", "closed-book"] = "closed-book"
+    """`published`: pairs with passage and with rewrite, one pair without; `closed-book`: pairs alone."""
+    template: str = "semoe"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnsweringSettings:
+    """How a question is asked and its answer read; no part of the expert space."""
+
+    template: str = "semoe"
+    merge: str = "half"
+    extraction: str = "semoe"
+    max_new_tokens: int = 14
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preset:
+    """A whole recipe."""
+
+    name: str
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+    sequences: SequenceSettings = field(default_factory=SequenceSettings)
+    lora: LoraSettings = field(default_factory=LoraSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    answering: AnsweringSettings = field(default_factory=AnsweringSettings)
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets that come with SEMOE."""
+    return tuple(sorted(p.name.removesuffix(".toml") for p in _shipped().iterdir() if p.name.endswith(".toml")))
+
+
+def load_preset(name_or_path: str) -> Preset:
+    """Loads a shipped preset by name, or a user's TOML file.
+
+    Raises:
+        UsageError: unknown name, broken file, unknown key or impossible value; the message names it.
+    """
+    if name_or_path.endswith(".toml"):
+        return parse_preset(read_text(Path(name_or_path)), Path(name_or_path).stem)
+    if name_or_path not in preset_names():
+        raise unknown_name("preset", name_or_path, preset_names())
+    return parse_preset((_shipped() / f"{name_or_path}.toml").read_text(encoding="utf-8"), name_or_path)
+
+
+def parse_preset(text: str, name: str) -> Preset:
+    """Builds a preset from TOML text."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"Preset {name}: broken TOML ({error}).", kind="broken-toml") from error
+    kinds = {
+        "augmentation": AugmentationSettings, "sequences": SequenceSettings, "lora": LoraSettings,
+        "training": TrainingSettings, "answering": AnsweringSettings,
+    }  # fmt: skip
+    for table in tables:
+        if table not in kinds:
+            raise unknown_name(f"table in preset {name}", table, kinds)
+    built = {key: build(kinds[key], tables[key], f"preset {name}, [{key}]") for key in tables}
+    return Preset(name=name, **built)
+
+
+def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Builds a settings record from parsed values; an unknown key or impossible value is named.
+
+    Raises:
+        UsageError: the key is unknown, or the value's type does not fit.
+    """
+    known = {f.name: f.type for f in fields(kind)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise unknown_name(f"key in {where}:", key, known)
+    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    for key, value in frozen.items():
+        _check_type(where, key, value, known[key])
+    return kind(**frozen)
+
+
+def _check_type(where: str, key: str, value: Any, annotation: Any) -> None:
+    choices = getattr(annotation, "__args__", ())
+    if getattr(annotation, "__origin__", None) is Literal and value not in choices:
+        raise unknown_name(f"value of {key} in {where}:", str(value), map(str, choices))
+    accepted = {int: (int,), float: (int, float), str: (str,)}.get(annotation)
+    if accepted and (not isinstance(value, accepted) or isinstance(value, bool)):
+        raise UsageError(f"{where}: {key} must be of type {annotation.__name__}, not {value!r}.", kind="bad-value")
+
+
+def _shipped() -> Any:
+    return resources.files("semoe.experts") / "presets"

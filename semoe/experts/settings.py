@@ -1,0 +1,55 @@
+"""What decides an expert besides the model and the text: LoRA shape and training recipe."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from semoe.errors import UsageError, unknown_name
+from semoe.models.decoder import PROJECTIONS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoraSettings:
+    """The shape of an expert; the names are PEFT's."""
+
+    rank: int = 2
+    alpha: int = 32
+    target_modules: tuple[str, ...] = ("gate_proj", "up_proj", "down_proj")
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or self.alpha < 1:
+            raise UsageError(
+                f"lora_rank and lora_alpha must be 1 or more, not {self.rank} and {self.alpha}.", kind="bad-value"
+            )
+        for module in self.target_modules:
+            if module not in PROJECTIONS:
+                raise unknown_name("target module", module, PROJECTIONS)
+
+    @property
+    def scaling(self) -> float:
+        """The factor on B·A: alpha / rank."""
+        return self.alpha / self.rank
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingSettings:
+    """How one expert is trained on its sequences."""
+
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+    num_epochs: int = 1
+    """Passes over an expert's sequences; not used where `num_steps` is given."""
+    num_steps: int | None = None
+    """Optimiser steps, cycling through the shuffled sequences."""
+    batch_size: int = 1
+    """Sequences a step."""
+    loss: Literal["all", "answer"] = "all"
+    """Which tokens are learnt: all of a sequence, or the answer with its end token."""
+    reduction: Literal["token", "sequence"] = "token"
+    """Mean over a step's tokens (transformers' way), or over its sequences' means."""
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if self.learning_rate <= 0 or self.weight_decay < 0:
+            raise UsageError("learning_rate must be above 0 and weight_decay 0 or more.", kind="bad-value")
+        if self.batch_size < 1 or self.num_epochs < 1 or (self.num_steps is not None and self.num_steps < 1):
+            raise UsageError("batch size, epochs and steps must be 1 or more.", kind="bad-value")

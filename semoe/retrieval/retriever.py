@@ -1,0 +1,29 @@
+"""The one contract of retrieval: `Retriever`, and the table of its implementations."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from semoe.registry import Registry
+from semoe.retrieval.passage import Retrieved
+
+
+class Retriever(Protocol):
+    """Finds passages for queries; safe to call from one thread at a time."""
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
+        """Returns up to `k` passages for each query, best first, ties by passage id."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetrievalConfig:
+    """Where the index lives."""
+
+    index_dir: Path = Path("index")
+    """Folder that holds one folder an index."""
+    index_name: str = "wiki"
+
+
+retrievers: Registry[Callable[[RetrievalConfig], Retriever]] = Registry("retriever")

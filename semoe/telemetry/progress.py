@@ -1,0 +1,65 @@
+"""Progress of long work: a bar on a terminal, one line a minute elsewhere; always on stderr."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EVERY_S = 60.0
+
+
+class Advance(Protocol):
+    """Reports that more units are done."""
+
+    def __call__(self, done: int = 1) -> None:
+        """Adds `done` units."""
+        ...
+
+
+@contextmanager
+def progress(what: str, total: int | None, unit: str) -> Iterator[Advance]:
+    """Shows how much of `total` units is done, the rate in units a second, and the time left."""
+    console = Console(stderr=True)
+    show = _bar if console.is_terminal else _lines
+    with show(console, what, total, unit) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[Advance]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit))
+    rate = TextColumn("{task.fields[rate]}")
+    with Progress(*columns, rate, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def advance(done: int = 1) -> None:
+            bar.update(task, advance=done)
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, rate=f"{speed:,.1f} {unit}/s" if speed else "")
+
+        yield advance
+
+
+@contextmanager
+def _lines(console: Console, what: str, total: int | None, unit: str) -> Iterator[Advance]:
+    start = last = time.monotonic()
+    count = 0
+
+    def line() -> None:
+        seconds = max(time.monotonic() - start, 1e-9)
+        of = f" of {total:,}" if total else ""
+        sys.stderr.write(f"{what}: {count:,}{of} {unit}, {count / seconds:,.1f} a second\n")
+
+    def advance(done: int = 1) -> None:
+        nonlocal count, last
+        count += done
+        if time.monotonic() - last > LINE_EVERY_S:
+            last = time.monotonic()
+            line()
+
+    yield advance
+    line()

@@ -1,0 +1,81 @@
+"""What all stages of one piece of work share: where it lives, whose model, which data, which recipe."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from semoe.datasets import data_types
+from semoe.errors import UsageError
+from semoe.experts.preset import Preset
+from semoe.store import OfflineName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageSettings:
+    """Names of the work; the fields are the published parameters."""
+
+    root: Path
+    model_name: str
+    dataset: str
+    preset: Preset
+    data_type: str | None = None
+    """None: every file of the dataset but `total`, or `total` where it is alone."""
+    with_cot: bool = False
+    sample: int = -1
+    augment_model: str | None = None
+    """Whose augmentation; None: the preset's parser, or the model itself."""
+
+    @property
+    def augmented_by(self) -> str:
+        """The name under which the augmentation is filed."""
+        return self.augment_model or ("parse" if self.preset.augmentation.kind == "parse" else self.model_name)
+
+    @property
+    def retrieved_folder(self) -> Path:
+        """Where `retrieve` leaves its files."""
+        return self.root / "retrieved" / self.dataset
+
+    @property
+    def augmented_folder(self) -> Path:
+        """Where `augment` leaves its files."""
+        return self.root / "data_aug" / self.dataset / Path(self.augmented_by).name
+
+    def types_in(self, folder: Path, stage: str) -> list[str]:
+        """Returns the data types whose files a stage should read from `folder`.
+
+        Raises:
+            UsageError: there is none; the message names the stage that makes them.
+        """
+        if self.data_type is not None:
+            found = [self.data_type] if (folder / f"{self.data_type}.json").exists() else []
+        else:
+            stems = sorted(path.stem for path in folder.glob("*.json") if "." not in path.stem)
+            found = [stem for stem in stems if stem != "total"] or stems
+        if not found:
+            wanted = folder / f"{self.data_type or '*'}.json"
+            raise UsageError(f"{wanted} does not exist. Run `semoe {stage}` first.", kind="missing-stage")
+        return found
+
+    def offline_name(self, data_type: str) -> OfflineName:
+        """Returns the published name of a data type's experts."""
+        training, lora = self.preset.training, self.preset.lora
+        return OfflineName(
+            model=self.model_name,
+            rank=lora.rank,
+            alpha=lora.alpha,
+            dataset=self.dataset,
+            learning_rate=training.learning_rate,
+            epochs=training.num_epochs,
+            cot=self.with_cot,
+            augment_model=self.augmented_by,
+            data_type=data_type,
+            preset=self.preset.name,
+        )
+
+    def of_type(self, data_type: str) -> "StageSettings":
+        """Returns the same settings for one data type."""
+        return replace(self, data_type=data_type)
+
+
+def known_type(dataset: str, data_type: str | None) -> str:
+    """Returns the data type that a dataset loader is asked for, `total` where none is named."""
+    return data_type or ("total" if "total" in data_types(dataset) else data_types(dataset)[0])
