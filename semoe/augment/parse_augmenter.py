@@ -35,7 +35,12 @@ class ParseAugmenter:
     def _augment(self, passage: Passage, rejected: Counter[str]) -> Augmentation:
         # The same seed for every passage: what becomes of it must not depend on its place in the run.
         qa = question_answers(
-            self.parser, passage.title, passage.text, max_pairs=self.max_pairs, seed=self.seed, rejected=rejected
+            self.parser,
+            passage.title,
+            passage.text,
+            max_pairs=self.max_pairs,
+            seed=self.seed,
+            rejected=rejected,
         )
         rewrite = " ".join(restated_sentences(self.parser(passage.text), passage.title))
         return Augmentation(rewrite or passage.text, qa)

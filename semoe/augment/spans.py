@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from spacy.tokens import Doc, Span
 
+from semoe.augment.restate import restate, subject_of
+
 MAX_WORDS = 8
 _POOR = frozenset({"ORDINAL", "CARDINAL", "PERCENT", "QUANTITY"})
 """Bare numbers: they make answers that fit any question, so they rank with noun phrases."""
@@ -24,7 +26,7 @@ class AnswerSpan:
     label: str
     """spaCy's entity label; empty for a noun phrase."""
     sentence: str
-    """The sentence that it stands in, as it is in the passage."""
+    """The sentence that it stands in, about the title by name where it opened with a pronoun."""
 
 
 def answer_spans(doc: Doc, title: str, limit: int) -> list[AnswerSpan]:
@@ -37,7 +39,7 @@ def answer_spans(doc: Doc, title: str, limit: int) -> list[AnswerSpan]:
         places = set(range(span.start, span.end))
         if span.text.casefold() in seen or places & taken:
             continue
-        chosen.append(AnswerSpan(span.text, span.label_, span.sent.text))
+        chosen.append(AnswerSpan(span.text, span.label_, restate(span.sent, subject_of(title))))
         seen.add(span.text.casefold())
         taken |= places
     return chosen[:limit]

@@ -148,7 +148,7 @@ def _request(
         model.tokenizer,
         template,
         question.question,
-        [_shown(passage, answering.template) for passage in shown],
+        [_shown(passage, template.shows_title) for passage in shown],
         exemplars=load_exemplars(settings.dataset) if settings.with_cot else (),
         cot=settings.with_cot,
     )
@@ -183,9 +183,9 @@ def _experts(
     return tuple(expert for expert, _ in kept), tuple(weight for _, weight in kept)
 
 
-def _shown(passage: AugmentedPassage, template: str) -> str:
+def _shown(passage: AugmentedPassage, with_title: bool) -> str:
     """The published prompt shows the text alone; ours puts the title before a text that does not open with it."""
-    if template == "published" or not passage.title or passage.passage.startswith(passage.title):
+    if not with_title or not passage.title or passage.passage.startswith(passage.title):
         return passage.passage
     return f"{passage.title}\n{passage.passage}"
 

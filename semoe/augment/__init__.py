@@ -1,0 +1,17 @@
+"""Rewrites and question-answer pairs of passages: by a language model (`model`) or from a parse (`parse`)."""
+
+from semoe.augment.augmenter import Augmentation, Augmenter, AugmentSettings, augmenters, load_augmenter
+from semoe.augment.rejection import REASONS, Reason
+from semoe.augment.run import AugmentReport, augment_questions
+
+__all__ = [
+    "REASONS",
+    "AugmentReport",
+    "AugmentSettings",
+    "Augmentation",
+    "Augmenter",
+    "Reason",
+    "augment_questions",
+    "augmenters",
+    "load_augmenter",
+]

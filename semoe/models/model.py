@@ -1,0 +1,42 @@
+"""A base model ready for use: decoder and tokenizer of one folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from semoe.models.config import read_config
+from semoe.models.decoder import Decoder
+from semoe.models.names import resolve_model
+from semoe.models.tokenizer import Tokenizer
+from semoe.models.weights import load_weights
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded base model."""
+
+    name: str
+    """As the user gave it."""
+    folder: Path
+    decoder: Decoder
+    tokenizer: Tokenizer
+
+
+def load_decoder(folder: Path, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Decoder:
+    """Loads the decoder of a model folder."""
+    config = read_config(folder)
+    return Decoder(config, load_weights(folder, config, dtype, device))
+
+
+def load_model(name_or_path: str, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Model:
+    """Loads a model by folder, short name or hub name.
+
+    Raises:
+        UsageError: no such model, or a folder without weights.
+        TransientError: the hub cannot be reached.
+        CorruptError: the weights are damaged.
+    """
+    folder = resolve_model(name_or_path)
+    decoder = load_decoder(folder, dtype=dtype, device=device)
+    return Model(name_or_path, folder, decoder, Tokenizer(folder, decoder.config.eos_token_ids))

@@ -1,0 +1,149 @@
+"""One expert as a plain PEFT folder: written whole or not at all, and checked before it is trusted.
+
+A folder is made under a temporary name and renamed, so a folder with its final name is complete. Reading never takes
+another rank, model or space for the one asked for, and refuses an expert whose B is zero: it would load in silence
+and do nothing.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from semoe.errors import CorruptError, UsageError
+from semoe.experts.layout import ExpertLayout
+from semoe.files import os_errors, read_json, write_json
+
+ADAPTER, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "expert.json"
+
+
+def write_expert(
+    folder: Path, layout: ExpertLayout, flat_N: Tensor, *, base_model: str, record: dict[str, Any]
+) -> None:
+    """Writes an expert that `PeftModel.from_pretrained` loads.
+
+    Args:
+        folder: where; an expert that is there is replaced.
+        layout: the expert's shape.
+        flat_N: its numbers.
+        base_model: the model it was trained for.
+        record: what `expert.json` says of it: key, space, title, loss, …
+
+    Raises:
+        UsageError: the folder cannot be written.
+        TransientError: the disk is full.
+    """
+
+    def fill(temporary: Path) -> None:
+        tensors = {name: tensor.contiguous().clone() for name, tensor in layout.split(flat_N.float()).items()}
+        save_file(tensors, temporary / ADAPTER, metadata={"format": "pt"})
+        write_json(temporary / CONFIG, adapter_config(layout, base_model))
+        write_json(temporary / RECORD, record)
+
+    _make_folder(folder, fill)
+
+
+def link_expert(source: Path, target: Path) -> None:
+    """Makes `target` another name of the expert in `source`: hard links, or copies where links cannot be made."""
+
+    def fill(temporary: Path) -> None:
+        for name in (ADAPTER, CONFIG, RECORD):
+            try:
+                (temporary / name).hardlink_to(source / name)
+            except OSError:
+                shutil.copyfile(source / name, temporary / name)
+
+    _make_folder(target, fill)
+
+
+def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: str | None = None) -> Tensor:
+    """Reads an expert as its flat vector, [N] float32.
+
+    Raises:
+        UsageError: the expert is missing, or another rank, model or space made it.
+        CorruptError: its tensors are not what they should be, or have no effect.
+    """
+    if not (folder / ADAPTER).exists():
+        raise UsageError(f"{folder} holds no {ADAPTER}. Run `semoe encode`.", kind="missing-expert")
+    _check_config(folder, layout, base_model)
+    if space is not None and (folder / RECORD).exists():
+        _check(folder, "expert space", read_json(folder / RECORD).get("space"), space)
+    try:
+        flat_N = layout.join(load_file(folder / ADAPTER))
+    except SafetensorError as error:
+        raise CorruptError(f"{folder / ADAPTER} is damaged ({error}). Encode it again.", kind="corrupt") from error
+    except CorruptError as error:
+        raise CorruptError(f"{folder}: {error}", kind=error.kind) from error
+    _check_numbers(folder, layout, flat_N)
+    return flat_N
+
+
+def adapter_config(layout: ExpertLayout, base_model: str) -> dict[str, Any]:
+    """Returns PEFT's `adapter_config.json`."""
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base_model,
+        "r": layout.lora.rank,
+        "lora_alpha": layout.lora.alpha,
+        "target_modules": sorted(layout.lora.target_modules),
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "fan_in_fan_out": False,
+        "init_lora_weights": True,
+        "inference_mode": True,
+        "use_rslora": False,
+        "use_dora": False,
+        "modules_to_save": None,
+    }
+
+
+def _check_config(folder: Path, layout: ExpertLayout, base_model: str) -> None:
+    config = read_json(folder / CONFIG)
+    _check(folder, "lora_rank", config.get("r"), layout.lora.rank)
+    _check(folder, "lora_alpha", config.get("lora_alpha"), layout.lora.alpha)
+    targets = sorted(config.get("target_modules", []))
+    _check(folder, "target_modules", targets, sorted(layout.lora.target_modules))
+    made_for = Path(str(config.get("base_model_name_or_path"))).name
+    _check(folder, "base model", made_for, Path(base_model).name)
+
+
+def _check(folder: Path, what: str, found: object, wanted: object) -> None:
+    if found != wanted:
+        raise UsageError(
+            f"The expert in {folder} was made with {what} {found}, but {wanted} is asked for. "
+            "Use the settings that made it, or encode again.",
+            kind="expert-mismatch",
+        )
+
+
+def _check_numbers(folder: Path, layout: ExpertLayout, flat_N: Tensor) -> None:
+    if not bool(torch.isfinite(flat_N).all()):
+        raise CorruptError(f"The expert in {folder} holds values that are not finite. Encode it again.", kind="corrupt")
+    if not any(bool(layout.pair(flat_N[None], site)[1].any()) for site in layout.sites):
+        raise CorruptError(
+            f"The expert in {folder} has B = 0 everywhere, so it changes nothing. Encode it again.", kind="no-effect"
+        )
+
+
+def _make_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fills a temporary sibling and gives it its name; an older folder of that name goes."""
+    with os_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            fill(temporary)
+            temporary.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.rename(temporary, folder)  # noqa: PTH104
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise

@@ -1,0 +1,70 @@
+"""Tiny real models with odd shapes, made by transformers itself, for the equality tests."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    MistralConfig,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen3Config,
+)
+
+SHAPE: dict[str, Any] = {
+    "vocab_size": 97,
+    "hidden_size": 36,
+    "intermediate_size": 52,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+    "rms_norm_eps": 1e-5,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+    "initializer_range": 0.3,
+    "dtype": "float32",
+}
+LLAMA3_ROPE = {
+    "rope_type": "llama3",
+    "rope_theta": 10000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 32,
+}
+FAMILIES = ("llama", "llama3-rope", "llama-bias", "qwen2", "qwen3", "mistral")
+
+
+def tiny_config(family: str, *, tied: bool = False) -> Any:
+    shape = SHAPE | {"tie_word_embeddings": tied}
+    makers = {
+        "llama": lambda: LlamaConfig(**shape),
+        "llama-bias": lambda: LlamaConfig(**shape, attention_bias=True, mlp_bias=True),
+        "llama3-rope": lambda: LlamaConfig(**shape, rope_parameters=LLAMA3_ROPE),
+        "qwen2": lambda: Qwen2Config(**shape),
+        "qwen3": lambda: Qwen3Config(**shape, head_dim=10),
+        "mistral": lambda: MistralConfig(**shape, sliding_window=None),
+    }
+    return makers[family]()
+
+
+def tiny_model(family: str, *, tied: bool = False, seed: int = 0) -> PreTrainedModel:
+    """A model whose biases and norms are random too, so that leaving one out shows."""
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(tiny_config(family, tied=tied), attn_implementation="eager").float()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_(0, 0.2)
+            if "norm" in name:
+                parameter.uniform_(0.5, 1.5)
+    return model.requires_grad_(False).eval()
+
+
+def tiny_model_folder(folder: Path, family: str, *, tied: bool = False, seed: int = 0) -> Path:
+    """Saves a tiny model as a Hugging Face folder (without a tokenizer)."""
+    tiny_model(family, tied=tied, seed=seed).save_pretrained(folder)
+    return folder
