@@ -1,8 +1,9 @@
 """The contract of an augmenter, and the table of those there are.
 
-An augmenter makes, of each passage, a rewrite and question-answer pairs. What it makes of a passage depends on that
-passage and its settings alone, not on its neighbours. It knows nothing of questions asked, files or progress:
-`run.py` does. The factories load their models when they are called, not when this module is imported.
+An augmenter makes, of each passage, a rewrite and question-answer pairs. What it makes of a passage depends
+on that passage and its settings alone, not on its neighbours. It knows nothing of questions asked, files or
+progress: `run.py` does. The factories load their models when they are called, not when this module is
+imported.
 """
 
 from collections import Counter

@@ -1,6 +1,7 @@
 """What a model wrote, made to fit or turned away with a reason: questions, round-trip answers and rewrites.
 
-Pure functions over text. The token F1 is SQuAD's (Rajpurkar et al. 2016), because that is how answers are scored.
+Pure functions over text. The token F1 is SQuAD's (Rajpurkar et al. 2016), because that is how answers are
+scored.
 """
 
 import re
@@ -15,6 +16,7 @@ from semoe.augment.rejection import Reason
 MIN_RECOVERY_F1 = 0.5
 MIN_SHARED_WORDS = 0.2
 MIN_QUESTION_WORDS, MAX_QUESTION_WORDS = 3, 30
+_QUESTION_WORDS = frozenset({"Who", "Where", "When", "What", "Which", "How", "In", "On", "The", "A"})
 
 
 def first_question(text: str) -> str:
@@ -29,17 +31,32 @@ def first_answer(text: str) -> str:
     return text.strip().split("\n", 1)[0].strip(" \"'").rstrip(".").strip()
 
 
-def question_fault(question: str, answer: str, others: Collection[str]) -> Reason | None:
-    """Returns why a question does not serve; `others` are the questions kept so far."""
+def question_fault(question: str, answer: str, about: str, others: Collection[str]) -> Reason | None:
+    """Returns why a question does not serve; None if it does.
+
+    Args:
+        question: what the model wrote.
+        answer: what it must not give away.
+        about: the title and the sentence; a question that names nothing in them fits any passage.
+        others: the questions kept so far.
+    """
     if not question:
         return "no-question"
     if not MIN_QUESTION_WORDS <= len(question.split()) <= MAX_QUESTION_WORDS:
         return "question-length"
     if f" {normal(answer)} " in f" {normal(question)} ":
         return "question-holds-answer"
+    if not _names(question) & _names(about):
+        return "question-off-topic"
     if normal(question) in map(normal, others):
         return "duplicate-question"
     return None
+
+
+def _names(text: str) -> set[str]:
+    """Returns the words with a capital or a digit, question words aside."""
+    words = set(re.findall(r"\w+", text))
+    return {word for word in words if word[0].isupper() or word.isdigit()} - _QUESTION_WORDS
 
 
 def is_recovered(said: str, answer: str) -> bool:
@@ -61,7 +78,7 @@ def normal(text: str) -> str:
 
 
 def tidy_rewrite(text: str, *, is_whole: bool) -> str:
-    """Returns a rewrite without repeated sentences and, if generation was cut off, without the broken last one."""
+    """Returns a rewrite without repeated sentences and, if it was cut off, without the broken last one."""
     sentences = re.split(r"(?<=[.!?])\s+", " ".join(text.split()))
     if not is_whole and len(sentences) > 1:
         sentences.pop()

@@ -1,9 +1,10 @@
-"""What a run has finished so far: an append-only file beside the output, from which an interrupted run goes on.
+"""What a run has finished so far: an append-only file beside the output; an interrupted run goes on from it.
 
     line 1    {"journal": 1, "settings": …}              which run this is
-    line n    {"keys": […], "made": […], "rejected": …}   one finished chunk, synced to disk before the next starts
+    line n    {"keys": […], "made": […], "rejected": …}   one finished chunk, synced before the next starts
 
-A chunk is one line, and a line counts only with its newline: a torn tail is cut off and its chunk made again.
+A chunk is one line, and a line counts only with its newline: a torn tail is cut off and its chunk made
+again.
 """
 
 import os

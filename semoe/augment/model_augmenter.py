@@ -1,17 +1,18 @@
-"""The augmenter `model`: a language model writes the questions and the rewrite; their form is given by construction.
+"""The augmenter `model`: a language model writes questions and rewrite; construction gives them their form.
 
     1  answers     spans are cut out of the passage (`spans.py`), more than are needed
     2  questions   the model writes the question that each answers
     3  round trip  the model, given passage and question, answers; only pairs whose answer comes back are kept
     4  rewrite     the model says the passage in other words; the passage itself stands in for a useless one
 
-Each step is one greedy call of the engine for all passages of a chunk. It knows nothing of files or of experts.
+Each step is one greedy call of the engine for all passages of a chunk. It knows nothing of files or of
+experts.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -30,7 +31,7 @@ from semoe.augment.prompts import Prompt, answer_prompt, question_prompt, rewrit
 from semoe.augment.spans import AnswerSpan, answer_spans
 from semoe.datasets.augmented import QAPair
 from semoe.generation import Answer, Engine, Request
-from semoe.models import load_model
+from semoe.models import Tokenizer, load_model
 from semoe.retrieval.passage import Passage
 
 QUESTION_TOKENS = 40
@@ -39,27 +40,6 @@ REWRITE_TOKENS = 64
 """The least; a longer passage gets 1.5 times its own tokens."""
 SPANS_PER_PAIR = 2
 """Spans tried for each pair wanted, since a small model loses about half of them in the round trip."""
-
-
-class ChatTokenizer(Protocol):
-    """What is needed of a model's tokenizer."""
-
-    @property
-    def eos_ids(self) -> frozenset[int]:
-        """The tokens that end an answer."""
-        ...
-
-    def encode(self, text: str) -> list[int]:
-        """Returns the tokens of plain text."""
-        ...
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Returns the text of tokens."""
-        ...
-
-    def chat(self, messages: list[dict[str, str]]) -> list[int]:
-        """Returns the tokens of a chat up to where the model's turn begins."""
-        ...
 
 
 class Draft(NamedTuple):
@@ -76,7 +56,7 @@ class ModelAugmenter:
     """Makes pairs and rewrites with a language model."""
 
     engine: Engine
-    tokenizer: ChatTokenizer
+    tokenizer: Tokenizer
     parser: Language
     max_pairs: int = 3
 
@@ -84,7 +64,7 @@ class ModelAugmenter:
     def load(cls, name: str, *, max_pairs: int = 3) -> "ModelAugmenter":
         """Loads the model and the parser."""
         model = load_model(name)
-        engine = Engine(model.decoder, None, eos_ids=frozenset(model.tokenizer.eos_ids))
+        engine = Engine(model.decoder, None, eos_ids=model.tokenizer.eos_ids)
         return cls(engine, model.tokenizer, load_parser(), max_pairs)
 
     def augment(self, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:
@@ -114,7 +94,8 @@ class ModelAugmenter:
         for draft, prompt, (text, _) in zip(drafts, prompts, written, strict=True):
             question = first_question(f"{prompt.opening}{text}")
             others = [other.question for other in asked if other.index == draft.index]
-            if fault := question_fault(question, draft.span.text, others):
+            about = f"{passages[draft.index].title} {draft.span.sentence}"
+            if fault := question_fault(question, draft.span.text, about, others):
                 rejected[fault] += 1
             else:
                 asked.append(draft._replace(question=question))
@@ -125,7 +106,7 @@ class ModelAugmenter:
         return [first_answer(text) for text, _ in self._write(prompts, [ANSWER_TOKENS] * len(prompts))]
 
     def _keep(self, drafts: Sequence[Draft], said: Sequence[str], rejected: Counter[str]) -> list[Draft]:
-        """Returns the drafts whose answer came back, up to `max_pairs` a passage; spare ones are no rejections."""
+        """Returns the drafts whose answer came back, `max_pairs` a passage; a spare one is no rejection."""
         kept: list[Draft] = []
         count: Counter[int] = Counter()
         for draft, answer in zip(drafts, said, strict=True):
@@ -158,12 +139,11 @@ class ModelAugmenter:
         return [self._text(answer) for answer in self.engine.generate(requests)] if requests else []
 
     def _tokens(self, prompt: Prompt) -> tuple[int, ...]:
-        chat = self.tokenizer.chat([{"role": "user", "content": prompt.user}])
+        chat = self.tokenizer.chat(prompt.messages)
         return (*chat, *(self.tokenizer.encode(prompt.opening) if prompt.opening else ()))
 
     def _text(self, answer: Answer) -> tuple[str, bool]:
-        words = [token for token in answer.tokens if token not in self.tokenizer.eos_ids]
-        return self.tokenizer.decode(words), answer.finish != "length"
+        return self.tokenizer.decode(answer.tokens), answer.finish != "length"
 
 
 def _pair(draft: Draft) -> QAPair:

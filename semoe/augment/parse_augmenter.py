@@ -1,6 +1,7 @@
 """The augmenter `parse`: rules over a dependency parse, no language model, milliseconds a passage.
 
-The pairs are `parse/`'s. The rewrite is no paraphrase: it is the passage's sentences, each about the title by name.
+The pairs are `parse/`'s. The rewrite is no paraphrase: it is the passage's sentences, each about the title
+by name.
 """
 
 from collections import Counter

@@ -1,60 +1,97 @@
-"""What the `model` augmenter says to the language model: three tasks, each a chat with the answer's opening given.
+"""What the `model` augmenter says to the language model: three tasks, as chats with worked examples.
 
-The opening decides the form of what follows (a question that starts with the right question word, a short answer),
-so that even a small model cannot miss it. `VERSION` is part of what an augmentation is: raise it with any change.
+The last turn, the model's own, is given its opening (a question word that fits the answer), so that even a
+small model keeps the form. `VERSION` is part of what an augmentation is: raise it with any change here.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from semoe.augment.spans import AnswerSpan
 from semoe.retrieval.passage import Passage
 
 VERSION = 1
 
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A chat that the model is to go on with."""
+
+    messages: tuple[dict[str, str], ...]
+    opening: str = ""
+    """The first words of the model's own turn."""
+
+
 _OPENINGS = {
-    "PERSON": "Who", "ORG": "Which organization", "NORP": "Which group", "GPE": "In which place", "LOC": "In which place",
-    "FAC": "Which place", "DATE": "When", "TIME": "When", "WORK_OF_ART": "Which work", "EVENT": "Which event",
-    "LANGUAGE": "Which language", "MONEY": "How much money", "PERCENT": "What percentage", "CARDINAL": "How many",
-    "QUANTITY": "How much",
+    "PERSON": "Who", "GPE": "Where", "LOC": "Where", "FAC": "Where", "DATE": "When", "TIME": "When",
+    "LANGUAGE": "Which language", "PERCENT": "What percentage", "CARDINAL": "How many", "QUANTITY": "How much",
 }  # fmt: skip
 
-
-class Prompt(NamedTuple):
-    """A user's turn, and the words with which the model's own turn opens."""
-
-    user: str
-    opening: str
+# Invented facts: an example must not teach the model anything about a real passage.
+_ASKED = (
+    ("Orla Venn", "Orla Venn was born in Port Hallow in 1931.", "1931", "When was Orla Venn born?"),
+    ("Orla Venn", "Orla Venn was born in Port Hallow in 1931.", "Port Hallow", "Where was Orla Venn born?"),
+    (
+        "Grey Lanterns",
+        "Grey Lanterns is a novel by Tam Okoro.",
+        "Tam Okoro",
+        "Who wrote the novel Grey Lanterns?",
+    ),
+    (
+        "Lake Sturr",
+        "Lake Sturr supplies water to the mills of Edby.",
+        "water",
+        "What does Lake Sturr supply?",
+    ),
+)
+_TEACHER = "You write quiz questions. Each question names its subject and has the given answer."
+_READER = "You answer questions from a passage, with as few words as possible."
+_READ = (
+    (
+        "Orla Venn was a Velsh painter. She was born in Port Hallow in 1931.",
+        "When was Orla Venn born?",
+        "1931",
+    ),
+    ("Grey Lanterns is a novel by Tam Okoro, set in Edby.", "Who wrote Grey Lanterns?", "Tam Okoro"),
+)
+_REWORD = (
+    "Say this text in different words. Change the order and the wording of the sentences, but keep every name, "
+    "place, date and fact as it is."
+)
 
 
 def question_prompt(passage: Passage, span: AnswerSpan) -> Prompt:
-    """Asks for the question that `span` answers."""
-    user = (
-        f"{_shown(passage)}\n\n"
-        f'Write one quiz question about {passage.title or "the passage"} to which the answer is "{span.text}". '
-        f'Use this sentence: "{span.sentence}" '
-        f'Name what the question is about, and do not use the words "{span.text}" in it.'
-    )
-    return Prompt(user, opening(span))
+    """Asks for the question that `span` answers; shows its sentence only, so that the model keeps to it."""
+    turns = [(_fact(title, sentence, answer), question) for title, sentence, answer, question in _ASKED]
+    return Prompt(_chat(_TEACHER, turns, _fact(passage.title, span.sentence, span.text)), opening(span))
 
 
 def answer_prompt(passage: Passage, question: str) -> Prompt:
     """Asks the question of the passage."""
-    user = f"{_shown(passage)}\n\nAnswer in a few words, copied from the passage.\nQuestion: {question}"
-    return Prompt(user, "Answer:")
+    turns = [(f"{text}\n\nQuestion: {asked}", answer) for text, asked, answer in _READ]
+    return Prompt(_chat(_READER, turns, f"{_shown(passage)}\n\nQuestion: {question}"))
 
 
 def rewrite_prompt(passage: Passage) -> Prompt:
     """Asks for the passage in other words."""
-    user = (
-        "Say the following in different words. Change the order and the wording of the sentences, but keep every "
-        f"name, place, date and fact as it is.\n\n{_shown(passage)}"
-    )
-    return Prompt(user, "")
+    return Prompt(({"role": "user", "content": f"{_REWORD}\n\n{passage.text}"},))
 
 
 def opening(span: AnswerSpan) -> str:
     """Returns the question words that fit the kind of answer."""
     return _OPENINGS.get(span.label, "What")
+
+
+def _fact(title: str, sentence: str, answer: str) -> str:
+    return f"Subject: {title}\nText: {sentence}\nAnswer: {answer}"
+
+
+def _chat(system: str, turns: list[tuple[str, str]], last: str) -> tuple[dict[str, str], ...]:
+    said = [
+        {"role": role, "content": text}
+        for turn in turns
+        for role, text in zip(("user", "assistant"), turn, strict=True)
+    ]
+    return ({"role": "system", "content": system}, *said, {"role": "user", "content": last})
 
 
 def _shown(passage: Passage) -> str:

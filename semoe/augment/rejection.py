@@ -17,6 +17,7 @@ Reason = Literal[
     "answer-empty",
     "pronoun-answer",
     "question-length",
+    "question-off-topic",
 ]
 
 REASONS: tuple[Reason, ...] = get_args(Reason)

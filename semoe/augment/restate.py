@@ -1,7 +1,7 @@
-"""Sentences that stand alone: a passage's own sentences, with an opening pronoun replaced by what it is about.
+"""Sentences that stand alone: a passage's own, with an opening pronoun replaced by what it is about.
 
-The rewrite of the `parse` augmenter and the full answers of `model` are made of them. A pronoun later in the
-sentence stays, because its noun is then mostly in the same sentence.
+The rewrite of the `parse` augmenter and the full answers of `model` are made of them. A pronoun later in
+the sentence stays, because its noun is then mostly in the same sentence.
 """
 
 import re
@@ -18,7 +18,7 @@ def subject_of(title: str) -> str:
 
 
 def restated_sentences(doc: Doc, title: str) -> list[str]:
-    """Returns the sentences of a parsed passage, each about `title` by name where it opened with a pronoun."""
+    """Returns the sentences of a parsed passage, about `title` by name where they opened with a pronoun."""
     subject = subject_of(title)
     return [text for sentence in doc.sents if (text := restate(sentence, subject))]
 

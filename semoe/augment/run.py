@@ -1,8 +1,9 @@
 """The stage `augment`: questions with their retrieved passages in, one file of augmented questions out.
 
-Each distinct passage is augmented once, however many questions found it, in chunks whose results go to a journal.
-Chunks are cut by position among the distinct passages and are made whole, so that an interrupted run gives the
-same bytes as an uninterrupted one. A report of what was made and rejected is written beside the output.
+Each distinct passage is augmented once, however many questions found it, in chunks whose results go to a
+journal. Chunks are cut by position among the distinct passages and are made whole, so that an interrupted
+run gives the same bytes as an uninterrupted one. A report of what was made and rejected is written beside
+the output.
 """
 
 import hashlib
@@ -132,7 +133,7 @@ def _augmented(
     return AugmentedQuestion(
         qid=question.qid, test_id=question.test_id, question=question.question, answers=question.answers,
         type=question.type, golden_passages=question.golden_passages,
-        passages=tuple(_augmented_passage(pid, one, made[_key(one.passage)]) for pid, one in enumerate(found)),
+        passages=tuple(_augmented_passage(pid, r, made[_key(r.passage)]) for pid, r in enumerate(found)),
     )  # fmt: skip
 
 

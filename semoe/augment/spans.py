@@ -1,7 +1,8 @@
 """Answers before questions: the spans of a passage that the `model` augmenter asks about.
 
-Spans are cut out of the passage, so that an answer occurs in it by construction. Named entities come before other
-noun phrases, and both are dealt out over the sentences, so that a passage is not asked thrice about its first line.
+Spans are cut out of the passage, so that an answer occurs in it by construction. Named entities come before
+other noun phrases, and both are dealt out over the sentences, so that a passage is not asked thrice about
+its first line.
 """
 
 import itertools
@@ -34,10 +35,10 @@ def answer_spans(doc: Doc, title: str, limit: int) -> list[AnswerSpan]:
     ranked = sorted(_candidates(doc), key=lambda candidate: candidate[:3])
     chosen: list[AnswerSpan] = []
     taken: set[int] = set()
-    seen = {title.casefold()}
+    seen: set[str] = set()
     for *_, span in ranked:
         places = set(range(span.start, span.end))
-        if span.text.casefold() in seen or places & taken:
+        if span.text.casefold() in seen or places & taken or span.text.casefold() in title.casefold():
             continue
         chosen.append(AnswerSpan(span.text, span.label_, restate(span.sent, subject_of(title))))
         seen.add(span.text.casefold())

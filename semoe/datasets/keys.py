@@ -1,6 +1,7 @@
 """The key of a passage: equal for equal content, whatever its id, its source or its spacing.
 
-Augmentation and experts are made once for each key, so that a passage which occurs for two questions costs once.
+Augmentation and experts are made once for each key, so that a passage which occurs for two questions costs
+once.
 """
 
 import hashlib

@@ -1,0 +1,95 @@
+"""Runs the decoder for the engine: whole prompts, then one token of every running row.
+
+    B rows   T packed tokens   H, G heads   K head size   L places of the cache   V vocabulary
+
+Knows the cache and the expert slots; knows neither scheduling nor when an answer ends.
+"""
+
+from collections.abc import Sequence as Items
+
+import torch
+from torch import Tensor
+
+from semoe.experts.layout import ExpertLayout
+from semoe.generation.cache import KeyValueCache
+from semoe.generation.sequence import Sequence
+from semoe.generation.slots import ExpertSlots
+from semoe.models import Decoder, PackedAttention, positions_of
+
+
+class Runner:
+    """Holds the device state of the running rows."""
+
+    def __init__(self, decoder: Decoder, layout: ExpertLayout | None, max_rows: int) -> None:
+        self._decoder = decoder
+        self._cache = KeyValueCache(decoder, max_rows)
+        self._slots = ExpertSlots(decoder, layout, max_rows)
+
+    def prefill(self, admitted: Items[Sequence], first_slot: int) -> Tensor:
+        """Computes whole prompts into the slots from `first_slot` on; returns the next token's logits, [B, V]."""
+        lengths = [len(sequence.request.prompt) for sequence in admitted]
+        slots = range(first_slot, first_slot + len(admitted))
+        self._cache.lengths += lengths
+        self._cache.reserve(max(lengths) + 1)
+        for slot, sequence in zip(slots, admitted, strict=True):
+            request = sequence.request
+            self._slots.set(slot, request.experts, request.weights or [1.0] * len(request.experts))
+        device = self._decoder.device
+        tokens_T = torch.tensor([t for s in admitted for t in s.request.prompt], device=device)
+        attend = _PromptAttention(self._cache, slots, lengths, device)
+        linear = self._slots.prompts(slots, lengths)
+        hidden_TD = self._decoder.hidden(tokens_T, positions_of(lengths).to(device), attend, linear)
+        last_B = torch.tensor(lengths, device=device).cumsum(0) - 1
+        return self._decoder.logits(hidden_TD[last_B])
+
+    def step(self, running: Items[Sequence]) -> Tensor:
+        """Computes the newest token of every running row; returns the next token's logits, [B, V]."""
+        device = self._decoder.device
+        places_B = torch.tensor(self._cache.lengths, device=device)
+        self._cache.reserve(max(self._cache.lengths) + 1)
+        tokens_B = torch.tensor([sequence.tokens[-1] for sequence in running], device=device)
+        attend = _StepAttention(self._cache, places_B)
+        hidden_BD = self._decoder.hidden(tokens_B, places_B, attend, self._slots.step(len(running)))
+        self._cache.lengths = [length + 1 for length in self._cache.lengths]
+        return self._decoder.logits(hidden_BD)
+
+    def compact(self, moves: Items[tuple[int, int]], num_running: int) -> None:
+        """Moves rows into the slots that finished sequences left."""
+        for source, target in moves:
+            self._cache.move(source, target)
+            self._slots.move(source, target)
+        del self._cache.lengths[num_running:]
+
+
+class _PromptAttention:
+    """Attention within each prompt; stores its keys and values on the way."""
+
+    def __init__(self, cache: KeyValueCache, slots: Items[int], lengths: Items[int], device: torch.device) -> None:
+        self._cache, self._slots, self._lengths = cache, slots, list(lengths)
+        self._packed = PackedAttention(lengths, device)
+
+    def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor) -> Tensor:
+        rows = zip(self._slots, k_TGK.split(self._lengths), v_TGK.split(self._lengths), strict=True)
+        for slot, k_LGK, v_LGK in rows:
+            self._cache.store_prompt(layer, slot, k_LGK, v_LGK)
+        return self._packed(layer, q_THK, k_TGK, v_TGK)
+
+
+class _StepAttention:
+    """One query of each row over its own filled places."""
+
+    def __init__(self, cache: KeyValueCache, places_B: Tensor) -> None:
+        self._cache, self._places_B = cache, places_B
+        self._rows_B = torch.arange(len(places_B), device=places_B.device)
+        self._width = int(places_B.max()) + 1
+        self._hidden_B11L = (torch.arange(self._width, device=places_B.device) > places_B[:, None])[:, None, None, :]
+
+    def __call__(self, layer: int, q_BHK: Tensor, k_BGK: Tensor, v_BGK: Tensor) -> Tensor:
+        self._cache.store_step(layer, self._rows_B, self._places_B, k_BGK, v_BGK)
+        keys = self._cache.keys[layer, : len(q_BHK), :, : self._width]
+        values = self._cache.values[layer, : len(q_BHK), :, : self._width]
+        q_BGQK = q_BHK.unflatten(1, (k_BGK.shape[1], -1))
+        scores = (q_BGQK @ keys.transpose(-1, -2)) * q_BHK.shape[-1] ** -0.5
+        # masked_fill also hides places that hold whatever an earlier row left.
+        shares = scores.masked_fill(self._hidden_B11L, -torch.inf).softmax(-1, dtype=torch.float32).to(values.dtype)
+        return (shares @ values).flatten(1, 2)

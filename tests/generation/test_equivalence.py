@@ -1,0 +1,130 @@
+"""The batched engine answers as PEFT does when it merges and answers one row at a time."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import PreTrainedModel
+
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.settings import LoraSettings
+from semoe.generation import Answer, Engine, Request
+from semoe.generation.reference import reference_linear
+from semoe.generation.slots import ExpertSlots
+from semoe.models import PackedAttention, load_decoder, positions_of
+from semoe.models.decoder import Decoder
+from semoe.store import write_expert
+from tests.tiny import tiny_model, tiny_model_folder
+
+NEW = 8
+SPREADS: dict[str, list[list[int]]] = {
+    "all-the-same": [[0, 1, 2]] * 5,
+    "all-different": [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11], [12, 13, 14]],
+    "some-without": [[0], [], [1, 2], [], [3]],
+    "skewed": [[0, 1, 2, 3], [0], [0, 1], [4], []],
+}
+LENGTHS = (1, 7, 33, 12, 5)
+
+
+def random_expert(layout: ExpertLayout, seed: int) -> torch.Tensor:
+    return torch.randn(layout.size, generator=torch.Generator().manual_seed(seed)) * 0.08
+
+
+def prompts() -> list[tuple[int, ...]]:
+    chooser = random.Random(3)
+    return [tuple(chooser.randrange(2, 97) for _ in range(n)) for n in LENGTHS]
+
+
+def setting(folder: Path, family: str, rank: int) -> tuple[Decoder, ExpertLayout]:
+    decoder = load_decoder(tiny_model_folder(folder / "m", family))
+    return decoder, ExpertLayout(decoder.config, LoraSettings(rank=rank, alpha=16))
+
+
+def answer_with_peft(base: PreTrainedModel, folders: Sequence[Path], prompt: tuple[int, ...]) -> list[int]:
+    """Loads, merges (`cat`, weights 1), answers greedily, and unloads again."""
+    model: PreTrainedModel | PeftModel = base
+    if folders:
+        model = PeftModel.from_pretrained(base, folders[0], adapter_name="0")
+        for number, folder in enumerate(folders[1:], 1):
+            model.load_adapter(folder, adapter_name=str(number))
+        names = [str(number) for number in range(len(folders))]
+        model.add_weighted_adapter(names, [1.0] * len(names), "merge", combination_type="cat")
+        model.set_adapter("merge")
+    tokens = list(prompt)
+    with torch.no_grad():
+        for _ in range(NEW):
+            tokens.append(int(model(torch.tensor([tokens])).logits[0, -1].argmax()))
+    if folders:
+        model.unload()
+    return tokens[len(prompt) :]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize(("family", "rank"), [("llama", 2), ("qwen2", 3)])
+def test_rows_with_their_own_experts_equal_peft_one_at_a_time(
+    tmp_path: Path, family: str, rank: int, spread: str
+) -> None:
+    decoder, layout = setting(tmp_path, family, rank)
+    folders = {i: tmp_path / f"e{i}" for row in SPREADS[spread] for i in row}
+    for i, folder in folders.items():
+        write_expert(folder, layout, random_expert(layout, i), base_model="tiny", record={})
+    requests = [
+        Request(prompt=prompt, experts=tuple(random_expert(layout, i) for i in row), max_new_tokens=NEW)
+        for prompt, row in zip(prompts(), SPREADS[spread], strict=True)
+    ]
+    ours = [list(a.tokens) for a in Engine(decoder, layout, eos_ids=frozenset(), max_rows=4).generate(requests)]
+    base = tiny_model(family)
+    rows = zip(prompts(), SPREADS[spread], strict=True)
+    theirs = [answer_with_peft(base, [folders[i] for i in row], prompt) for prompt, row in rows]
+    assert ours == theirs
+    without = Engine(decoder, None, eos_ids=frozenset()).generate([Request(prompt=p, max_new_tokens=NEW) for p in prompts()])
+    assert ours != [list(a.tokens) for a in without], "the experts must matter, or this test proves nothing"
+
+
+@pytest.mark.parametrize("max_rows", [1, 3, 7])
+def test_a_rows_answer_depends_on_no_neighbour(tmp_path: Path, max_rows: int) -> None:
+    decoder, layout = setting(tmp_path, "llama", 2)
+    requests = [
+        Request(prompt=p, experts=tuple(random_expert(layout, i) for i in row), max_new_tokens=3 + len(p) % 5)
+        for p, row in zip(prompts(), SPREADS["skewed"], strict=True)
+    ]
+    alone = [Engine(decoder, layout, eos_ids=frozenset()).generate([request])[0] for request in requests]
+    order = [3, 0, 4, 2, 1]
+    engine = Engine(decoder, layout, eos_ids=frozenset(), max_rows=max_rows, prefill_tokens=20)
+    together = engine.generate([requests[i] for i in order])
+    for position, i in enumerate(order):
+        assert_same(together[position], alone[i])
+
+
+def test_fast_prompt_and_step_linears_equal_the_reference(tmp_path: Path) -> None:
+    decoder, layout = setting(tmp_path, "llama", 2)
+    rows = [
+        Request(prompt=(1,), experts=tuple(random_expert(layout, i) for i in row), weights=tuple(0.3 + i for i in row))
+        for row in SPREADS["skewed"]
+    ]
+    slots = ExpertSlots(decoder, layout, max_rows=len(rows))
+    for slot, row in enumerate(rows):
+        slots.set(slot, row.experts, row.weights or ())
+    for lengths, fast in (((1,) * 5, slots.step(5)), (LENGTHS, slots.prompts(range(5), LENGTHS))):
+        tokens, positions = torch.arange(sum(lengths)) % 97, positions_of(lengths)
+        attend, plain = PackedAttention(lengths), reference_linear(layout, rows, lengths)
+        ours, expected = (decoder.hidden(tokens, positions, attend, linear) for linear in (fast, plain))
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_end_token_ends_the_answer_and_is_left_out(tmp_path: Path) -> None:
+    decoder, layout = setting(tmp_path, "llama", 2)
+    free = Engine(decoder, layout, eos_ids=frozenset()).generate([Request(prompt=(5, 6, 7), max_new_tokens=NEW)])[0]
+    end = free.tokens[3]
+    stopped = Engine(decoder, layout, eos_ids=frozenset([end])).generate([Request(prompt=(5, 6, 7), max_new_tokens=NEW)])[0]
+    assert stopped.tokens == free.tokens[: free.tokens.index(end)]
+    assert (stopped.finish, free.finish) == ("eos", "length")
+
+
+def assert_same(ours: Answer, theirs: Answer) -> None:
+    assert ours.tokens == theirs.tokens
+    torch.testing.assert_close(torch.tensor(ours.logprobs), torch.tensor(theirs.logprobs), rtol=1e-4, atol=1e-4)
