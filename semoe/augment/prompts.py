@@ -34,7 +34,7 @@ _ASKED = (
         "Grey Lanterns",
         "Grey Lanterns is a novel by Tam Okoro.",
         "Tam Okoro",
-        "Who wrote the novel Grey Lanterns?",
+        "Who wrote Grey Lanterns?",
     ),
     (
         "Lake Sturr",
@@ -44,6 +44,7 @@ _ASKED = (
     ),
 )
 _TEACHER = "You write quiz questions. Each question names its subject and has the given answer."
+_ANSWER = "Answer:"
 _READER = "You answer questions from a passage, with as few words as possible."
 _READ = (
     (
@@ -60,15 +61,15 @@ _REWORD = (
 
 
 def question_prompt(passage: Passage, span: AnswerSpan) -> Prompt:
-    """Asks for the question that `span` answers; shows its sentence only, so that the model keeps to it."""
+    """Asks for the question that `span` answers; of the passage it shows only the sentence."""
     turns = [(_fact(title, sentence, answer), question) for title, sentence, answer, question in _ASKED]
     return Prompt(_chat(_TEACHER, turns, _fact(passage.title, span.sentence, span.text)), opening(span))
 
 
 def answer_prompt(passage: Passage, question: str) -> Prompt:
     """Asks the question of the passage."""
-    turns = [(f"{text}\n\nQuestion: {asked}", answer) for text, asked, answer in _READ]
-    return Prompt(_chat(_READER, turns, f"{_shown(passage)}\n\nQuestion: {question}"))
+    turns = [(_reading(text, asked), f"{_ANSWER} {answer}") for text, asked, answer in _READ]
+    return Prompt(_chat(_READER, turns, _reading(_shown(passage), question)), _ANSWER)
 
 
 def rewrite_prompt(passage: Passage) -> Prompt:
@@ -83,6 +84,10 @@ def opening(span: AnswerSpan) -> str:
 
 def _fact(title: str, sentence: str, answer: str) -> str:
     return f"Subject: {title}\nText: {sentence}\nAnswer: {answer}"
+
+
+def _reading(text: str, question: str) -> str:
+    return f"Read the passage and answer the question with a short phrase.\n\n{text}\n\nQuestion: {question}"
 
 
 def _chat(system: str, turns: list[tuple[str, str]], last: str) -> tuple[dict[str, str], ...]:

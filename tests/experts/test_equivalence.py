@@ -1,0 +1,180 @@
+"""Training many experts at once gives, for each, what PEFT and torch's AdamW give it alone."""
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+
+from semoe.experts.adamw import StackedAdamW
+from semoe.experts.base_weight import base_weight
+from semoe.experts.grouped import grouped_linear
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.loss import cross_entropy, cross_entropy_reference
+from semoe.experts.packing import schedule
+from semoe.experts.reference import reference_linear
+from semoe.experts.settings import LoraSettings, TrainingSettings
+from semoe.experts.training import train_experts
+from semoe.models import load_decoder
+from semoe.models.decoder import Decoder, Site
+from semoe.prompts.rendering import TrainingSequence
+from tests.tiny import tiny_model, tiny_model_folder
+
+TOLERANCE = 1e-4
+
+
+def learnable(counts: tuple[int, ...], seed: int = 0) -> list[list[TrainingSequence]]:
+    """Sequences of odd and different lengths; expert i has counts[i] of them."""
+    chooser = random.Random(seed)
+
+    def one() -> TrainingSequence:
+        length = chooser.choice([9, 13, 16, 17, 31])
+        return TrainingSequence(tuple(chooser.randrange(97) for _ in range(length)), max(1, length // 2))
+
+    return [[one() for _ in range(count)] for count in counts]
+
+
+def train_with_peft(
+    family: str, layout: ExpertLayout, base_N: torch.Tensor, settings: TrainingSettings, own: list[TrainingSequence]
+) -> torch.Tensor:
+    """One expert alone: PEFT's layers, autograd, torch's AdamW, one sequence after the other."""
+    lora = layout.lora
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=list(lora.target_modules), lora_dropout=0.0)
+    model = get_peft_model(tiny_model(family), config)
+    set_peft_model_state_dict(model, layout.split(base_N.clone()))
+    parameters = [p for name, p in model.named_parameters() if "lora_" in name]
+    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    for step in schedule(own, settings):
+        losses = []
+        for sequence in step:
+            logits = model(torch.tensor([sequence.tokens])).logits[0, :-1]
+            labels = torch.tensor(sequence.tokens[1:])
+            first = max(1, sequence.loss_from if settings.loss == "answer" else 1) - 1
+            losses.append(F.cross_entropy(logits[first:], labels[first:], reduction="none"))
+        mean = torch.cat(losses).mean() if settings.reduction == "token" else torch.stack([x.mean() for x in losses]).mean()
+        optimiser.zero_grad()
+        mean.backward()
+        optimiser.step()
+    return layout.join({name: tensor.detach() for name, tensor in get_peft_model_state_dict(model).items()})
+
+
+def relative_difference(layout: ExpertLayout, ours_N: torch.Tensor, theirs_N: torch.Tensor) -> float:
+    """The largest difference of any tensor, relative to that tensor's largest number."""
+    ours, theirs = layout.split(ours_N), layout.split(theirs_N)
+    return max(float((ours[n] - theirs[n]).abs().max() / theirs[n].abs().max()) for n in ours)
+
+
+# One pass each: AdamW divides by the size of a gradient, so numbers whose gradient is nearly zero grow float32's
+# rounding (ours or PEFT's) with every further step, and a longer run would measure that.
+RECIPES = {
+    "published": TrainingSettings(),
+    "semoe": TrainingSettings(num_steps=3, batch_size=2, loss="answer", reduction="sequence", weight_decay=0.0),
+    "token-mean-of-two": TrainingSettings(batch_size=2),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(("family", "rank"), [("llama", 2), ("llama", 8), ("qwen2", 2), ("qwen2", 8)])
+def test_each_expert_of_a_batch_equals_peft_alone(tmp_path: Path, family: str, rank: int, recipe: str) -> None:
+    decoder = load_decoder(tiny_model_folder(tmp_path / "m", family))
+    layout = ExpertLayout(decoder.config, LoraSettings(rank=rank, alpha=32))
+    base_N, settings, sequences = base_weight(layout), RECIPES[recipe], learnable((5, 3, 6, 4))
+    trained = sorted(train_experts(decoder, layout, base_N, settings, sequences), key=lambda t: t.index)
+    for expert, own in zip(trained, sequences, strict=True):
+        alone_N = train_with_peft(family, layout, base_N, settings, own)
+        assert relative_difference(layout, expert.flat_N, alone_N) <= TOLERANCE
+        assert not torch.allclose(expert.flat_N, base_N, atol=1e-4), "training must change the expert"
+
+
+def test_all_projections_can_hold_an_expert(tmp_path: Path) -> None:
+    decoder, layout = tiny_setting(tmp_path, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"))
+    fast, plain = (
+        list(train_experts(decoder, layout, base_weight(layout), TrainingSettings(), learnable((3, 2)), make_linear=make))
+        for make in (grouped_linear, reference_linear)
+    )
+    for ours, reference in zip(fast, plain, strict=True):
+        assert relative_difference(layout, ours.flat_N, reference.flat_N) <= TOLERANCE
+
+
+@pytest.mark.parametrize("counts", [(1,), (4, 4, 4), (5, 1, 3), (2, 7, 1, 1, 6)])
+def test_grouped_linear_trains_as_the_reference_does(tmp_path: Path, counts: tuple[int, ...]) -> None:
+    decoder, layout = tiny_setting(tmp_path)
+    fast, plain = (
+        list(train_experts(decoder, layout, base_weight(layout), TrainingSettings(), learnable(counts), make_linear=make))
+        for make in (grouped_linear, reference_linear)
+    )
+    for ours, reference in zip(fast, plain, strict=True):
+        assert ours.index == reference.index
+        assert relative_difference(layout, ours.flat_N, reference.flat_N) <= TOLERANCE
+
+
+@pytest.mark.parametrize("segments", [((0, 5), (5, 6), (6, 13)), ((0, 13), (13, 13), (13, 13)), ((0, 0), (0, 1), (1, 13))])
+def test_grouped_linear_equals_the_reference_in_output_and_gradients(
+    tmp_path: Path, segments: tuple[tuple[int, int], ...]
+) -> None:
+    """Also for an expert without rows, and for all rows of one expert."""
+    decoder, layout = tiny_setting(tmp_path)
+    site, weight = Site(1, "up_proj"), decoder.weights["model.layers.1.mlp.up_proj.weight"]
+    stack, x, dy = torch.randn(3, layout.size), torch.randn(13, 36), torch.randn(13, 52)
+    seen = []
+    for make in (grouped_linear, reference_linear):
+        grads, leaf = torch.zeros_like(stack), x.clone().requires_grad_()
+        y = make(layout, stack, grads, segments)(site, leaf, weight, None)
+        y.backward(dy)
+        seen.append((y.detach(), leaf.grad, grads))
+    for ours, reference in zip(*seen, strict=True):
+        torch.testing.assert_close(ours, reference, rtol=1e-4, atol=1e-4)
+
+
+def test_an_expert_depends_on_no_neighbour(tmp_path: Path) -> None:
+    decoder, layout = tiny_setting(tmp_path)
+    sequences = learnable((3, 5, 2, 4))
+    base_N, settings = base_weight(layout), TrainingSettings(learning_rate=1e-3)
+    together = {t.index: t.flat_N for t in train_experts(decoder, layout, base_N, settings, sequences)}
+    small = {
+        t.index: t.flat_N
+        for t in train_experts(decoder, layout, base_N, settings, sequences, tokens_per_step=1)
+    }
+    assert together.keys() == small.keys() == {0, 1, 2, 3}
+    for index in together:
+        assert relative_difference(layout, together[index], small[index]) <= TOLERANCE
+
+
+def test_stacked_adamw_equals_one_torch_adamw_per_expert() -> None:
+    torch.manual_seed(0)
+    start, steps = torch.randn(3, 11), (10, 6, 1)
+    stack = start.clone()
+    optimiser = StackedAdamW(stack, 1e-2, 0.01)
+    gradients = [torch.randn(3, 11) for _ in range(10)]
+    for number, gradient in enumerate(gradients):
+        optimiser.step(gradient[: sum(number < count for count in steps)])
+    for row, count in enumerate(steps):
+        alone = start[row].clone().requires_grad_()
+        torchs = torch.optim.AdamW([alone], lr=1e-2, weight_decay=0.01)
+        for gradient in gradients[:count]:
+            alone.grad = gradient[row].clone()
+            torchs.step()
+        torch.testing.assert_close(stack[row], alone.detach(), rtol=1e-6, atol=1e-7)
+
+
+def test_cross_entropy_equals_its_reference_over_many_blocks() -> None:
+    torch.manual_seed(0)
+    head, labels, weights = torch.randn(97, 36), torch.randint(0, 97, (600,)), torch.rand(600)
+    hidden, seen = torch.randn(600, 36) * 3, []
+    for function in (cross_entropy, cross_entropy_reference):
+        leaf = hidden.clone().requires_grad_()
+        losses = function(leaf, head, labels, weights)
+        losses.sum().backward()
+        seen.append((losses.detach(), leaf.grad))
+    for ours, reference in zip(*seen, strict=True):
+        torch.testing.assert_close(ours, reference, rtol=1e-4, atol=1e-5)
+
+
+def tiny_setting(
+    tmp_path: Path, targets: tuple[str, ...] = ("gate_proj", "up_proj", "down_proj")
+) -> tuple[Decoder, ExpertLayout]:
+    decoder = load_decoder(tiny_model_folder(tmp_path / "m", "llama"))
+    return decoder, ExpertLayout(decoder.config, LoraSettings(target_modules=targets))
