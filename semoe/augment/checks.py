@@ -28,7 +28,7 @@ def first_question(text: str) -> str:
 
 def first_answer(text: str) -> str:
     """Returns the first line of `text` without quotes and closing full stop."""
-    return text.strip().split("\n", 1)[0].strip(" \"'").rstrip(".").strip()
+    return text.strip().split("\n", 1)[0].strip(" \"'.")
 
 
 def question_fault(question: str, answer: str, about: str, others: Collection[str]) -> Reason | None:

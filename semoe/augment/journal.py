@@ -57,7 +57,8 @@ class Journal:
     def append(self, chunk: Chunk) -> None:
         """Adds a finished chunk; returns once it is on disk."""
         with os_errors(self.path), self.path.open("ab") as file:
-            file.write(_line(asdict(chunk)))
+            made = [asdict(one) for one in chunk.made]
+            file.write(_line({"keys": chunk.keys, "made": made, "rejected": dict(chunk.rejected)}))
             file.flush()
             os.fsync(file.fileno())
 

@@ -125,9 +125,10 @@ class ModelAugmenter:
         written = self._write(map(rewrite_prompt, passages), limits)
         for passage, doc, (text, is_whole) in zip(passages, docs, written, strict=True):
             rewrite = tidy_rewrite(text, is_whole=is_whole)
-            is_kept = is_on_topic(rewrite, doc)
-            rejected["rewrite-off-topic"] += not is_kept
-            rewrites.append(rewrite if is_kept else passage.text)
+            if not is_on_topic(rewrite, doc):
+                rejected["rewrite-off-topic"] += 1
+                rewrite = passage.text
+            rewrites.append(rewrite)
         return rewrites
 
     def _write(self, prompts: Iterable[Prompt], limits: Sequence[int]) -> list[tuple[str, bool]]:

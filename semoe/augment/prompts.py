@@ -23,7 +23,8 @@ class Prompt:
 
 _OPENINGS = {
     "PERSON": "Who", "GPE": "Where", "LOC": "Where", "FAC": "Where", "DATE": "When", "TIME": "When",
-    "LANGUAGE": "Which language", "PERCENT": "What percentage", "CARDINAL": "How many", "QUANTITY": "How much",
+    "LANGUAGE": "Which language", "PERCENT": "What percentage", "CARDINAL": "How many",
+    "QUANTITY": "How much",
 }  # fmt: skip
 
 # Invented facts: an example must not teach the model anything about a real passage.
@@ -44,6 +45,7 @@ _ASKED = (
     ),
 )
 _TEACHER = "You write quiz questions. Each question names its subject and has the given answer."
+_READING = "Read the passage and answer the question with a short phrase."
 _ANSWER = "Answer:"
 _READER = "You answer questions from a passage, with as few words as possible."
 _READ = (
@@ -87,7 +89,7 @@ def _fact(title: str, sentence: str, answer: str) -> str:
 
 
 def _reading(text: str, question: str) -> str:
-    return f"Read the passage and answer the question with a short phrase.\n\n{text}\n\nQuestion: {question}"
+    return f"{_READING}\n\n{text}\n\nQuestion: {question}"
 
 
 def _chat(system: str, turns: list[tuple[str, str]], last: str) -> tuple[dict[str, str], ...]:

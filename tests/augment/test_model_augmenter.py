@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from semoe.augment.parse import load_parser
 from spacy.language import Language
 
 from semoe.augment.augmenter import Augmentation, AugmentSettings, augmenters, load_augmenter
@@ -18,7 +19,6 @@ from semoe.augment.checks import (
     token_f1,
 )
 from semoe.augment.model_augmenter import ModelAugmenter
-from semoe.augment.parse import load_parser
 from semoe.augment.rejection import REASONS
 from semoe.augment.spans import answer_spans
 from semoe.errors import UsageError

@@ -1,0 +1,17 @@
+"""Questions with their answers, and augmented questions."""
+
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, QAPair
+from semoe.datasets.augmented_file import read_augmented, write_augmented
+from semoe.datasets.loading import data_types, load_dataset
+from semoe.datasets.question import Question
+
+__all__ = [
+    "AugmentedPassage",
+    "AugmentedQuestion",
+    "QAPair",
+    "Question",
+    "data_types",
+    "load_dataset",
+    "read_augmented",
+    "write_augmented",
+]

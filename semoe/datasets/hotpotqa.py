@@ -1,0 +1,32 @@
+"""HotpotQA (`hotpot_dev_distractor_v1.json`): types bridge and comparison. Source: arXiv 1809.09600."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from semoe.datasets.question import Question
+from semoe.datasets.records import find_file, read_records, text_field, unique
+
+FILES = ("hotpot_dev_distractor_v1.json", "sample300.json")
+
+
+def load_hotpotqa(data_path: Path) -> Iterator[Question]:
+    """Yields the questions in file order."""
+    path = find_file(data_path, FILES)
+    for position, record in enumerate(read_records(path)):
+        number = position + 1
+        yield Question(
+            qid=text_field(record, "_id", path, number),
+            test_id=position,
+            question=text_field(record, "question", path, number),
+            answers=unique([str(record.get("answer") or "")], path, number),
+            type=record.get("type"),
+            golden_passages=golden_passages(record, joint=""),
+        )
+
+
+def golden_passages(record: dict[str, Any], joint: str) -> tuple[str, ...]:
+    """Returns the texts of the supporting passages, sentences joined by `joint`, repeats dropped."""
+    context = {title: joint.join(sentences) for title, sentences in record.get("context", [])}
+    titles = dict.fromkeys(title for title, _ in record.get("supporting_facts", []))
+    return tuple(context[title] for title in titles if title in context)

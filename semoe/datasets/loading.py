@@ -1,0 +1,61 @@
+"""`load_dataset`: the one entry to all benchmarks, with type filter, shuffle and sample."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from semoe.datasets.custom import load_custom
+from semoe.datasets.cwq import load_cwq
+from semoe.datasets.hotpotqa import load_hotpotqa
+from semoe.datasets.popqa import load_popqa
+from semoe.datasets.question import Question
+from semoe.datasets.wikimultihop import load_wikimultihop
+from semoe.errors import UsageError, unknown_name
+from semoe.registry import Registry
+
+loaders: Registry[Callable[[Path], Iterator[Question]]] = Registry("dataset")
+loaders.register("2wikimultihopqa")(load_wikimultihop)
+loaders.register("hotpotqa")(load_hotpotqa)
+loaders.register("popqa")(load_popqa)
+loaders.register("cwq")(load_cwq)
+
+_TYPES = {
+    "2wikimultihopqa": ("compositional", "comparison", "bridge_comparison", "inference"),
+    "hotpotqa": ("bridge", "comparison"),
+}
+
+
+def data_types(dataset: str) -> tuple[str, ...]:
+    """Returns the types of a dataset's questions, and `total` for all of them."""
+    return (*_TYPES.get(dataset, ()), "total")
+
+
+def load_dataset(
+    dataset: str,
+    data_path: Path,
+    *,
+    data_type: str | None = None,
+    sample: int = -1,
+    shuffle: bool = False,
+    seed: int = 42,
+) -> list[Question]:
+    """Loads questions: filtered by type, then shuffled, then cut to the first `sample` (-1: all).
+
+    Raises:
+        UsageError: unknown dataset or type, an impossible sample, or a broken file.
+    """
+    if sample == 0 or sample < -1:
+        raise UsageError(f"sample must be -1 (all) or 1 and more, not {sample}.", kind="bad-value")
+    questions = list(_loader(dataset, data_path)(data_path))
+    if data_type not in (None, "total") and dataset in loaders:
+        if data_type not in data_types(dataset):
+            raise unknown_name(f"data_type of {dataset}", str(data_type), data_types(dataset))
+        questions = [question for question in questions if question.type == data_type]
+    if shuffle:
+        random.Random(seed).shuffle(questions)
+    return questions if sample == -1 else questions[:sample]
+
+
+def _loader(dataset: str, data_path: Path) -> Callable[[Path], Iterator[Question]]:
+    """A name that is no benchmark is a user's own dataset, if its path is a JSON file."""
+    return load_custom if dataset not in loaders and data_path.suffix == ".json" else loaders[dataset]

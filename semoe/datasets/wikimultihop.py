@@ -1,0 +1,35 @@
+"""2WikiMultihopQA (`dev.json`, aliases in `id_aliases.json`): four types. Source: arXiv 2011.01060."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from semoe.datasets.hotpotqa import golden_passages
+from semoe.datasets.question import Question
+from semoe.datasets.records import find_file, read_records, text_field, unique
+from semoe.files import read_json_lines
+
+FILES = ("dev.json", "sample300.json")
+ALIASES = "id_aliases.json"
+
+
+def load_wikimultihop(data_path: Path) -> Iterator[Question]:
+    """Yields the questions in file order: the answer, then the aliases of its id, if any are known."""
+    path = find_file(data_path, FILES)
+    aliases = _aliases(path.parent / ALIASES)
+    for position, record in enumerate(read_records(path)):
+        number = position + 1
+        known = aliases.get(str(record.get("answer_id")), [])
+        yield Question(
+            qid=text_field(record, "_id", path, number),
+            test_id=position,
+            question=text_field(record, "question", path, number),
+            answers=unique([str(record.get("answer") or ""), *known], path, number),
+            type=record.get("type"),
+            golden_passages=golden_passages(record, joint=" "),
+        )
+
+
+def _aliases(path: Path) -> dict[str, list[str]]:
+    if not path.exists():
+        return {}
+    return {str(line["Q_id"]): [str(name) for name in line["aliases"]] for line in read_json_lines(path)}

@@ -1,0 +1,112 @@
+"""Embedded BM25: an index in a folder, memory-mapped, no server.
+
+Title and text are searched together, with English stop words and the Snowball stemmer; k1 1.2 and b 0.75, Lucene's
+formula. An index is built under a temporary name and renamed, so one that can be opened is whole.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import bm25s
+import numpy as np
+import orjson
+import Stemmer
+
+from semoe.errors import UsageError
+from semoe.files import os_errors, read_json, write_json
+from semoe.retrieval.passage import Passage, Retrieved
+from semoe.retrieval.retriever import RetrievalConfig, Retriever, retrievers
+
+FORMAT = 1
+SETTINGS = {"format": FORMAT, "k1": 1.2, "b": 0.75, "stemmer": "english", "stop_words": "en", "fields": "title text"}
+PASSAGES, OFFSETS, ABOUT = "passages.jsonl", "offsets.npy", "index.json"
+
+
+def build_index(passages: Iterable[Passage], folder: Path) -> int:
+    """Builds an index of all passages, replacing an older one; returns how many there are.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    with os_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            texts = _store_passages(passages, temporary)
+            index = bm25s.BM25(k1=SETTINGS["k1"], b=SETTINGS["b"], method="lucene")
+            index.index(_tokens(texts), show_progress=False)
+            index.save(temporary / "bm25")
+            write_json(temporary / ABOUT, SETTINGS | {"num_passages": len(texts)})
+            temporary.chmod(0o755)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    return len(texts)
+
+
+class Bm25Retriever:
+    """A `Retriever` over an index folder; texts are read from disk when they are found."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / ABOUT).exists():
+            raise UsageError(f"No index in {folder}. Run `semoe index` first.", kind="missing-index")
+        about = read_json(folder / ABOUT)
+        if about.get("format") != FORMAT:
+            raise UsageError(f"{folder} has index format {about.get('format')}, not {FORMAT}. Index again.", kind="index")
+        self.num_passages = int(about["num_passages"])
+        self._index = bm25s.BM25.load(folder / "bm25", mmap=True)
+        self._offsets = np.load(folder / OFFSETS, mmap_mode="r")
+        self._passages = np.memmap(folder / PASSAGES, dtype=np.uint8, mode="r")
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
+        """Returns up to `k` passages for each query, best first, ties by passage id."""
+        tokens = bm25s.tokenize(
+            list(queries), stopwords="en", stemmer=Stemmer.Stemmer("english"), show_progress=False, return_ids=False
+        )
+        return [self._search(own, k) for own in tokens]
+
+    def _search(self, tokens: list[str], k: int) -> list[Retrieved]:
+        known = self._index.get_tokens_ids(tokens)
+        if not known:
+            return []
+        scores = np.asarray(self._index.get_scores_from_ids(known))
+        # All passages as good as the k-th compete, so that ties are settled by id, not by the sort.
+        least = np.partition(scores, -min(k, scores.size))[-min(k, scores.size)]
+        rows = np.nonzero((scores >= least) & (scores > 0))[0]
+        found = [(self._passage(int(row)), float(scores[row])) for row in rows]
+        found.sort(key=lambda hit: (-hit[1], _id_order(hit[0].id)))
+        return [Retrieved(passage, score, rank) for rank, (passage, score) in enumerate(found[:k])]
+
+    def _passage(self, row: int) -> Passage:
+        raw = self._passages[self._offsets[row] : self._offsets[row + 1]].tobytes()
+        return Passage(*orjson.loads(raw))
+
+
+def _id_order(passage_id: str) -> tuple[int, str]:
+    """Numbers in order of value, other ids after them in order of text."""
+    return (int(passage_id), "") if passage_id.isdecimal() else (1 << 62, passage_id)
+
+
+def _store_passages(passages: Iterable[Passage], folder: Path) -> list[str]:
+    texts, offsets = list[str](), [0]
+    with (folder / PASSAGES).open("wb") as file:
+        for passage in passages:
+            offsets.append(offsets[-1] + file.write(orjson.dumps([passage.id, passage.text, passage.title]) + b"\n"))
+            texts.append(f"{passage.title} {passage.text}")
+    np.save(folder / OFFSETS, np.asarray(offsets, dtype=np.int64))
+    return texts
+
+
+def _tokens(texts: list[str]) -> Any:
+    return bm25s.tokenize(texts, stopwords="en", stemmer=Stemmer.Stemmer("english"), show_progress=False)
+
+
+@retrievers.register("bm25")
+def open_bm25(config: RetrievalConfig) -> Retriever:
+    """Opens the index that the configuration names."""
+    return Bm25Retriever(config.index_dir / config.index_name)
