@@ -16,6 +16,9 @@ from semoe.errors import UsageError
 from semoe.registry import Registry
 from semoe.retrieval.passage import Passage
 
+PROMPTS_VERSION = 1
+"""Of `prompts.py`; it stands here so that settings are known without loading a model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
@@ -55,7 +58,8 @@ class AugmentSettings:
         settings = asdict(self)
         if self.augmenter == "parse":
             del settings["model"]
-        return settings
+            return settings
+        return settings | {"prompts_version": PROMPTS_VERSION}
 
 
 augmenters: Registry[Callable[[AugmentSettings], Augmenter]] = Registry("augmenter")

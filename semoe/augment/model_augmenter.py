@@ -45,7 +45,7 @@ SPANS_PER_PAIR = 2
 class Draft(NamedTuple):
     """A pair on its way."""
 
-    index: int
+    row: int
     """Its passage's place in the chunk."""
     span: AnswerSpan
     question: str = ""
@@ -74,7 +74,7 @@ class ModelAugmenter:
         kept = self._keep(drafts, self._answers(passages, drafts), rejected)
         rewrites = self._rewrites(passages, docs, rejected)
         return [
-            Augmentation(rewrite, tuple(_pair(draft) for draft in kept if draft.index == index))
+            Augmentation(rewrite, tuple(_pair(draft) for draft in kept if draft.row == index))
             for index, rewrite in enumerate(rewrites)
         ]
 
@@ -88,13 +88,13 @@ class ModelAugmenter:
 
     def _ask(self, passages: Sequence[Passage], drafts: list[Draft], rejected: Counter[str]) -> list[Draft]:
         """Writes the question of each draft; returns those with a sound one."""
-        prompts = [question_prompt(passages[draft.index], draft.span) for draft in drafts]
+        prompts = [question_prompt(passages[draft.row], draft.span) for draft in drafts]
         written = self._write(prompts, [QUESTION_TOKENS] * len(prompts))
         asked: list[Draft] = []
         for draft, prompt, (text, _) in zip(drafts, prompts, written, strict=True):
             question = first_question(f"{prompt.opening}{text}")
-            others = [other.question for other in asked if other.index == draft.index]
-            about = f"{passages[draft.index].title} {draft.span.sentence}"
+            others = [other.question for other in asked if other.row == draft.row]
+            about = f"{passages[draft.row].title} {draft.span.sentence}"
             if fault := question_fault(question, draft.span.text, about, others):
                 rejected[fault] += 1
             else:
@@ -102,7 +102,7 @@ class ModelAugmenter:
         return asked
 
     def _answers(self, passages: Sequence[Passage], drafts: Sequence[Draft]) -> list[str]:
-        prompts = [answer_prompt(passages[draft.index], draft.question) for draft in drafts]
+        prompts = [answer_prompt(passages[draft.row], draft.question) for draft in drafts]
         return [first_answer(text) for text, _ in self._write(prompts, [ANSWER_TOKENS] * len(prompts))]
 
     def _keep(self, drafts: Sequence[Draft], said: Sequence[str], rejected: Counter[str]) -> list[Draft]:
@@ -112,8 +112,8 @@ class ModelAugmenter:
         for draft, answer in zip(drafts, said, strict=True):
             if not is_recovered(answer, draft.span.text):
                 rejected["not-recovered"] += 1
-            elif count[draft.index] < self.max_pairs:
-                count[draft.index] += 1
+            elif count[draft.row] < self.max_pairs:
+                count[draft.row] += 1
                 kept.append(draft)
         return kept
 

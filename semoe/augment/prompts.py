@@ -1,15 +1,13 @@
 """What the `model` augmenter says to the language model: three tasks, as chats with worked examples.
 
 The last turn, the model's own, is given its opening (a question word that fits the answer), so that even a
-small model keeps the form. `VERSION` is part of what an augmentation is: raise it with any change here.
+small model keeps the form. Any change here raises `augmenter.PROMPTS_VERSION`.
 """
 
 from dataclasses import dataclass
 
 from semoe.augment.spans import AnswerSpan
 from semoe.retrieval.passage import Passage
-
-VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,8 @@ _READ = (
     ("Grey Lanterns is a novel by Tam Okoro, set in Edby.", "Who wrote Grey Lanterns?", "Tam Okoro"),
 )
 _REWORD = (
-    "Say this text in different words. Change the order and the wording of the sentences, but keep every name, "
-    "place, date and fact as it is."
+    "Say this text in different words. Change the order and the wording of the sentences, but keep every "
+    "name, place, date and fact as it is."
 )
 
 

@@ -74,11 +74,12 @@ def augment_questions(
     tell = on_progress or (lambda done: None)
     passages = _distinct(questions)
     settings = {**settings, "prefix": prefix, "chunk": chunk}
-    run = {"settings": _plain(settings), "input": _digest(questions)}
+    plain = _plain(settings)
+    run = {"settings": plain, "input": _digest(questions)}
     if done := _finished(output, run):
         tell(len(passages))
         return done
-    journal = Journal(output.with_suffix(".journal.jsonl"), run["settings"])
+    journal = Journal(output.with_suffix(".journal.jsonl"), plain)
     chunks = _augment_chunks(passages, augmenter, journal, chunk, tell)
     made = {key: one for part in chunks for key, one in zip(part.keys, part.made, strict=True)}
     write_augmented(output, [_augmented(question, found, made) for question, found in questions], prefix)

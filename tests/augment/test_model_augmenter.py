@@ -29,14 +29,20 @@ from semoe.retrieval.passage import Passage
 DIAMOND = Passage(
     id="2",
     title="John Diamond (journalist)",
-    text="John Diamond (10 May 1953 – 2 March 2001), was a British journalist and broadcaster. He was married to "
-    "the food writer and TV cook Nigella Lawson from 1992 until his death from cancer in 2001.",
+    text="John Diamond (10 May 1953 – 2 March 2001), was a British journalist and broadcaster. He was "
+    "married to the food writer and TV cook Nigella Lawson from 1992 until his death from cancer in 2001.",
 )
 CURIE = Passage(
     id="c",
     title="Marie Curie",
-    text="Marie Curie was a physicist and chemist. She was born in Warsaw in 1867 and moved to Paris in 1891. "
-    "Her husband, Pierre Curie, shared the Nobel Prize in Physics with her.",
+    text="Marie Curie was a physicist and chemist. She was born in Warsaw in 1867 and moved to Paris in "
+    "1891. Her husband, Pierre Curie, shared the Nobel Prize in Physics with her.",
+)
+FILM = Passage(
+    id="f",
+    title="The First Wives Club",
+    text="The First Wives Club is a 1996 American comedy film, based on the best-selling 1992 novel of the same "
+    "name by Olivia Goldsmith. It was directed by Hugh Wilson and produced by Scott Rudin.",
 )
 NOTHING = Passage(id="n", title="Nothing", text="...")
 
@@ -129,7 +135,7 @@ def test_pair_that_comes_back_is_kept_and_others_are_counted(
     assert [pair.answer for pair in made.qa] == expected
     assert made.qa[0].question.endswith("did Marie Curie do in case 0?")
     assert made.rewrite.startswith("In Warsaw")
-    assert +rejected == {"no-question": 1, "not-recovered": 1}
+    assert rejected == {"no-question": 1, "not-recovered": 1}
     assert engine.sizes == [len(spans), len(spans) - 1, 1]
     assert sound(CURIE, made)
 
@@ -205,7 +211,8 @@ def test_pairs_below_one_are_refused() -> None:
 @pytest.mark.slow
 def test_smollm2_makes_sound_pairs() -> None:
     rejected: Counter[str] = Counter()
-    made = load_augmenter(AugmentSettings(augmenter="model")).augment([DIAMOND, CURIE], rejected)
-    assert all(map(sound, [DIAMOND, CURIE], made))
+    passages = [DIAMOND, CURIE, FILM]
+    made = load_augmenter(AugmentSettings(augmenter="model")).augment(passages, rejected)
+    assert all(map(sound, passages, made))
     assert any(one.qa for one in made)
     assert set(rejected) <= set(REASONS)

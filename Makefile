@@ -1,0 +1,63 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+# A folder of wheels, where one is set, decides the build of torch; elsewhere uv finds the one for this machine's driver.
+TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend=auto)
+SOURCES := semoe tests benchmarks scripts
+
+.PHONY: help install demo test test-slow lint style bench constraints check-constraints docs-cli check-docs-cli ci clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+install: .venv/.installed ## Make .venv with the locked packages (again only when they change)
+
+.venv/.installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	$(BIN)/uv pip install --python $(BIN)/python -c constraints.txt $(TORCH) -e '.[demo,dev]'
+	@touch $@
+
+demo: install ## Do the whole job on real passages and questions, on this machine
+	$(BIN)/semoe demo
+
+test: install ## Run the tests (under 10 minutes on 2 cores)
+	$(BIN)/python -m pytest
+
+test-slow: install ## Run the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: install ## Check style, types and layers
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory check-constraints check-docs-cli
+
+style: install ## Repair what lint would refuse
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: install ## Measure training and answering against PEFT, as ratios in one run
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.answering
+
+constraints: install ## Resolve the dependencies again into constraints.txt
+	printf 'torch==2.13.0\n' | $(BIN)/uv pip compile pyproject.toml - --all-extras --python-version 3.11 $(TORCH) \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file .constraints
+	sed 's/^\(torch==[0-9.]*\).*/\1/' .constraints > constraints.txt && rm .constraints
+
+check-constraints:
+	@! grep -nE '://|\+cpu' constraints.txt || { echo "constraints.txt names a host or a build: run make constraints"; exit 1; }
+
+docs-cli: install ## Write docs/cli.md from the program
+	$(BIN)/python -m semoe.cli.reference > docs/cli.md
+
+check-docs-cli: install
+	@$(BIN)/python -m semoe.cli.reference | diff -u docs/cli.md - || { echo "docs/cli.md is stale: run make docs-cli"; exit 1; }
+
+ci: lint test ## What CI runs
+
+clean: ## Remove what can be made again
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
