@@ -1,0 +1,59 @@
+"""The `semoe` command: one verb a stage. Verbs parse, call and print; everything else lies below."""
+
+import logging
+import sys
+
+import typer
+from click.exceptions import ClickException
+
+from semoe import __version__
+from semoe.cli import experts
+from semoe.cli.demo import demo
+from semoe.cli.doctor import doctor
+from semoe.cli.main_run import main_run
+from semoe.cli.output import out, told_plainly
+from semoe.cli.stages import augment, encode, evaluate, index, inference, retrieve
+
+app = typer.Typer(
+    help="One small LoRA expert per passage: index → retrieve → augment → encode → inference → evaluate.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for verb in (index, retrieve, augment, encode, inference, evaluate, demo, doctor):
+    app.command()(verb)
+app.command("main")(main_run)
+app.add_typer(experts.app, name="experts")
+
+
+@app.callback(invoke_without_command=True)
+def semoe(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+    verbose: bool = typer.Option(False, "--verbose", help="Log what is done, on stderr."),
+) -> None:
+    """One small LoRA expert per passage: index → retrieve → augment → encode → inference → evaluate."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s %(message)s")
+    if version:
+        out.print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs the command; exit codes: 0 done, 2 wrong usage, 75 worth trying again, 130 stopped by Ctrl-C."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command with these arguments; returns its exit code."""
+    try:
+        with told_plainly():
+            app(arguments, standalone_mode=False)
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except typer.Abort:
+        return 130
+    except ClickException as error:
+        error.show()
+        return error.exit_code
+    return 0

@@ -1,0 +1,21 @@
+"""`semoe main`: runs a published JSON config."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semoe.cli import options as o
+from semoe.cli.output import show
+from semoe.worker.main_run import read_main_config, run_main
+
+
+def main_run(
+    config_path: Annotated[Path, typer.Option("-c", "--config_path", help="A published JSON config.")],
+    index_dir: o.IndexDir = o.INDEX,
+) -> None:
+    """Answer a dataset as a published config says: method non-retrieval or single-retrieval.
+
+    Example: semoe main -c configs/popqa.json
+    """
+    show(run_main(read_main_config(config_path), index_dir))

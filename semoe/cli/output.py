@@ -1,0 +1,50 @@
+"""The one sink: results to stdout, all else to stderr; errors as three short lines without a traceback."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from semoe.errors import SemoeError
+
+out, err = Console(), Console(stderr=True)
+
+
+def show(result: Mapping[str, Any], *, as_json: bool = False) -> None:
+    """Prints a result as `name: value` lines, or as one JSON object."""
+    if as_json:
+        out.print_json(orjson.dumps(result, default=str).decode())
+        return
+    for name, value in result.items():
+        out.print(f"{name.replace('_', ' ')}: {value}", highlight=False, soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Prints a table; the first column is text, the others are numbers."""
+    made = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        made.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+    for row in rows:
+        made.add_row(*map(str, row))
+    out.print(made)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Turns SEMOE's errors, Ctrl-C and closed pipes into an exit code and a sentence."""
+    try:
+        yield
+    except SemoeError as error:
+        err.print(f"[bold red]semoe:[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        err.print("semoe: stopped. What is finished is kept; the same command goes on from there.")
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise typer.Exit(0) from None

@@ -1,0 +1,200 @@
+"""The verbs of the stages: index, retrieve, augment, encode, inference, evaluate. Parse, call, print."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semoe.augment import AugmentSettings, load_augmenter
+from semoe.cli import options as o
+from semoe.cli.output import show, table
+from semoe.evaluation import interval
+from semoe.models import load_model
+from semoe.retrieval import RetrievalConfig, build_index, read_passages, retrievers
+from semoe.telemetry import progress
+from semoe.worker.augment import augment as run_augment
+from semoe.worker.encode import encode as run_encode
+from semoe.worker.evaluate import evaluate as run_evaluate
+from semoe.worker.inference import InferenceSettings
+from semoe.worker.inference import inference as run_inference
+from semoe.worker.retrieve import retrieve as run_retrieve
+
+
+def index(
+    data_path: Annotated[Path, typer.Option("--data_path", help="Passages in DPR's format: id, text, title.")],
+    index_name: o.IndexName = "wiki",
+    index_dir: o.IndexDir = o.INDEX,
+    json: o.Json = False,
+) -> None:
+    """Build a BM25 index of passages, on disk, without a server.
+
+    Example: semoe index --data_path psgs_w100.tsv --index_name wiki
+    """
+    total = data_path.stat().st_size if data_path.is_file() else None
+    with progress("index", total, "bytes") as advance:
+        count = build_index(read_passages(data_path, advance), index_dir / index_name)
+    show({"passages": count, "index": index_dir / index_name}, as_json=json)
+
+
+def retrieve(
+    dataset: o.Dataset,
+    data_path: o.DataPath,
+    topk: o.Topk = 3,
+    data_type: o.DataType = None,
+    sample: o.Sample = -1,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Shuffle before sampling.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the shuffle.")] = 42,
+    retriever: Annotated[str, typer.Option("--retriever", help="bm25.")] = "bm25",
+    index_name: o.IndexName = "wiki",
+    index_dir: o.IndexDir = o.INDEX,
+    root_dir: o.RootDir = o.ROOT,
+    json: o.Json = False,
+) -> None:
+    """Find the passages of each question; the question is the query.
+
+    Example: semoe retrieve --dataset popqa --data_path data/popqa --sample 10
+    """
+    settings = o.stage(root_dir, "", dataset, o.adjusted("semoe"), data_type=data_type, sample=sample)
+    found = retrievers[retriever.lower()](RetrievalConfig(index_dir=index_dir, index_name=index_name))
+    report = run_retrieve(found, settings, data_path, topk=topk, shuffle=shuffle, seed=seed)
+    show(asdict(report), as_json=json)
+
+
+def augment(
+    dataset: o.Dataset,
+    model_name: Annotated[str, typer.Option("--model_name", help="`parse` (no language model), or a model.")] = "parse",
+    topk: o.Topk = 3,
+    data_type: o.DataType = None,
+    sample: o.Sample = -1,
+    root_dir: o.RootDir = o.ROOT,
+    json: o.Json = False,
+) -> None:
+    """Turn each retrieved passage into a rewrite and question-answer pairs; goes on after a stop.
+
+    Example: semoe augment --dataset popqa --model_name parse
+    """
+    parse = model_name == "parse"
+    preset = o.adjusted("semoe" if parse else "published")
+    settings = o.stage(
+        root_dir, model_name, dataset, preset, data_type=data_type, sample=sample, augment_model=model_name
+    )
+    how = AugmentSettings(augmenter="parse" if parse else "model", model=model_name)
+    for report in run_augment(lambda: load_augmenter(how), settings, topk=topk):
+        show(asdict(report) | {"folder": settings.augmented_folder}, as_json=json)
+
+
+def encode(
+    model_name: o.ModelName,
+    dataset: o.Dataset,
+    preset: o.PresetName = "semoe",
+    data_type: o.DataType = None,
+    with_cot: o.WithCot = False,
+    sample: o.Sample = -1,
+    augment_model: o.AugmentModel = None,
+    per_device_train_batch_size: o.BatchSize = None,
+    num_train_epochs: o.Epochs = None,
+    learning_rate: o.LearningRate = None,
+    lora_rank: o.LoraRank = None,
+    lora_alpha: o.LoraAlpha = None,
+    dtype: o.Dtype = "float32",
+    tokens_per_step: Annotated[int, typer.Option(help="Tokens trained at once; memory and speed, not result.")] = 4096,
+    root_dir: o.RootDir = o.ROOT,
+    json: o.Json = False,
+) -> None:
+    """Train one expert for each distinct passage; what is there is not trained again.
+
+    Example: semoe encode --model_name smollm2 --dataset popqa --lora_rank 2 --lora_alpha 32
+    """
+    recipe = o.adjusted(
+        preset,
+        rank=lora_rank,
+        alpha=lora_alpha,
+        learning_rate=learning_rate,
+        epochs=num_train_epochs,
+        batch_size=per_device_train_batch_size,
+    )
+    settings = o.stage(
+        root_dir,
+        model_name,
+        dataset,
+        recipe,
+        data_type=data_type,
+        with_cot=with_cot,
+        sample=sample,
+        augment_model=augment_model,
+    )
+    model = load_model(model_name, dtype=o.torch_dtype(dtype))
+    show(asdict(run_encode(model, settings, tokens_per_step=tokens_per_step)), as_json=json)
+
+
+def inference(
+    model_name: o.ModelName,
+    dataset: o.Dataset,
+    inference_method: Annotated[str, typer.Option("--inference_method", help="none, icl, prag, combine.")] = "combine",
+    preset: o.PresetName = "semoe",
+    data_type: o.DataType = None,
+    with_cot: o.WithCot = False,
+    sample: o.Sample = -1,
+    augment_model: o.AugmentModel = None,
+    max_new_tokens: Annotated[int | None, typer.Option("--max_new_tokens", help="Default: the preset's.")] = None,
+    experts: Annotated[str, typer.Option("--experts", help="own, or random (the control).")] = "own",
+    merge: Annotated[str | None, typer.Option("--merge", help="sum, mean, half, top1, score.")] = None,
+    per_device_train_batch_size: o.BatchSize = None,
+    num_train_epochs: o.Epochs = None,
+    learning_rate: o.LearningRate = None,
+    lora_rank: o.LoraRank = None,
+    lora_alpha: o.LoraAlpha = None,
+    dtype: o.Dtype = "float32",
+    root_dir: o.RootDir = o.ROOT,
+    json: o.Json = False,
+) -> None:
+    """Answer the questions with passages, experts, both or neither, and score the answers; goes on after a stop.
+
+    Example: semoe inference --model_name smollm2 --dataset popqa --inference_method prag
+    """
+    recipe = o.adjusted(
+        preset,
+        rank=lora_rank,
+        alpha=lora_alpha,
+        learning_rate=learning_rate,
+        epochs=num_train_epochs,
+        batch_size=per_device_train_batch_size,
+    )
+    settings = o.stage(
+        root_dir,
+        model_name,
+        dataset,
+        recipe,
+        data_type=data_type,
+        with_cot=with_cot,
+        sample=sample,
+        augment_model=augment_model,
+    )
+    how = InferenceSettings(
+        inference_method=inference_method, experts=experts, merge=merge, max_new_tokens=max_new_tokens
+    )
+    model = load_model(model_name, dtype=o.torch_dtype(dtype))
+    for report in run_inference(model, settings, how):
+        scores = {name: round(value, 4) for name, value in report.scores._asdict().items()}
+        plain = {"data_type": report.data_type, "questions": report.num_questions, "experts": report.num_experts}
+        show(plain | scores | {"folder": report.folder}, as_json=json)
+
+
+def evaluate(
+    folders: Annotated[list[Path], typer.Argument(help="Output folders with predict.json.")],
+    extraction: Annotated[
+        list[str] | None, typer.Option("--extraction", help="published, published_cot, semoe; default: first and last.")
+    ] = None,
+) -> None:
+    """Score finished answers again, with 95 % intervals, by the published and the repaired extraction.
+
+    Example: semoe evaluate output/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/*/total
+    """
+    rows = []
+    for folder in folders:
+        for name in extraction or ["published", "semoe"]:
+            scores = run_evaluate(folder, name)
+            f1, em = (interval([100 * getattr(s, part) for s in scores]) for part in ("f1", "em"))
+            rows.append([folder.parent.name, name, len(scores), *(f"{v.mean:.1f} [{v.low:.1f}, {v.high:.1f}]" for v in (em, f1))])
+    table("Scores in percent, 95 % interval over questions", ("method", "extraction", "n", "EM", "F1"), rows)
