@@ -4,7 +4,6 @@ import logging
 import sys
 
 import typer
-from click.exceptions import ClickException
 
 from semoe import __version__
 from semoe.cli import experts
@@ -53,7 +52,8 @@ def run(arguments: list[str]) -> int:
         return int(stop.exit_code)
     except typer.Abort:
         return 130
-    except ClickException as error:
-        error.show()
-        return error.exit_code
+    except typer.TyperException as error:
+        # A wrong option: typer's own errors know how to print themselves.
+        getattr(error, "show", lambda: None)()
+        return int(getattr(error, "exit_code", 2))
     return 0

@@ -1,8 +1,8 @@
 """Prints docs/cli.md from the program itself: `python -m semoe.cli.reference`."""
 
 import sys
+from typing import Any
 
-import click
 import typer
 
 from semoe.cli.app import app
@@ -16,20 +16,20 @@ def reference() -> str:
     return "\n".join(parts).rstrip()
 
 
-def _describe(command: click.Command, name: str, parts: list[str]) -> None:
-    parts += [f"## {name}", "", (command.help or "").strip().replace("\n\n", "\n\n"), ""]
+def _describe(command: Any, name: str, parts: list[str]) -> None:
+    parts += [f"## {name}", "", (command.help or "").strip(), ""]
     options = [p for p in command.params if p.name != "help"]
     if options:
         parts += ["| option | default | meaning |", "|---|---|---|"]
         parts += [_row(option) for option in options]
         parts.append("")
-    if isinstance(command, click.Group):
-        for verb in sorted(command.commands):
-            _describe(command.commands[verb], f"{name} {verb}", parts)
+    verbs = getattr(command, "commands", {})
+    for verb in sorted(verbs):
+        _describe(verbs[verb], f"{name} {verb}", parts)
 
 
-def _row(option: click.Parameter) -> str:
-    names = ", ".join(f"`{n}`" for n in option.opts) if isinstance(option, click.Option) else f"`{option.human_readable_name}`"
+def _row(option: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in option.opts)
     default = "required" if option.required else "" if option.default is None else f"`{option.default}`"
     return f"| {names} | {default} | {getattr(option, 'help', '') or ''} |"
 

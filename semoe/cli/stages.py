@@ -98,7 +98,7 @@ def encode(
     lora_rank: o.LoraRank = None,
     lora_alpha: o.LoraAlpha = None,
     dtype: o.Dtype = "float32",
-    tokens_per_step: Annotated[int, typer.Option(help="Tokens trained at once; memory and speed, not result.")] = 4096,
+    tokens_per_step: Annotated[int, typer.Option(help="Tokens trained at once; memory and speed, not result.")] = 2048,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
 ) -> None:

@@ -46,7 +46,7 @@ def train_experts(
     settings: TrainingSettings,
     sequences: Sequence[Sequence[TrainingSequence]],
     *,
-    tokens_per_step: int = 4096,
+    tokens_per_step: int = 2048,
     make_linear: MakeLinear = grouped_linear,
 ) -> Iterator[TrainedExpert]:
     """Trains one expert for each list of sequences, from the same base weight; yields them as batches finish.

@@ -58,7 +58,7 @@ def expert_space(model: Model, settings: StageSettings) -> ExpertSpace:
     )
 
 
-def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 4096) -> EncodeReport:
+def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048) -> EncodeReport:
     """Trains what is missing and links all.
 
     Raises:

@@ -1,0 +1,125 @@
+"""The verbs one after the other, as the README has them, on real questions with the real small model."""
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from semoe.cli.app import run
+from semoe.cli.reference import reference
+
+DATA = Path(str(resources.files("semoe"))) / "demo_data"
+QUICK = "[training]\nnum_steps = 2\nbatch_size = 2\nloss = 'answer'\nreduction = 'sequence'\nlearning_rate = 0.003\n"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two questions of two datasets, taken through index, retrieve, augment and encode."""
+    root = tmp_path_factory.mktemp("root")
+    (root / "quick.toml").write_text(QUICK)
+    assert run(["index", "--data_path", str(DATA / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
+    place = ["--dataset", "popqa", "--root_dir", str(root)]
+    found = ["--data_path", str(DATA / "popqa"), "--index_dir", str(root / "index"), "--sample", "2"]
+    assert run(["retrieve", *place, *found]) == 0
+    assert run(["augment", *place]) == 0
+    assert run(["encode", *place, *recipe(root)]) == 0
+    return root
+
+
+def recipe(root: Path) -> list[str]:
+    return ["--model_name", "smollm2", "--preset", str(root / "quick.toml")]
+
+
+def test_encode_makes_the_published_folders_and_trains_nothing_twice(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = sorted(root.glob("offline/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/total/data_*/passage_*"))
+    assert len(folders) == 6
+    assert {path.name for path in folders[0].iterdir()} == {"adapter_config.json", "adapter_model.safetensors", "expert.json"}
+    assert run(["encode", "--dataset", "popqa", "--root_dir", str(root), *recipe(root), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["num_trained"], report["num_found"]) == (0, len(distinct(root)))
+
+
+def distinct(root: Path) -> set[str]:
+    records = json.loads((root / "data_aug/popqa/parse/total.json").read_text())
+    return {passage["passage"] for record in records for passage in record["augment"]}
+
+
+@pytest.mark.parametrize("method", ["none", "icl", "prag", "combine"])
+def test_inference_writes_the_published_files_and_goes_on_where_it_stopped(
+    root: Path, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["inference", "--dataset", "popqa", "--root_dir", str(root), *recipe(root), "--inference_method", method]
+    assert run(command) == 0
+    (folder,) = root.glob(f"output/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/{method}/total")
+    records = json.loads((folder / "predict.json").read_text())
+    assert [record["num_experts"] for record in records] == ([3, 3] if method in ("prag", "combine") else [0, 0])
+    assert {"em", "f1", "prec", "recall", "text", "eval_predict"} <= records[0].keys()
+    assert (folder / "result.txt").read_text().startswith("em\t")
+    # A stop after the first question: its record is kept as it is, the second is answered again.
+    records[0]["text"] = "kept"
+    (folder / "predict.json").write_text(json.dumps(records[:1]))
+    assert run(command) == 0
+    again = json.loads((folder / "predict.json").read_text())
+    assert again[0]["text"] == "kept"
+    assert again[1] == records[1]
+    assert run(["evaluate", str(folder)]) == 0
+    assert "published" in capsys.readouterr().out
+
+
+def test_experts_are_listed_shown_and_exported(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["experts", "ls", "--root_dir", str(root), "--json"]) == 0
+    key = json.loads(capsys.readouterr().out)["experts"][0]["key"]
+    assert run(["experts", "show", key, "--root_dir", str(root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["key"] == key
+    assert run(["experts", "export", key, "--root_dir", str(root), "--to", str(root / "out")]) == 0
+    assert (root / "out" / "adapter_model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["encode", "--model_name", "smollm2", "--dataset", "popqa"], "Run `semoe augment` first"),
+        (["encode", "--model_name", "nope", "--dataset", "popqa", "--preset", "semo"], "Did you mean 'semoe'"),
+        (["encode", "--model_name", "smollm2", "--dataset", "popqa", "--lora_rank", "0"], "must be 1 or more"),
+        (["inference", "--model_name", "smollm2", "--dataset", "popqa", "--inference_method", "pragg"], "'prag'"),
+        (["retrieve", "--dataset", "popqaa", "--data_path", "."], "No index"),
+        (["index", "--data_path", "none.tsv"], "File not found"),
+        (["experts", "show", "ff"], "See `semoe experts ls`"),
+        (["encode", "--nope"], "No such option"),
+    ],
+)
+def test_a_users_mistake_ends_with_2_and_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert words in " ".join(captured.err.split())
+    assert "Traceback" not in captured.err
+
+
+def test_a_published_config_runs_and_its_mistakes_are_named(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = {
+        "model_name_or_path": "smollm2", "method": "single-retrieval", "dataset": "popqa", "fewshot": 0, "sample": 2,
+        "data_path": str(DATA / "popqa"), "output_dir": str(tmp_path / "r"), "generate_max_length": 4,
+        "retriever": "BM25", "es_index_name": "wiki", "retrieve_topk": 3,
+    }  # fmt: skip
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    assert run(["main", "-c", str(path), "--index_dir", str(root / "index")]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "r" / "0" / "output.jsonl").read_text().splitlines()]
+    assert [len(line["rel_psgs"]) for line in lines] == [3, 3]
+    for change, words in (({"method": "token"}, "not there yet"), ({"retrieve_topkk": 3}, "Did you mean 'retrieve_topk'")):
+        path.write_text(json.dumps(config | change))
+        assert run(["main", "-c", str(path)]) == 2
+        assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_reference_page_is_fresh() -> None:
+    page = Path(__file__).parents[2] / "docs" / "cli.md"
+    assert page.read_text() == reference() + "\n", "run make docs-cli"

@@ -1,0 +1,93 @@
+import math
+from collections import Counter
+from importlib import resources
+from pathlib import Path
+
+import bm25s
+import pytest
+import Stemmer
+
+from semoe.errors import UsageError
+from semoe.retrieval import Bm25Retriever, Passage, build_index, read_passages
+
+CORPUS = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
+
+
+def retriever(tmp_path: Path) -> Bm25Retriever:
+    build_index(read_passages(CORPUS), tmp_path / "index")
+    return Bm25Retriever(tmp_path / "index")
+
+
+def test_the_subjects_own_passage_comes_first_with_rank_score_and_text(tmp_path: Path) -> None:
+    hits = retriever(tmp_path).search(["In what city was Juha Jokela born?"], 3)[0]
+    assert hits[0].passage.title == "Juha Jokela"
+    assert [hit.rank for hit in hits] == [0, 1, 2]
+    assert hits[0].score > hits[1].score
+    original = {passage.id: passage for passage in read_passages(CORPUS)}
+    assert all(hit.passage == original[hit.passage.id] for hit in hits)
+
+
+def test_scores_equal_bm25_by_the_formula(tmp_path: Path) -> None:
+    """Lucene's: idf = ln(1 + (N − df + ½)/(df + ½)); tf·/(tf + k1(1 − b + b·len/mean))."""
+    passages = list(read_passages(CORPUS))
+    query = "Which film director was born in New Orleans"
+    tokens = [_tokens(f"{p.title} {p.text}") for p in passages]
+    mean = sum(map(len, tokens)) / len(tokens)
+    expected = {}
+    for passage, own in zip(passages, tokens, strict=True):
+        counts = Counter(own)
+        for word in _tokens(query):
+            df = sum(word in other for other in map(set, tokens))
+            idf = math.log(1 + (len(tokens) - df + 0.5) / (df + 0.5))
+            share = counts[word] / (counts[word] + 1.2 * (1 - 0.75 + 0.75 * len(own) / mean))
+            expected[passage.id] = expected.get(passage.id, 0.0) + idf * share
+    hits = retriever(tmp_path).search([query], 10)[0]
+    assert [hit.score for hit in hits] == pytest.approx(sorted(expected.values(), reverse=True)[:10], rel=1e-4)
+    assert all(hit.score == pytest.approx(expected[hit.passage.id], rel=1e-4) for hit in hits)
+
+
+def _tokens(text: str) -> list[str]:
+    return bm25s.tokenize([text], stopwords="en", stemmer=Stemmer.Stemmer("english"), return_ids=False, show_progress=False)[0]
+
+
+def test_ties_go_by_id_and_too_few_hits_stay_few(tmp_path: Path) -> None:
+    twins = [Passage(str(i), "zebra crossing", "Same") for i in (10, 9, 2)]
+    build_index([*twins, Passage("5", "other words entirely", "Other")], tmp_path / "index")
+    found = Bm25Retriever(tmp_path / "index").search(["zebra", "qqqq", ""], 10)
+    assert [hit.passage.id for hit in found[0]] == ["2", "9", "10"]
+    assert found[1] == found[2] == []
+
+
+def test_quotes_and_tabs_inside_a_text_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "p.tsv"
+    path.write_text('id\ttext\ttitle\n1\t"He said ""hi""\tthere"\tA "quoted" title\n')
+    assert list(read_passages(path)) == [Passage("1", 'He said "hi"\tthere', 'A "quoted" title')]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "line 1: expected the header"),
+        ("id\ttext\n", "line 1: expected the header"),
+        ("id\ttext\ttitle\n", "no passages"),
+        ("id\ttext\ttitle\n1\ta\tb\n2\tc\n", "line 3: expected 3 columns"),
+        ('id\ttext\ttitle\n1\ta\tb\n2\t"c', "line 3: "),
+    ],
+)
+def test_a_truncated_or_miscolumned_file_fails_with_the_line(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "p.tsv"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=words):
+        list(read_passages(path))
+
+
+def test_an_interrupted_build_leaves_no_index(tmp_path: Path) -> None:
+    def interrupted():  # type: ignore[no-untyped-def]
+        yield Passage("1", "text", "title")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_index(interrupted(), tmp_path / "index")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match="Run `semoe index`"):
+        Bm25Retriever(tmp_path / "index")
