@@ -1,6 +1,6 @@
 """Makes the demo's data: questions in file order whose passages are in the corpus, and some hundred passages.
 
-    python scripts/make_demo_data.py --corpus psgs_w100.tsv --popqa popQA.tsv --twowiki dev.json --out semoe/demo_data
+python scripts/make_demo_data.py --corpus psgs_w100.tsv --popqa popQA.tsv --twowiki dev.json --out semoe/demo_data
 """
 
 import argparse

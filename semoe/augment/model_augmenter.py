@@ -117,9 +117,7 @@ class ModelAugmenter:
                 kept.append(draft)
         return kept
 
-    def _rewrites(
-        self, passages: Sequence[Passage], docs: Sequence[Doc], rejected: Counter[str]
-    ) -> list[str]:
+    def _rewrites(self, passages: Sequence[Passage], docs: Sequence[Doc], rejected: Counter[str]) -> list[str]:
         limits = [max(REWRITE_TOKENS, len(self.tokenizer.encode(one.text)) * 3 // 2) for one in passages]
         rewrites: list[str] = []
         written = self._write(map(rewrite_prompt, passages), limits)

@@ -128,9 +128,7 @@ def _augment_chunk(keys: tuple[str, ...], passages: dict[str, Passage], augmente
     return Chunk(keys, tuple(made), rejected)
 
 
-def _augmented(
-    question: Question, found: Sequence[Retrieved], made: dict[str, Augmentation]
-) -> AugmentedQuestion:
+def _augmented(question: Question, found: Sequence[Retrieved], made: dict[str, Augmentation]) -> AugmentedQuestion:
     return AugmentedQuestion(
         qid=question.qid, test_id=question.test_id, question=question.question, answers=question.answers,
         type=question.type, golden_passages=question.golden_passages,

@@ -33,7 +33,7 @@ def demo(
     preset: o.PresetName = "semoe",
     topk: o.Topk = 3,
 ) -> None:
-    """Do the whole job on real passages and questions, on this machine: index, retrieve, augment, encode, answer, score.
+    """Do the whole job on real passages and questions, here: index, retrieve, augment, encode, answer, score.
 
     Example: semoe demo
     """
@@ -83,10 +83,17 @@ def _print_table(reports: dict[str, list[InferenceReport]], seconds: dict[str, f
 def _print_question(question: AugmentedQuestion, reports: dict[str, InferenceReport]) -> None:
     out.print(f"\n[bold]The first question in full[/]\n{question.question}  (accepted: {', '.join(question.answers)})")
     for passage in question.passages:
-        out.print(f"\n  passage {passage.pid + 1}, {passage.title}: {passage.passage}", soft_wrap=True, highlight=False)
+        out.print(
+            f"\n  passage {passage.pid + 1}, {passage.title}: {passage.passage}",
+            soft_wrap=True,
+            highlight=False,
+        )
         for pair in passage.qa[:4]:
             out.print(f"    its expert learnt: {pair.question} → {pair.answer}", soft_wrap=True, highlight=False)
     for name, report in reports.items():
         record = report.records[0]
         said = " ".join(record["text"].split())
-        out.print(f"  {name:12} {record['eval_predict']!r}  (F1 {float(record['f1']):.2f}; said: {said!r})", highlight=False)
+        out.print(
+            f"  {name:12} {record['eval_predict']!r}  (F1 {float(record['f1']):.2f}; said: {said!r})",
+            highlight=False,
+        )

@@ -27,12 +27,19 @@ def ls(
     """
     rows = list(find_experts(root_dir))
     if json:
-        show({"experts": [{"key": r.key, "space": r.space, "model": r.model, "title": r.title} for r in rows]}, as_json=True)
+        show(
+            {"experts": [{"key": r.key, "space": r.space, "model": r.model, "title": r.title} for r in rows]},
+            as_json=True,
+        )
         return
     shown = rows if limit < 0 else rows[:limit]
     cells = [[row.title, row.key[:12], row.space, row.model, row.num_pairs, f"{row.loss:.3f}"] for row in shown]
     more = "" if len(shown) == len(rows) else f" (all with --limit {len(rows)})"
-    table(f"{len(shown)} of {len(rows)} experts{more}", ("title", "key", "space", "model", "pairs", "last loss"), cells)
+    table(
+        f"{len(shown)} of {len(rows)} experts{more}",
+        ("title", "key", "space", "model", "pairs", "last loss"),
+        cells,
+    )
 
 
 @app.command("show")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -19,11 +19,13 @@ ModelName = Annotated[
     typer.Option("--model_name", help="Folder, hub name, or llama3.2_1b, qwen2.5_1.5b, llama3_8b, smollm2."),
 ]
 Dataset = Annotated[
-    str, typer.Option("--dataset", help="2wikimultihopqa, hotpotqa, popqa, cwq, or a name for your own JSON file.")
+    str,
+    typer.Option("--dataset", help="2wikimultihopqa, hotpotqa, popqa, cwq, or a name for your own JSON file."),
 ]
 DataPath = Annotated[Path, typer.Option("--data_path", help="Folder with the dataset's files, or the file.")]
 DataType = Annotated[
-    str | None, typer.Option("--data_type", help="comparison, bridge, …, or total. Default: every file there is.")
+    str | None,
+    typer.Option("--data_type", help="comparison, bridge, …, or total. Default: every file there is."),
 ]
 Sample = Annotated[int, typer.Option("--sample", help="First N questions; -1: all.")]
 Topk = Annotated[int, typer.Option("--topk", min=1, help="Passages a question.")]
@@ -36,7 +38,8 @@ LoraRank = Annotated[int | None, typer.Option("--lora_rank", help="Default: the 
 LoraAlpha = Annotated[int | None, typer.Option("--lora_alpha", help="Default: the preset's.")]
 LearningRate = Annotated[float | None, typer.Option("--learning_rate", help="Default: the preset's.")]
 Epochs = Annotated[
-    int | None, typer.Option("--num_train_epochs", help="Passes over a passage's sequences; default: the preset's.")
+    int | None,
+    typer.Option("--num_train_epochs", help="Passes over a passage's sequences; default: the preset's."),
 ]
 BatchSize = Annotated[
     int | None,
@@ -69,8 +72,12 @@ def adjusted(
 ) -> Preset:
     """Loads a preset and lays the given options over it; epochs replace a fixed number of steps."""
     preset = load_preset(name)
-    lora = {"rank": rank, "alpha": alpha}
-    training = {"learning_rate": learning_rate, "num_epochs": epochs, "batch_size": batch_size}
+    lora: dict[str, Any] = {"rank": rank, "alpha": alpha}
+    training: dict[str, Any] = {
+        "learning_rate": learning_rate,
+        "num_epochs": epochs,
+        "batch_size": batch_size,
+    }
     if epochs is not None:
         preset = replace(preset, training=replace(preset.training, num_steps=None))
     return replace(

@@ -177,14 +177,19 @@ def inference(
     model = load_model(model_name, dtype=o.torch_dtype(dtype))
     for report in run_inference(model, settings, how):
         scores = {name: round(value, 4) for name, value in report.scores._asdict().items()}
-        plain = {"data_type": report.data_type, "questions": report.num_questions, "experts": report.num_experts}
+        plain = {
+            "data_type": report.data_type,
+            "questions": report.num_questions,
+            "experts": report.num_experts,
+        }
         show(plain | scores | {"folder": report.folder}, as_json=json)
 
 
 def evaluate(
     folders: Annotated[list[Path], typer.Argument(help="Output folders with predict.json.")],
     extraction: Annotated[
-        list[str] | None, typer.Option("--extraction", help="published, published_cot, semoe; default: first and last.")
+        list[str] | None,
+        typer.Option("--extraction", help="published, published_cot, semoe; default: first and last."),
     ] = None,
 ) -> None:
     """Score finished answers again, with 95 % intervals, by the published and the repaired extraction.
@@ -196,5 +201,12 @@ def evaluate(
         for name in extraction or ["published", "semoe"]:
             scores = run_evaluate(folder, name)
             f1, em = (interval([100 * getattr(s, part) for s in scores]) for part in ("f1", "em"))
-            rows.append([folder.parent.name, name, len(scores), *(f"{v.mean:.1f} [{v.low:.1f}, {v.high:.1f}]" for v in (em, f1))])
+            rows.append(
+                [
+                    folder.parent.name,
+                    name,
+                    len(scores),
+                    *(f"{v.mean:.1f} [{v.low:.1f}, {v.high:.1f}]" for v in (em, f1)),
+                ]
+            )
     table("Scores in percent, 95 % interval over questions", ("method", "extraction", "n", "EM", "F1"), rows)

@@ -14,7 +14,9 @@ def load_cwq(data_path: Path) -> Iterator[Question]:
     path = find_file(data_path, FILES)
     for position, record in enumerate(read_records(path)):
         number = position + 1
-        answers = [str(name) for a in record.get("answers", []) for name in (a.get("answer") or "", *a.get("aliases", []))]
+        answers = [
+            str(name) for a in record.get("answers", []) for name in (a.get("answer") or "", *a.get("aliases", []))
+        ]
         yield Question(
             qid=text_field(record, "ID", path, number),
             test_id=position,

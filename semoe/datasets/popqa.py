@@ -23,7 +23,11 @@ def load_popqa(data_path: Path) -> Iterator[Question]:
         raise UsageError(f"{path}, line 1: no column {', '.join(missing)}. Is it a PopQA file?", kind="broken-file")
     for position, row in enumerate(rows):
         number = position + 1
-        answers = [row["obj"] or "", *_names(row, "o_aliases", path, number), *_names(row, "possible_answers", path, number)]
+        answers = [
+            row["obj"] or "",
+            *_names(row, "o_aliases", path, number),
+            *_names(row, "possible_answers", path, number),
+        ]
         yield Question(
             qid=text_field(row, "id", path, number),
             test_id=position,
@@ -37,5 +41,7 @@ def _names(row: dict[str, str | None], column: str, path: Path, number: int) -> 
     try:
         names = json.loads(row.get(column) or "[]")
     except json.JSONDecodeError as error:
-        raise UsageError(f"{path}, record {number}: {column} is not JSON ({error.msg}).", kind="broken-record") from error
+        raise UsageError(
+            f"{path}, record {number}: {column} is not JSON ({error.msg}).", kind="broken-record"
+        ) from error
     return [str(name) for name in names]

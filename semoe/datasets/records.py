@@ -27,7 +27,8 @@ def text_field(record: Mapping[str, Any], name: str, path: Path, number: int) ->
     value = record.get(name)
     if not isinstance(value, str) or not value.strip():
         raise UsageError(
-            f"{path}, record {number}: {name} is missing or empty. Give each record a {name}.", kind="broken-record"
+            f"{path}, record {number}: {name} is missing or empty. Give each record a {name}.",
+            kind="broken-record",
         )
     return value
 

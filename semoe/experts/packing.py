@@ -54,7 +54,14 @@ class PackedStep:
 def pack(steps: Sequence[Step], settings: TrainingSettings, device: torch.device) -> PackedStep:
     """Packs one step of each expert, in the order given."""
     tokens: list[int] = []
-    lengths, segments, learnt, labels, weights, experts = [], [], list[int](), list[int](), list[float](), list[int]()
+    lengths, segments, learnt, labels, weights, experts = (
+        [],
+        [],
+        list[int](),
+        list[int](),
+        list[float](),
+        list[int](),
+    )
     for expert, step in enumerate(steps):
         first_row = len(tokens)
         counts = [len(s.tokens) - _first_learnt(s, settings) for s in step]

@@ -81,14 +81,14 @@ def parse_preset(text: str, name: str) -> Preset:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"Preset {name}: broken TOML ({error}).", kind="broken-toml") from error
-    kinds = {
+    kinds: dict[str, type[Any]] = {
         "augmentation": AugmentationSettings, "sequences": SequenceSettings, "lora": LoraSettings,
         "training": TrainingSettings, "answering": AnsweringSettings,
     }  # fmt: skip
     for table in tables:
         if table not in kinds:
             raise unknown_name(f"table in preset {name}", table, kinds)
-    built = {key: build(kinds[key], tables[key], f"preset {name}, [{key}]") for key in tables}
+    built: dict[str, Any] = {key: build(kinds[key], tables[key], f"preset {name}, [{key}]") for key in tables}
     return Preset(name=name, **built)
 
 

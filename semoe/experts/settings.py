@@ -18,7 +18,8 @@ class LoraSettings:
     def __post_init__(self) -> None:
         if self.rank < 1 or self.alpha < 1:
             raise UsageError(
-                f"lora_rank and lora_alpha must be 1 or more, not {self.rank} and {self.alpha}.", kind="bad-value"
+                f"lora_rank and lora_alpha must be 1 or more, not {self.rank} and {self.alpha}.",
+                kind="bad-value",
             )
         for module in self.target_modules:
             if module not in PROJECTIONS:

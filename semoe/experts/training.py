@@ -94,7 +94,10 @@ def _train_batch(
     make_linear: MakeLinear,
 ) -> Iterator[TrainedExpert]:
     stack_EN = base_N.to(decoder.device).repeat(len(schedules), 1)
-    grads_EN, optimiser = torch.empty_like(stack_EN), StackedAdamW(stack_EN, settings.learning_rate, settings.weight_decay)
+    grads_EN, optimiser = (
+        torch.empty_like(stack_EN),
+        StackedAdamW(stack_EN, settings.learning_rate, settings.weight_decay),
+    )
     last_loss_E = torch.zeros(len(schedules), device=decoder.device)
     for step in range(max(map(len, schedules.values()))):
         # Schedules are sorted from long to short: those that still learn are a prefix of the stack.
@@ -119,5 +122,5 @@ def losses_and_gradients(decoder: Decoder, linear: Linear, packed: PackedStep) -
         hidden_TD = decoder.hidden(packed.tokens_T, positions_T, attend, linear)
         learnt_MD = hidden_TD.index_select(0, packed.learnt_M)
         losses_M = cross_entropy(learnt_MD, decoder.weights["lm_head.weight"], packed.labels_M, packed.weights_M)
-        losses_M.sum().backward()  # type: ignore[no-untyped-call]
+        losses_M.sum().backward()
     return losses_M.detach().new_zeros(len(packed.segments)).index_add(0, packed.expert_M, losses_M.detach())

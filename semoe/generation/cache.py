@@ -1,6 +1,6 @@
 """The key-value cache: one row a running sequence, grown as prompts and answers get longer.
 
-    B rows   G key-value heads   L places   K head size
+B rows   G key-value heads   L places   K head size
 """
 
 import torch

@@ -92,4 +92,5 @@ class _StepAttention:
         scores = (q_BGQK @ keys.transpose(-1, -2)) * q_BHK.shape[-1] ** -0.5
         # masked_fill also hides places that hold whatever an earlier row left.
         shares = scores.masked_fill(self._hidden_B11L, -torch.inf).softmax(-1, dtype=torch.float32).to(values.dtype)
-        return (shares @ values).flatten(1, 2)
+        mixed_BHK: Tensor = (shares @ values).flatten(1, 2)
+        return mixed_BHK

@@ -23,9 +23,7 @@ class Request:
         if not self.prompt or self.max_new_tokens < 1:
             raise UsageError("A request needs a prompt and max_new_tokens of 1 or more.", kind="bad-value")
         if self.weights is not None and len(self.weights) != len(self.experts):
-            raise UsageError(
-                f"{len(self.experts)} experts but {len(self.weights)} merge weights.", kind="bad-value"
-            )
+            raise UsageError(f"{len(self.experts)} experts but {len(self.weights)} merge weights.", kind="bad-value")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

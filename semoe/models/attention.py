@@ -39,7 +39,9 @@ class PackedAttention:
         buckets: dict[int, list[int]] = {}
         for index, length in enumerate(lengths):
             buckets.setdefault(-(-length // BUCKET) * BUCKET, []).append(index)
-        self._groups = [_group(width, [(starts[i], lengths[i]) for i in rows], device) for width, rows in buckets.items()]
+        self._groups = [
+            _group(width, [(starts[i], lengths[i]) for i in rows], device) for width, rows in buckets.items()
+        ]
 
     def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor) -> Tensor:
         """Returns the mixed values, [T, H, K]."""

@@ -33,7 +33,7 @@ class Site(NamedTuple):
 class Linear(Protocol):
     """Computes one linear layer, with or without experts."""
 
-    def __call__(self, site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
+    def __call__(self, site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None, /) -> Tensor:
         """Returns y_TO."""
         ...
 
@@ -41,7 +41,7 @@ class Linear(Protocol):
 class Attend(Protocol):
     """Computes causal attention among the tokens that belong together."""
 
-    def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor) -> Tensor:
+    def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, /) -> Tensor:
         """Returns the mixed values, [T, H, K]; q and k are rotated already."""
         ...
 
@@ -92,9 +92,7 @@ class Decoder:
         """Returns the logits of the next token, [T, V]."""
         return F.linear(hidden_TD, self.weights["lm_head.weight"])
 
-    def _attention(
-        self, layer: int, x_TD: Tensor, cos: Tensor, sin: Tensor, attend: Attend, linear: Linear
-    ) -> Tensor:
+    def _attention(self, layer: int, x_TD: Tensor, cos: Tensor, sin: Tensor, attend: Attend, linear: Linear) -> Tensor:
         q, k, v = (
             self._project(layer, f"{name}_proj", x_TD, linear).unflatten(-1, (-1, self.config.head_dim))
             for name in ("q", "k", "v")

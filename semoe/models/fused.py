@@ -14,7 +14,7 @@ BLOCK_BYTES = 1 << 20
 
 
 def rms_norm_reference(x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    """x / sqrt(mean(x²) + eps) · weight over the last axis, computed in float32 (arXiv 1910.07467)."""
+    """X / sqrt(mean(x²) + eps) · weight over the last axis, computed in float32 (arXiv 1910.07467)."""
     x32 = x.float()
     normed = x32 * torch.rsqrt(x32.square().mean(-1, keepdim=True) + eps)
     return normed.to(x.dtype) * weight

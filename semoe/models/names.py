@@ -13,7 +13,14 @@ SHORT_NAMES = {
 }
 """The published short names."""
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_FILES = ["*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "token*", "*.jinja"]
+_FILES = [
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "config.json",
+    "generation_config.json",
+    "token*",
+    "*.jinja",
+]
 
 
 def resolve_model(name_or_path: str) -> Path:
@@ -46,7 +53,8 @@ def _download(hub_name: str) -> Path:
         return Path(huggingface_hub.snapshot_download(hub_name, allow_patterns=_FILES))
     except (GatedRepoError, RepositoryNotFoundError) as error:
         raise UsageError(
-            f"The hub gives no access to {hub_name}: check the name, accept the licence, or log in.", kind="model"
+            f"The hub gives no access to {hub_name}: check the name, accept the licence, or log in.",
+            kind="model",
         ) from error
     except (LocalEntryNotFoundError, OSError) as error:
         raise TransientError(

@@ -68,7 +68,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    end = tokenizer.convert_tokens_to_ids(END_TOKEN)
+    end: int = tokenizer.encode(END_TOKEN)[0]
     (folder / "config.json").write_text(json.dumps(_config(model.config.to_dict(), end), indent=2))
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": end}))
 

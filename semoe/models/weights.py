@@ -70,7 +70,9 @@ def _files(folder: Path) -> list[Path]:
         return [folder / Path(name).name for name in names]
     if (folder / "model.safetensors").exists():
         return [folder / "model.safetensors"]
-    pickled = " Its pickled weights are never loaded: convert them to safetensors." if list(folder.glob("*.bin")) else ""
+    pickled = (
+        " Its pickled weights are never loaded: convert them to safetensors." if list(folder.glob("*.bin")) else ""
+    )
     raise UsageError(f"{folder} holds no model.safetensors and no {INDEX}.{pickled}", kind="model-weights")
 
 

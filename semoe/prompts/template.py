@@ -46,7 +46,12 @@ class Template:
     """Whether a passage is shown under its title."""
 
     def render(
-        self, question: str, passages: Sequence[str] = (), *, exemplars: Sequence[Exemplar] = (), cot: bool = False
+        self,
+        question: str,
+        passages: Sequence[str] = (),
+        *,
+        exemplars: Sequence[Exemplar] = (),
+        cot: bool = False,
     ) -> Prompt:
         """Fills the template; `passages` come best first."""
         ordered = list(reversed(passages)) if self.best_last else list(passages)

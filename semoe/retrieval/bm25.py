@@ -21,7 +21,14 @@ from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.retriever import RetrievalConfig, Retriever, retrievers
 
 FORMAT = 1
-SETTINGS = {"format": FORMAT, "k1": 1.2, "b": 0.75, "stemmer": "english", "stop_words": "en", "fields": "title text"}
+SETTINGS = {
+    "format": FORMAT,
+    "k1": 1.2,
+    "b": 0.75,
+    "stemmer": "english",
+    "stop_words": "en",
+    "fields": "title text",
+}
 PASSAGES, OFFSETS, ABOUT = "passages.jsonl", "offsets.npy", "index.json"
 
 
@@ -57,7 +64,9 @@ class Bm25Retriever:
             raise UsageError(f"No index in {folder}. Run `semoe index` first.", kind="missing-index")
         about = read_json(folder / ABOUT)
         if about.get("format") != FORMAT:
-            raise UsageError(f"{folder} has index format {about.get('format')}, not {FORMAT}. Index again.", kind="index")
+            raise UsageError(
+                f"{folder} has index format {about.get('format')}, not {FORMAT}. Index again.", kind="index"
+            )
         self.num_passages = int(about["num_passages"])
         self._index = bm25s.BM25.load(folder / "bm25", mmap=True)
         self._offsets = np.load(folder / OFFSETS, mmap_mode="r")
@@ -66,7 +75,11 @@ class Bm25Retriever:
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         """Returns up to `k` passages for each query, best first, ties by passage id."""
         tokens = bm25s.tokenize(
-            list(queries), stopwords="en", stemmer=Stemmer.Stemmer("english"), show_progress=False, return_ids=False
+            list(queries),
+            stopwords="en",
+            stemmer=Stemmer.Stemmer("english"),
+            show_progress=False,
+            return_ids=False,
         )
         return [self._search(own, k) for own in tokens]
 

@@ -15,7 +15,8 @@ def read_passages(path: Path, on_bytes: Callable[[int], None] | None = None) -> 
     """Yields the passages one by one; `on_bytes` hears of bytes read, about once every thousand passages.
 
     Raises:
-        UsageError: the file is missing or empty, or a line is truncated or has other columns; the message has its number.
+        UsageError: the file is missing or empty, or a line is truncated or has other columns;
+            the message has its number.
     """
     if not path.is_file():
         raise UsageError(f"File not found: {path}. Check --data_path.", kind="missing-file")
@@ -27,7 +28,8 @@ def read_passages(path: Path, on_bytes: Callable[[int], None] | None = None) -> 
             yield from _passages(rows, path)
         except csv.Error as error:
             raise UsageError(
-                f"{path}, line {rows.line_num}: {error}; the file may be truncated. Download it again.", kind="broken-file"
+                f"{path}, line {rows.line_num}: {error}; the file may be truncated. Download it again.",
+                kind="broken-file",
             ) from error
 
 

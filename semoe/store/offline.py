@@ -89,5 +89,11 @@ def find_experts(root: Path) -> Iterator[ExpertRow]:
         record = read_json(path)
         model = path.relative_to(root / "offline").parts[0]
         yield ExpertRow(
-            record["key"], record["space"], model, record["title"], len(record["qa"]), record["loss"], path.parent
+            record["key"],
+            record["space"],
+            model,
+            record["title"],
+            len(record["qa"]),
+            record["loss"],
+            path.parent,
         )

@@ -129,7 +129,8 @@ def _check_numbers(folder: Path, layout: ExpertLayout, flat_N: Tensor) -> None:
         raise CorruptError(f"The expert in {folder} holds values that are not finite. Encode it again.", kind="corrupt")
     if not any(bool(layout.pair(flat_N[None], site)[1].any()) for site in layout.sites):
         raise CorruptError(
-            f"The expert in {folder} has B = 0 everywhere, so it changes nothing. Encode it again.", kind="no-effect"
+            f"The expert in {folder} has B = 0 everywhere, so it changes nothing. Encode it again.",
+            kind="no-effect",
         )
 
 

@@ -75,9 +75,7 @@ def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048
     with progress("encode", len(wanted), "experts") as advance:
         for key, trained in _train(model, layout, settings, wanted, tokens_per_step):
             record = _record(key, space, settings, places[key].passage, trained)
-            write_expert(
-                places[key].home, layout, trained.flat_N, base_model=settings.model_name, record=record
-            )
+            write_expert(places[key].home, layout, trained.flat_N, base_model=settings.model_name, record=record)
             advance()
     num_links = sum(_link(place) for place in places.values())
     return EncodeReport(
@@ -155,4 +153,3 @@ def _link(place: _Place) -> int:
 
 def _same(folder: Path, home: Path) -> bool:
     return (folder / "expert.json").read_bytes() == (home / "expert.json").read_bytes()
-

@@ -177,9 +177,7 @@ def _experts(
     loaded = [(reader(name.passage(settings.root, d, p)), w) for (d, p), w in zip(places, weights, strict=False)]
     kept = [(expert, weight) for expert, weight in loaded if expert is not None]
     if not kept and not name.folder(settings.root).exists():
-        raise UsageError(
-            f"No experts in {name.folder(settings.root)}. Run `semoe encode` first.", kind="missing-stage"
-        )
+        raise UsageError(f"No experts in {name.folder(settings.root)}. Run `semoe encode` first.", kind="missing-stage")
     return tuple(expert for expert, _ in kept), tuple(weight for _, weight in kept)
 
 

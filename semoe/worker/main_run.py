@@ -57,7 +57,8 @@ class MainConfig:
             raise unknown_name("method", self.method, METHODS)
         if self.method not in READY:
             raise UsageError(
-                f"method {self.method!r} is not there yet. Ready: {', '.join(READY)}.", kind="method-not-ready"
+                f"method {self.method!r} is not there yet. Ready: {', '.join(READY)}.",
+                kind="method-not-ready",
             )
         if self.generate_max_length < 1 or self.retrieve_topk < 1:
             raise UsageError("generate_max_length and retrieve_topk must be 1 or more.", kind="bad-value")
@@ -80,9 +81,7 @@ def read_main_config(path: Path) -> MainConfig:
 
 def run_main(config: MainConfig, index_dir: Path) -> dict[str, Any]:
     """Answers the dataset; writes config.json and output.jsonl as it goes."""
-    questions = load_dataset(
-        config.dataset, Path(config.data_path), sample=config.sample, shuffle=config.shuffle
-    )
+    questions = load_dataset(config.dataset, Path(config.data_path), sample=config.sample, shuffle=config.shuffle)
     folder = _next_folder(Path(config.output_dir))
     write_json(folder / "config.json", asdict(config) | {"output_dir": str(folder)})
     model, lines = load_model(config.model_name_or_path), list[bytes]()

@@ -33,7 +33,13 @@ class RetrieveReport:
 
 
 def retrieve(
-    retriever: Retriever, settings: StageSettings, data_path: Path, *, topk: int, shuffle: bool = False, seed: int = 42
+    retriever: Retriever,
+    settings: StageSettings,
+    data_path: Path,
+    *,
+    topk: int,
+    shuffle: bool = False,
+    seed: int = 42,
 ) -> RetrieveReport:
     """Retrieves the top `topk` passages of each question, with the question as query."""
     questions = load_dataset(
@@ -73,7 +79,11 @@ def read_retrieved(path: Path) -> list[tuple[Question, list[Retrieved]]]:
 def _record(question: Question, hits: Sequence[Retrieved]) -> AugmentedQuestion:
     passages = tuple(
         AugmentedPassage(
-            pid=hit.rank, passage=hit.passage.text, title=hit.passage.title, id=hit.passage.id, score=hit.score
+            pid=hit.rank,
+            passage=hit.passage.text,
+            title=hit.passage.title,
+            id=hit.passage.id,
+            score=hit.score,
         )
         for hit in hits
     )

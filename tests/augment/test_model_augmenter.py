@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from semoe.augment.parse import load_parser
 from spacy.language import Language
 
 from semoe.augment.augmenter import Augmentation, AugmentSettings, augmenters, load_augmenter
@@ -19,6 +18,7 @@ from semoe.augment.checks import (
     token_f1,
 )
 from semoe.augment.model_augmenter import ModelAugmenter
+from semoe.augment.parse import load_parser
 from semoe.augment.rejection import REASONS
 from semoe.augment.spans import answer_spans
 from semoe.errors import UsageError
@@ -58,9 +58,7 @@ def tokenizer() -> Tokenizer:
 
 
 @pytest.fixture(scope="module")
-def babbler(
-    tmp_path_factory: pytest.TempPathFactory, parser: Language, tokenizer: Tokenizer
-) -> ModelAugmenter:
+def babbler(tmp_path_factory: pytest.TempPathFactory, parser: Language, tokenizer: Tokenizer) -> ModelAugmenter:
     """A model with random weights: it writes nonsense, in the real tokens."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -88,9 +86,7 @@ class Scripted(Engine):
         self.sizes.append(len(requests))
         texts = next(self.steps)
         texts = texts + [""] * (len(requests) - len(texts))
-        return [
-            Answer(tokens=tuple(self.tokenizer.encode(text)), logprobs=(), finish="eos") for text in texts
-        ]
+        return [Answer(tokens=tuple(self.tokenizer.encode(text)), logprobs=(), finish="eos") for text in texts]
 
 
 def sound(passage: Passage, made: Augmentation) -> bool:
@@ -126,9 +122,7 @@ def test_pair_that_comes_back_is_kept_and_others_are_counted(
     questions[1] = " no question mark"
     said = [f" {span}." for i, span in enumerate(spans) if i != 1]
     said[1] = " something else"
-    engine = Scripted(
-        tokenizer, [questions, said, ["In Warsaw Marie Curie was born, physicist, chemist, 1867."]]
-    )
+    engine = Scripted(tokenizer, [questions, said, ["In Warsaw Marie Curie was born, physicist, chemist, 1867."]])
     rejected: Counter[str] = Counter()
     [made] = replace(babbler, engine=engine).augment([CURIE], rejected)
     expected = [span for i, span in enumerate(spans) if i not in (1, 2)][:3]

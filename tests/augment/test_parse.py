@@ -13,8 +13,8 @@ JOKELA = (
     "He directed the play Mobile Horror, which was written by his brother."
 )
 DIAMOND = (
-    "John Diamond (10 May 1953 – 2 March 2001), was a British journalist and broadcaster. He was married to the "
-    "food writer and TV cook Nigella Lawson from 1992 until his death from cancer in 2001."
+    "John Diamond (10 May 1953 – 2 March 2001), was a British journalist and broadcaster. He was married "
+    "to the food writer and TV cook Nigella Lawson from 1992 until his death from cancer in 2001."
 )
 
 

@@ -15,9 +15,7 @@ CURIE = Passage(
     text="Marie Curie was a physicist. She was born in Warsaw in 1867. Her husband was Pierre Curie. "
     "It is known that she moved to Paris.",
 )
-LAKE = Passage(
-    id="l", title="Lake Garda", text="Lake Garda is the largest lake in Italy. It lies near Verona."
-)
+LAKE = Passage(id="l", title="Lake Garda", text="Lake Garda is the largest lake in Italy. It lies near Verona.")
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +44,7 @@ def test_each_passage_gets_pairs_and_a_rewrite(augmenter: ParseAugmenter) -> Non
     rejected: Counter[str] = Counter()
     made = augmenter.augment([CURIE, LAKE], rejected)
     assert all(one.qa and len(one.qa) <= 8 for one in made)
-    assert all(
-        pair.answer in passage.text
-        for passage, one in zip((CURIE, LAKE), made, strict=True)
-        for pair in one.qa
-    )
+    assert all(pair.answer in passage.text for passage, one in zip((CURIE, LAKE), made, strict=True) for pair in one.qa)
     assert made[1].rewrite == "Lake Garda is the largest lake in Italy. Lake Garda lies near Verona."
     assert set(rejected) <= set(REASONS)
 

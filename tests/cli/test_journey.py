@@ -10,7 +10,14 @@ from semoe.cli.app import run
 from semoe.cli.reference import reference
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
-QUICK = "[training]\nnum_steps = 2\nbatch_size = 2\nloss = 'answer'\nreduction = 'sequence'\nlearning_rate = 0.003\n"
+QUICK = """
+[training]
+num_steps = 2
+batch_size = 2
+loss = "answer"
+reduction = "sequence"
+learning_rate = 0.003
+"""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +43,11 @@ def test_encode_makes_the_published_folders_and_trains_nothing_twice(
 ) -> None:
     folders = sorted(root.glob("offline/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/total/data_*/passage_*"))
     assert len(folders) == 6
-    assert {path.name for path in folders[0].iterdir()} == {"adapter_config.json", "adapter_model.safetensors", "expert.json"}
+    assert {path.name for path in folders[0].iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "expert.json",
+    }
     assert run(["encode", "--dataset", "popqa", "--root_dir", str(root), *recipe(root), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["num_trained"], report["num_found"]) == (0, len(distinct(root)))
@@ -51,7 +62,16 @@ def distinct(root: Path) -> set[str]:
 def test_inference_writes_the_published_files_and_goes_on_where_it_stopped(
     root: Path, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["inference", "--dataset", "popqa", "--root_dir", str(root), *recipe(root), "--inference_method", method]
+    command = [
+        "inference",
+        "--dataset",
+        "popqa",
+        "--root_dir",
+        str(root),
+        *recipe(root),
+        "--inference_method",
+        method,
+    ]
     assert run(command) == 0
     (folder,) = root.glob(f"output/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/{method}/total")
     records = json.loads((folder / "predict.json").read_text())
@@ -82,9 +102,18 @@ def test_experts_are_listed_shown_and_exported(root: Path, capsys: pytest.Captur
     ("arguments", "words"),
     [
         (["encode", "--model_name", "smollm2", "--dataset", "popqa"], "Run `semoe augment` first"),
-        (["encode", "--model_name", "nope", "--dataset", "popqa", "--preset", "semo"], "Did you mean 'semoe'"),
-        (["encode", "--model_name", "smollm2", "--dataset", "popqa", "--lora_rank", "0"], "must be 1 or more"),
-        (["inference", "--model_name", "smollm2", "--dataset", "popqa", "--inference_method", "pragg"], "'prag'"),
+        (
+            ["encode", "--model_name", "nope", "--dataset", "popqa", "--preset", "semo"],
+            "Did you mean 'semoe'",
+        ),
+        (
+            ["encode", "--model_name", "smollm2", "--dataset", "popqa", "--lora_rank", "0"],
+            "must be 1 or more",
+        ),
+        (
+            ["inference", "--model_name", "smollm2", "--dataset", "popqa", "--inference_method", "pragg"],
+            "'prag'",
+        ),
         (["retrieve", "--dataset", "popqaa", "--data_path", "."], "No index"),
         (["index", "--data_path", "none.tsv"], "File not found"),
         (["experts", "show", "ff"], "See `semoe experts ls`"),
@@ -92,7 +121,11 @@ def test_experts_are_listed_shown_and_exported(root: Path, capsys: pytest.Captur
     ],
 )
 def test_a_users_mistake_ends_with_2_and_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(arguments) == 2
@@ -105,7 +138,8 @@ def test_a_published_config_runs_and_its_mistakes_are_named(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = {
-        "model_name_or_path": "smollm2", "method": "single-retrieval", "dataset": "popqa", "fewshot": 0, "sample": 2,
+        "model_name_or_path": "smollm2", "method": "single-retrieval", "dataset": "popqa",
+        "fewshot": 0, "sample": 2,
         "data_path": str(DATA / "popqa"), "output_dir": str(tmp_path / "r"), "generate_max_length": 4,
         "retriever": "BM25", "es_index_name": "wiki", "retrieve_topk": 3,
     }  # fmt: skip
@@ -114,7 +148,10 @@ def test_a_published_config_runs_and_its_mistakes_are_named(
     assert run(["main", "-c", str(path), "--index_dir", str(root / "index")]) == 0
     lines = [json.loads(line) for line in (tmp_path / "r" / "0" / "output.jsonl").read_text().splitlines()]
     assert [len(line["rel_psgs"]) for line in lines] == [3, 3]
-    for change, words in (({"method": "token"}, "not there yet"), ({"retrieve_topkk": 3}, "Did you mean 'retrieve_topk'")):
+    for change, words in (
+        ({"method": "token"}, "not there yet"),
+        ({"retrieve_topkk": 3}, "Did you mean 'retrieve_topk'"),
+    ):
         path.write_text(json.dumps(config | change))
         assert run(["main", "-c", str(path)]) == 2
         assert words in " ".join(capsys.readouterr().err.split())

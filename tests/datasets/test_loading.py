@@ -26,7 +26,11 @@ def test_original_files_load_in_file_order(dataset: str) -> None:
 
 def test_popqa_accepts_the_object_then_its_aliases() -> None:
     first = load_dataset("popqa", PLACES["popqa"][0])[0]
-    assert (first.qid, first.question, first.answers) == ("841", "In what city was Juha Jokela born?", ("Tampere", "Tammerfors"))
+    assert (first.qid, first.question, first.answers) == (
+        "841",
+        "In what city was Juha Jokela born?",
+        ("Tampere", "Tammerfors"),
+    )
 
 
 def test_hotpotqa_knows_types_and_golden_passages() -> None:
@@ -37,7 +41,8 @@ def test_hotpotqa_knows_types_and_golden_passages() -> None:
 
 
 def test_wikimultihop_takes_aliases_where_there_are_some(tmp_path: Path) -> None:
-    record = '[{"_id": "a", "question": "Who?", "answer": "X", "answer_id": "Q1"}, {"_id": "b", "question": "Who?", "answer": "Y", "answer_id": "Q2"}]'
+    first = '{"_id": "a", "question": "Who?", "answer": "X", "answer_id": "Q1"}'
+    record = f"[{first}, {first.replace('X', 'Y').replace('Q1', 'Q2')}]"
     (tmp_path / "dev.json").write_text(record)
     (tmp_path / "id_aliases.json").write_text('{"Q_id": "Q1", "aliases": ["Z"]}\n')
     assert [q.answers for q in load_dataset("2wikimultihopqa", tmp_path)] == [("X", "Z"), ("Y",)]

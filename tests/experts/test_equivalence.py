@@ -37,7 +37,11 @@ def learnable(counts: tuple[int, ...], seed: int = 0) -> list[list[TrainingSeque
 
 
 def train_with_peft(
-    family: str, layout: ExpertLayout, base_N: torch.Tensor, settings: TrainingSettings, own: list[TrainingSequence]
+    family: str,
+    layout: ExpertLayout,
+    base_N: torch.Tensor,
+    settings: TrainingSettings,
+    own: list[TrainingSequence],
 ) -> torch.Tensor:
     """One expert alone: PEFT's layers, autograd, torch's AdamW, one sequence after the other."""
     lora = layout.lora
@@ -53,7 +57,11 @@ def train_with_peft(
             labels = torch.tensor(sequence.tokens[1:])
             first = max(1, sequence.loss_from if settings.loss == "answer" else 1) - 1
             losses.append(F.cross_entropy(logits[first:], labels[first:], reduction="none"))
-        mean = torch.cat(losses).mean() if settings.reduction == "token" else torch.stack([x.mean() for x in losses]).mean()
+        mean = (
+            torch.cat(losses).mean()
+            if settings.reduction == "token"
+            else torch.stack([x.mean() for x in losses]).mean()
+        )
         optimiser.zero_grad()
         mean.backward()
         optimiser.step()
@@ -66,8 +74,8 @@ def relative_difference(layout: ExpertLayout, ours_N: torch.Tensor, theirs_N: to
     return max(float((ours[n] - theirs[n]).abs().max() / theirs[n].abs().max()) for n in ours)
 
 
-# One pass each: AdamW divides by the size of a gradient, so numbers whose gradient is nearly zero grow float32's
-# rounding (ours or PEFT's) with every further step, and a longer run would measure that.
+# One pass each: AdamW divides by the size of a gradient, so numbers whose gradient is nearly zero grow
+# float32's rounding (ours or PEFT's) with every further step, and a longer run would measure that.
 RECIPES = {
     "published": TrainingSettings(),
     "semoe": TrainingSettings(num_steps=3, batch_size=2, loss="answer", reduction="sequence", weight_decay=0.0),
@@ -90,9 +98,13 @@ def test_each_expert_of_a_batch_equals_peft_alone(tmp_path: Path, family: str, r
 
 
 def test_all_projections_can_hold_an_expert(tmp_path: Path) -> None:
-    decoder, layout = tiny_setting(tmp_path, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"))
+    decoder, layout = tiny_setting(
+        tmp_path, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    )
     fast, plain = (
-        list(train_experts(decoder, layout, base_weight(layout), TrainingSettings(), learnable((3, 2)), make_linear=make))
+        list(
+            train_experts(decoder, layout, base_weight(layout), TrainingSettings(), learnable((3, 2)), make_linear=make)
+        )
         for make in (grouped_linear, reference_linear)
     )
     for ours, reference in zip(fast, plain, strict=True):
@@ -103,7 +115,9 @@ def test_all_projections_can_hold_an_expert(tmp_path: Path) -> None:
 def test_grouped_linear_trains_as_the_reference_does(tmp_path: Path, counts: tuple[int, ...]) -> None:
     decoder, layout = tiny_setting(tmp_path)
     fast, plain = (
-        list(train_experts(decoder, layout, base_weight(layout), TrainingSettings(), learnable(counts), make_linear=make))
+        list(
+            train_experts(decoder, layout, base_weight(layout), TrainingSettings(), learnable(counts), make_linear=make)
+        )
         for make in (grouped_linear, reference_linear)
     )
     for ours, reference in zip(fast, plain, strict=True):
@@ -111,7 +125,9 @@ def test_grouped_linear_trains_as_the_reference_does(tmp_path: Path, counts: tup
         assert relative_difference(layout, ours.flat_N, reference.flat_N) <= TOLERANCE
 
 
-@pytest.mark.parametrize("segments", [((0, 5), (5, 6), (6, 13)), ((0, 13), (13, 13), (13, 13)), ((0, 0), (0, 1), (1, 13))])
+@pytest.mark.parametrize(
+    "segments", [((0, 5), (5, 6), (6, 13)), ((0, 13), (13, 13), (13, 13)), ((0, 0), (0, 1), (1, 13))]
+)
 def test_grouped_linear_equals_the_reference_in_output_and_gradients(
     tmp_path: Path, segments: tuple[tuple[int, int], ...]
 ) -> None:
@@ -134,13 +150,10 @@ def test_an_expert_depends_on_no_neighbour(tmp_path: Path) -> None:
     sequences = learnable((3, 5, 2, 4))
     base_N, settings = base_weight(layout), TrainingSettings(learning_rate=1e-3)
     together = {t.index: t.flat_N for t in train_experts(decoder, layout, base_N, settings, sequences)}
-    small = {
-        t.index: t.flat_N
-        for t in train_experts(decoder, layout, base_N, settings, sequences, tokens_per_step=1)
-    }
+    small = {t.index: t.flat_N for t in train_experts(decoder, layout, base_N, settings, sequences, tokens_per_step=1)}
     assert together.keys() == small.keys() == {0, 1, 2, 3}
-    for index in together:
-        assert relative_difference(layout, together[index], small[index]) <= TOLERANCE
+    for index, flat_N in together.items():
+        assert relative_difference(layout, flat_N, small[index]) <= TOLERANCE
 
 
 def test_stacked_adamw_equals_one_torch_adamw_per_expert() -> None:

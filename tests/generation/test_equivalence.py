@@ -81,7 +81,9 @@ def test_rows_with_their_own_experts_equal_peft_one_at_a_time(
     rows = zip(prompts(), SPREADS[spread], strict=True)
     theirs = [answer_with_peft(base, [folders[i] for i in row], prompt) for prompt, row in rows]
     assert ours == theirs
-    without = Engine(decoder, None, eos_ids=frozenset()).generate([Request(prompt=p, max_new_tokens=NEW) for p in prompts()])
+    without = Engine(decoder, None, eos_ids=frozenset()).generate(
+        [Request(prompt=p, max_new_tokens=NEW) for p in prompts()]
+    )
     assert ours != [list(a.tokens) for a in without], "the experts must matter, or this test proves nothing"
 
 
@@ -103,7 +105,11 @@ def test_a_rows_answer_depends_on_no_neighbour(tmp_path: Path, max_rows: int) ->
 def test_fast_prompt_and_step_linears_equal_the_reference(tmp_path: Path) -> None:
     decoder, layout = setting(tmp_path, "llama", 2)
     rows = [
-        Request(prompt=(1,), experts=tuple(random_expert(layout, i) for i in row), weights=tuple(0.3 + i for i in row))
+        Request(
+            prompt=(1,),
+            experts=tuple(random_expert(layout, i) for i in row),
+            weights=tuple(0.3 + i for i in row),
+        )
         for row in SPREADS["skewed"]
     ]
     slots = ExpertSlots(decoder, layout, max_rows=len(rows))
@@ -120,7 +126,9 @@ def test_an_end_token_ends_the_answer_and_is_left_out(tmp_path: Path) -> None:
     decoder, layout = setting(tmp_path, "llama", 2)
     free = Engine(decoder, layout, eos_ids=frozenset()).generate([Request(prompt=(5, 6, 7), max_new_tokens=NEW)])[0]
     end = free.tokens[3]
-    stopped = Engine(decoder, layout, eos_ids=frozenset([end])).generate([Request(prompt=(5, 6, 7), max_new_tokens=NEW)])[0]
+    stopped = Engine(decoder, layout, eos_ids=frozenset([end])).generate(
+        [Request(prompt=(5, 6, 7), max_new_tokens=NEW)]
+    )[0]
     assert stopped.tokens == free.tokens[: free.tokens.index(end)]
     assert (stopped.finish, free.finish) == ("eos", "length")
 

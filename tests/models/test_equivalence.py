@@ -28,10 +28,17 @@ def test_logits_of_packed_sequences_equal_transformers(tmp_path: Path, family: s
 
 
 def test_rms_norm_equals_its_reference_with_gradient() -> None:
-    x, weight, dy = torch.randn(7, 36, dtype=torch.float64), torch.rand(36).double(), torch.randn(7, 36).double()
+    x, weight, dy = (
+        torch.randn(7, 36, dtype=torch.float64),
+        torch.rand(36).double(),
+        torch.randn(7, 36).double(),
+    )
     x = x.float()
     _same_with_gradients(
-        lambda t: rms_norm(t, weight.float(), 1e-5), lambda t: rms_norm_reference(t, weight.float(), 1e-5), [x], dy.float()
+        lambda t: rms_norm(t, weight.float(), 1e-5),
+        lambda t: rms_norm_reference(t, weight.float(), 1e-5),
+        [x],
+        dy.float(),
     )
 
 

@@ -47,7 +47,9 @@ def test_scores_equal_bm25_by_the_formula(tmp_path: Path) -> None:
 
 
 def _tokens(text: str) -> list[str]:
-    return bm25s.tokenize([text], stopwords="en", stemmer=Stemmer.Stemmer("english"), return_ids=False, show_progress=False)[0]
+    return bm25s.tokenize(
+        [text], stopwords="en", stemmer=Stemmer.Stemmer("english"), return_ids=False, show_progress=False
+    )[0]
 
 
 def test_ties_go_by_id_and_too_few_hits_stay_few(tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ def test_published_names_and_their_home(tmp_path: Path) -> None:
         model="smollm2", rank=2, alpha=32, dataset="popqa", learning_rate=3e-4, epochs=1, cot=False,
         augment_model="smollm2", data_type="total",
     )  # fmt: skip
-    path = "offline/smollm2/rank=2_alpha=32/popqa/lr=0.0003_epoch=1_direct/aug_model=smollm2/total/data_4/passage_1"
-    assert name.passage(tmp_path, 4, 1) == tmp_path / path
+    path = "offline/smollm2/rank=2_alpha=32/popqa/lr=0.0003_epoch=1_direct/aug_model=smollm2/total"
+    assert name.passage(tmp_path, 4, 1) == tmp_path / path / "data_4" / "passage_1"
     _, layout, flat, _ = made(tmp_path)
     write_expert(name.by_key(tmp_path, "s1", "ab12"), layout, flat, base_model="smollm2", record=RECORD)
     assert [(row.key, row.model, row.title) for row in find_experts(tmp_path)] == [("ab12", "smollm2", "T")]

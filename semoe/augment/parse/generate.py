@@ -53,7 +53,12 @@ def candidates(parser: Any, title: str, text: str, rejected: Counter[str] | None
 
 
 def question_answers(
-    parser: Any, title: str, text: str, max_pairs: int = 8, seed: int = 0, rejected: Counter[str] | None = None
+    parser: Any,
+    title: str,
+    text: str,
+    max_pairs: int = 8,
+    seed: int = 0,
+    rejected: Counter[str] | None = None,
 ) -> tuple[QAPair, ...]:
     """Returns at most `max_pairs` pairs, at most two of a kind first, with one other wording where there is one."""
     found = _varied(candidates(parser, title, text, rejected))[:max_pairs]
@@ -106,7 +111,7 @@ def _noun_it_hangs_on(verb: Token, title: str) -> Subject | None:
 
 
 def _who_did_it(facts: Facts, verb: Token, subject: Subject) -> None:
-    """ "Who directed the film?" → the subject."""
+    """Asks for the subject: "Who directed the film?"."""
     start = min([c.i for c in children(verb, "aux", "auxpass")] + [verb.i])
     said = verb.doc[start : verb.right_edge.i + 1].text.strip(" .")
     if len(said.split()) <= 14 and not re.search(r"\b(he|she|it|his|her|its|their|they)\b", said):
@@ -115,7 +120,7 @@ def _who_did_it(facts: Facts, verb: Token, subject: Subject) -> None:
 
 
 def _looks_like_person(text: str) -> bool:
-    opening = set(re.findall(r"\w+", text.split(". ")[0].lower()))
+    opening = set(re.findall(r"\w+", text.split(". ", maxsplit=1)[0].lower()))
     return bool(re.search(r"\b(he|she|his|her)\b", text, re.IGNORECASE)) and not opening & _THINGS
 
 
@@ -151,7 +156,10 @@ def _pair(candidate: Candidate, title: str, second: str | None, chooser: random.
         others += [question.replace(name, second) for question in candidate.questions if name in question]
     wordings = (chooser.choice(others),) if others else ()
     return QAPair(
-        question=first, answer=candidate.answer, full_answer=_statement(first, candidate.answer), wordings=wordings
+        question=first,
+        answer=candidate.answer,
+        full_answer=_statement(first, candidate.answer),
+        wordings=wordings,
     )
 
 
@@ -161,7 +169,7 @@ def _statement(question: str, answer: str) -> str:
 
 def _fallback(title: str, text: str) -> tuple[QAPair, ...]:
     """A passage without a pair still says something: its first sentence."""
-    sentence = text.split(". ")[0].strip()[:100].strip()
+    sentence = text.split(". ", maxsplit=1)[0].strip()[:100].strip()
     if not sentence:
         return ()
     question = f"What is {plain_title(title) or 'this'}?"

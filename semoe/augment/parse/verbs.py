@@ -1,10 +1,24 @@
-"""Questions from clauses: what a subject is, and what it does. Verbs and prepositions come from the sentence; only the
-question word comes from the type of the answer."""
+"""Questions from clauses: what a subject is, and what it does.
+
+Verbs and prepositions come from the sentence; only the question word comes from the type of the answer.
+"""
 
 from semoe.augment.parse.facts import PLACES, WHEN, WHERE, Facts
-from semoe.augment.parse.phrases import Token, auxiliary, children, conjuncts, entity_of, label_of, noun_phrase
+from semoe.augment.parse.phrases import (
+    Token,
+    auxiliary,
+    children,
+    conjuncts,
+    entity_of,
+    label_of,
+    noun_phrase,
+)
 
-_WHO = {"PERSON": ("Whom", "Who"), "ORG": ("Which organization", "What"), "WORK_OF_ART": ("Which work", "What")}
+_WHO = {
+    "PERSON": ("Whom", "Who"),
+    "ORG": ("Which organization", "What"),
+    "WORK_OF_ART": ("Which work", "What"),
+}
 _EMPTY = frozenset(("former", "retired", "late", "famous", "notable", "renowned", "prominent"))
 
 
@@ -15,12 +29,19 @@ def verb_facts(facts: Facts, verb: Token, subject: str, *, is_title: bool) -> No
     rank = 0.0 if is_title else 3.0
     objects = [c for c in children(verb, "dobj", "attr", "oprd") if c.i > verb.i]
     for found in (t for o in objects for t in conjuncts(o)[:3]):
-        facts.add((f"{'Who' if label_of(found) == 'PERSON' else 'What'} {asked}?",), noun_phrase(found), "obj", rank + 2)
+        facts.add(
+            (f"{'Who' if label_of(found) == 'PERSON' else 'What'} {asked}?",),
+            noun_phrase(found),
+            "obj",
+            rank + 2,
+        )
     said = asked + _object_text(objects)
     for moment in children(verb, "npadvmod"):
         if label_of(moment) == "DATE":
             facts.add(tuple(f"{wh} {said}?" for wh in WHEN), noun_phrase(moment), "when", rank + 1)
-    prepositions = children(verb, "prep", "agent") + [p for o in objects for p in children(o, "prep") if p.lower_ != "of"]
+    prepositions = children(verb, "prep", "agent") + [
+        p for o in objects for p in children(o, "prep") if p.lower_ != "of"
+    ]
     for preposition in prepositions:
         _preposition_facts(facts, verb, preposition, subject, said, rank)
 
@@ -32,16 +53,19 @@ def _object_text(objects: list[Token]) -> str:
     return f" {phrase.text if len(phrase) <= 6 else objects[0].text}"
 
 
-def _preposition_facts(
-    facts: Facts, verb: Token, preposition: Token, subject: str, said: str, rank: float
-) -> None:
+def _preposition_facts(facts: Facts, verb: Token, preposition: Token, subject: str, said: str, rank: float) -> None:
     word = preposition.lower_
     for target in children(preposition, "pobj"):
         answer, label = noun_phrase(target), label_of(target)
         if preposition.dep_ == "agent" or (word == "by" and verb.tag_ == "VBN"):
             for agent in conjuncts(target)[:2]:
                 wh = "Who" if label_of(agent) else "What"
-                facts.add((f"{wh} {verb.text} {subject}?", f"{wh} {said} by?"), noun_phrase(agent), "agent", rank + 0.5)
+                facts.add(
+                    (f"{wh} {verb.text} {subject}?", f"{wh} {said} by?"),
+                    noun_phrase(agent),
+                    "agent",
+                    rank + 0.5,
+                )
         elif label in PLACES and word in ("in", "at", "near", "on", "from", "to", "into"):
             tail = f" {word}" if word in ("from", "to", "into") else ""
             facts.add(tuple(f"{wh} {said}{tail}?" for wh in WHERE), answer, "where", rank + 0.5)
@@ -75,7 +99,11 @@ def copula_facts(facts: Facts, verb: Token, subject: str, *, is_title: bool, fir
     kinds = [short for short in map(_short_kind, all_heads[:3]) if short]
     thing = "person" if wh == "Who" else "thing"
     for number, kind in enumerate(kinds):
-        wordings = (f"What {be} {subject}?", f"What kind of {thing} {be} {subject}?", f"As what is {subject} known?")
+        wordings = (
+            f"What {be} {subject}?",
+            f"What kind of {thing} {be} {subject}?",
+            f"As what is {subject} known?",
+        )
         else_wordings = (f"What else {be} {subject}?", f"What {'else ' * number}{be} {subject} known as?")
         facts.add(wordings if number == 0 else else_wordings, kind, "kind", rank - 0.5 if number == 0 else rank + 2)
     _nation_facts(facts, head.doc[start : all_heads[-1].i + 1], be, subject, rank)
@@ -116,17 +144,26 @@ def _nation_facts(facts: Facts, phrase: Token, be: str, subject: str, rank: floa
 
 
 def _complement_facts(facts: Facts, head: Token, preposition: Token, be: str, subject: str, rank: float) -> None:
-    """"a N in/of/by X" → "Where/Who/What is T the N of?"."""
+    """From "a N in/of/by X": "Where/Who/What is T the N of?"."""
     article = "" if head.tag_ == "NNS" else ("the " if preposition.lower_ == "of" else "a ")
     for target in children(preposition, "pobj"):
         label, answer = label_of(target), noun_phrase(target)
         if label in PLACES and preposition.lower_ in ("in", "at", "near", "on", "of"):
             located = f"Where {be} {subject} located?"
-            wordings = (f"Where {be} {subject} {article}{head.text}?",) if facts.is_person else (f"Where {be} {subject}?", located)
+            wordings = (
+                (f"Where {be} {subject} {article}{head.text}?",)
+                if facts.is_person
+                else (f"Where {be} {subject}?", located)
+            )
             facts.add(wordings, answer, "where", rank + 1)
         else:
             wh = {"PERSON": "Who", "ORG": "Which organization", "DATE": "What year"}.get(label, "What")
-            facts.add((f"{wh} {be} {subject} {article}{head.text} {preposition.lower_}?",), answer, "isaprep", rank + 1.5)
+            facts.add(
+                (f"{wh} {be} {subject} {article}{head.text} {preposition.lower_}?",),
+                answer,
+                "isaprep",
+                rank + 1.5,
+            )
 
 
 def _clause_facts(facts: Facts, verb: Token, subject: str, *, is_title: bool) -> None:

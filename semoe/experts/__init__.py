@@ -1,0 +1,1 @@
+"""What an expert is and how many of them are trained at once."""
