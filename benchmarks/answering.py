@@ -1,0 +1,74 @@
+"""Answering with experts: our batch against PEFT loading, merging and answering one at a time.
+
+`python -m benchmarks.answering`
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from benchmarks.common import PASSAGES, describe, setting
+from semoe.generation import Engine, Request
+from semoe.prompts.rendering import prompt_ids
+from semoe.prompts.template import load_template
+from semoe.retrieval import read_passages
+from semoe.store import write_expert
+
+ROWS, EXPERTS, NEW, PEFT_ROWS = 32, 3, 20, 4
+
+
+def main() -> None:
+    """Prints seconds a question of both sides, after checking that they say the same."""
+    model, layout = setting()
+    template = load_template("semoe")
+    titles = [passage.title for passage in read_passages(PASSAGES)][:ROWS]
+    prompts = [tuple(prompt_ids(model.tokenizer, template, f"Where was {title} born?")) for title in titles]
+    generator = torch.Generator().manual_seed(0)
+    own = [tuple(torch.randn(layout.size, generator=generator) * 0.01 for _ in range(EXPERTS)) for _ in prompts]
+    requests = [Request(prompt=p, experts=e, max_new_tokens=NEW) for p, e in zip(prompts, own, strict=True)]
+    # No end token on either side, so that both compute all of NEW tokens.
+    engine = Engine(model.decoder, layout, eos_ids=frozenset(), max_rows=ROWS)
+    engine.generate(requests[:4])
+    start = time.perf_counter()
+    answers = engine.generate(requests)
+    ours = (time.perf_counter() - start) / ROWS
+    base = AutoModelForCausalLM.from_pretrained(model.folder, dtype=torch.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        places = [[Path(folder) / f"{row}_{k}" for k in range(EXPERTS)] for row in range(PEFT_ROWS)]
+        for row, row_places in enumerate(places):
+            for k, place in enumerate(row_places):
+                write_expert(place, layout, own[row][k], base_model="smollm2", record={})
+        start = time.perf_counter()
+        theirs = [answer_with_peft(base, row_places, prompts[row]) for row, row_places in enumerate(places)]
+        peft = (time.perf_counter() - start) / PEFT_ROWS
+    if theirs != [answer.tokens for answer in answers[:PEFT_ROWS]]:
+        raise SystemExit("ours and PEFT answer differently: no figure is printed")
+    print(f"checked: {PEFT_ROWS} answers of {NEW} tokens are the same, token for token")
+    print(f"PEFT, load + merge + answer: {peft:.2f} s a question")
+    print(f"ours, {ROWS} in a batch:      {ours:.3f} s a question, {peft / ours:.1f} x")
+    print(describe())
+
+
+def answer_with_peft(base: torch.nn.Module, folders: list[Path], prompt: tuple[int, ...]) -> tuple[int, ...]:
+    """Loads, merges, answers, unloads."""
+    model = PeftModel.from_pretrained(base, folders[0], adapter_name="0")
+    for number, folder in enumerate(folders[1:], 1):
+        model.load_adapter(folder, adapter_name=str(number))
+    names = [str(number) for number in range(len(folders))]
+    model.add_weighted_adapter(names, [1.0] * len(names), "merge", combination_type="cat")
+    model.set_adapter("merge")
+    ids = torch.tensor([prompt])
+    with torch.no_grad():
+        out = model.generate(
+            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, min_new_tokens=NEW, do_sample=False
+        )
+    model.unload()
+    return tuple(out[0, len(prompt) :].tolist())
+
+
+if __name__ == "__main__":
+    main()

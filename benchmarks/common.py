@@ -1,0 +1,105 @@
+"""What both benchmarks share: the model, real sequences, PEFT's side, and the rate of plain matrix products."""
+
+import platform
+import resource
+import time
+from collections.abc import Callable, Sequence
+from importlib import metadata, resources
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from semoe.augment.parse import load_parser, question_answers
+from semoe.datasets import AugmentedPassage
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.preset import Preset, load_preset
+from semoe.experts.sequences import training_sequences
+from semoe.models import Decoder, Model, load_model
+from semoe.models.decoder import projection_shapes
+from semoe.prompts.rendering import TrainingSequence
+from semoe.retrieval import read_passages
+
+PASSAGES = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
+
+
+def setting() -> tuple[Model, ExpertLayout]:
+    """Loads SmolLM2 and its expert layout."""
+    model = load_model("smollm2")
+    return model, ExpertLayout(model.decoder.config, load_preset("semoe").lora)
+
+
+def real_sequences(model: Model, preset: Preset, count: int) -> list[list[TrainingSequence]]:
+    """Returns the sequences of the first `count` demo passages that have three pairs."""
+    parser, made = load_parser(), list[list[TrainingSequence]]()
+    for passage in read_passages(PASSAGES):
+        qa = question_answers(parser, passage.title, passage.text, max_pairs=preset.augmentation.max_pairs)
+        if len(qa) < 3:
+            continue
+        rewrite = " ".join(pair.full_answer for pair in qa) + passage.text
+        augmented = AugmentedPassage(pid=0, passage=passage.text, title=passage.title, rewrite=rewrite, qa=qa)
+        made.append(training_sequences(model.tokenizer, augmented, preset.sequences))
+        if len(made) == count:
+            break
+    return made
+
+
+def peft_model(model: Model, layout: ExpertLayout, base_N: Tensor) -> PreTrainedModel:
+    """Returns transformers' SmolLM2 with PEFT's adapter at the base weight."""
+    base = AutoModelForCausalLM.from_pretrained(model.folder, dtype=torch.float32)
+    lora = layout.lora
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=list(lora.target_modules))
+    wrapped = get_peft_model(base, config)
+    set_peft_model_state_dict(wrapped, layout.split(base_N.clone()))
+    return wrapped
+
+
+def product_rate(decoder: Decoder, rows: int = 2048) -> float:
+    """Returns FLOP/s of the model's own largest matrix products, back to back."""
+    weights = [decoder.weights[f"model.layers.0.mlp.{name}.weight"] for name in ("gate_proj", "down_proj")]
+    inputs = [torch.randn(rows, weight.shape[1]).to(decoder.dtype) for weight in weights]
+
+    def work() -> None:
+        for x, weight in zip(inputs, weights, strict=True):
+            torch.mm(x, weight.T)
+
+    return sum(2 * rows * weight.numel() for weight in weights) / best_seconds(work, repeats=20)
+
+
+def best_seconds(work: Callable[[], object], repeats: int) -> float:
+    """Returns the shortest of several runs."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def useful_flops(decoder: Decoder, sequences: Sequence[TrainingSequence], *, answer_only: bool) -> float:
+    """Floating-point operations that training needs: forward and input gradients; the head for learnt tokens only.
+
+    The base's weights are frozen, so a linear layer costs 2 + 2 operations a weight and token; layer 0's attention
+    needs no gradient. Causal attention counts half a square, forward 2 products and backward 5.
+    """
+    config, shapes = decoder.config, projection_shapes(decoder.config)
+    linear = sum(a * b for a, b in shapes.values()) * config.num_hidden_layers
+    first = sum(a * b for name, (a, b) in shapes.items() if name[0] in "qkvo")
+    total = 0.0
+    for sequence in sequences:
+        length = len(sequence.tokens)
+        learnt = length - (sequence.loss_from if answer_only else 1)
+        heads = config.num_hidden_layers * config.num_attention_heads * config.head_dim
+        total += length * (4 * linear - 2 * first) + 4 * learnt * config.hidden_size * config.vocab_size
+        total += heads * length * length * 7
+    return total
+
+
+def describe() -> str:
+    """Says what was measured on."""
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "transformers", "peft"))
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    machine = platform.processor() or platform.machine()
+    return f"{machine}, {torch.get_num_threads()} threads, {versions}; peak {peak_gib:.1f} GiB"
