@@ -22,6 +22,7 @@ _CURES = {
     errno.EACCES: "the folder is not writable: choose another one or change its permissions",
     errno.EROFS: "the file system is read-only: choose another folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder: choose another folder",
+    errno.EEXIST: "a part of the path is a file, not a folder: choose another folder",
 }
 
 

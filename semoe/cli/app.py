@@ -10,7 +10,7 @@ from semoe.cli import experts
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
 from semoe.cli.main_run import main_run
-from semoe.cli.output import out, told_plainly
+from semoe.cli.output import STOPPED, out, told_plainly
 from semoe.cli.stages import augment, encode, evaluate, index, inference, retrieve
 
 app = typer.Typer(
@@ -47,13 +47,16 @@ def run(arguments: list[str]) -> int:
     """Runs the command with these arguments; returns its exit code."""
     try:
         with told_plainly():
-            app(arguments, standalone_mode=False)
+            # Without its standalone mode typer returns the code of an Exit, and 130 after Ctrl-C, instead of raising.
+            code = app(arguments, standalone_mode=False)
+            if code == STOPPED:
+                raise KeyboardInterrupt
+            return code if isinstance(code, int) else 0
     except typer.Exit as stop:
         return int(stop.exit_code)
     except typer.Abort:
-        return 130
+        return STOPPED
     except typer.TyperException as error:
         # A wrong option: typer's own errors know how to print themselves.
         getattr(error, "show", lambda: None)()
         return int(getattr(error, "exit_code", 2))
-    return 0

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from semoe.errors import SemoeError
 
+STOPPED = 130
+"""The exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 out, err = Console(), Console(stderr=True)
 
 
@@ -44,7 +46,7 @@ def told_plainly() -> Iterator[None]:
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         err.print("semoe: stopped. What is finished is kept; the same command goes on from there.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(STOPPED) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise typer.Exit(0) from None

@@ -8,6 +8,7 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.cli.reference import reference
+from semoe.store import write_expert
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
 QUICK = """
@@ -41,7 +42,9 @@ def recipe(root: Path) -> list[str]:
 def test_encode_makes_the_published_folders_and_trains_nothing_twice(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folders = sorted(root.glob("offline/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/total/data_*/passage_*"))
+    folders = sorted(
+        root.glob("offline/smollm2/rank=2_alpha=32/popqa/lr=0.003_*/aug_model=parse/total/data_*/passage_*")
+    )
     assert len(folders) == 6
     assert {path.name for path in folders[0].iterdir()} == {
         "adapter_config.json",
@@ -56,6 +59,37 @@ def test_encode_makes_the_published_folders_and_trains_nothing_twice(
 def distinct(root: Path) -> set[str]:
     records = json.loads((root / "data_aug/popqa/parse/total.json").read_text())
     return {passage["passage"] for record in records for passage in record["augment"]}
+
+
+def test_ctrl_c_in_encode_keeps_what_is_finished_and_the_next_run_goes_on(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "encode",
+        "--dataset",
+        "popqa",
+        "--root_dir",
+        str(root),
+        *recipe(root),
+        "--learning_rate",
+        "0.004",
+        "--json",
+    ]
+    written: list[Path] = []
+
+    def stopped_at_the_third(folder: Path, *arguments: object, **named: object) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(folder)
+        write_expert(folder, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("semoe.worker.encode.write_expert", stopped_at_the_third)
+    assert run(command) == 130
+    assert "goes on from there" in " ".join(capsys.readouterr().err.split())
+    monkeypatch.undo()
+    assert run(command) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["num_found"], report["num_trained"]) == (2, len(distinct(root)) - 2)
 
 
 @pytest.mark.parametrize("method", ["none", "icl", "prag", "combine"])

@@ -1,0 +1,34 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from semoe.errors import TransientError, UsageError
+from semoe.files import read_json, read_json_lines, write_json, write_text
+
+
+def test_a_write_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a" / "b.json"
+    write_json(path, {"x": 1})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TransientError, match="the disk is full: free some space"):
+        write_json(path, {"x": 2})
+    assert read_json(path) == {"x": 1}
+    assert [p.name for p in path.parent.iterdir()] == ["b.json"]
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="choose another"):
+        write_text(tmp_path / "file" / "below", "y")
+
+
+def test_a_broken_line_is_named_by_its_number(tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text('{"a": 1}\n\n{"a": \n')
+    with pytest.raises(UsageError, match="lines, line 3"):
+        read_json_lines(tmp_path / "lines")
