@@ -37,6 +37,7 @@ def main() -> None:
     answers = engine.generate(requests)
     ours = (time.perf_counter() - start) / ROWS
     base = AutoModelForCausalLM.from_pretrained(model.folder, dtype=torch.float32)
+    base.generation_config.eos_token_id = None
     with tempfile.TemporaryDirectory() as folder:
         places = [[Path(folder) / f"{row}_{k}" for k in range(EXPERTS)] for row in range(PEFT_ROWS)]
         for row, row_places in enumerate(places):
@@ -64,7 +65,7 @@ def answer_with_peft(base: torch.nn.Module, folders: list[Path], prompt: tuple[i
     ids = torch.tensor([prompt])
     with torch.no_grad():
         out = model.generate(
-            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, min_new_tokens=NEW, do_sample=False
+            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False, pad_token_id=0
         )
     model.unload()
     return tuple(out[0, len(prompt) :].tolist())
