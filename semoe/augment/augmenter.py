@@ -45,7 +45,7 @@ class AugmentSettings:
     model: str = "smollm2"
     """The language model of `model`; `parse` uses none."""
     max_pairs: int | None = None
-    """Pairs kept a passage; None: 8 for `parse` (EFFECT's recipe), 3 for `model` (the published count)."""
+    """Pairs kept a passage; None: 8 for `parse` (the preset `semoe`), 3 for `model` (the published count)."""
     seed: int = 0
     """Decides the second wordings of `parse`; `model` is greedy and draws nothing."""
 
