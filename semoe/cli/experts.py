@@ -13,6 +13,7 @@ from semoe.store import ExpertRow, find_experts, link_expert
 
 app = typer.Typer(help="List, show and export experts.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of it.")]
+Space = Annotated[str, typer.Option("--space", help="Expert space, where a key is in several.")]
 
 
 @app.command("ls")
@@ -43,12 +44,12 @@ def ls(
 
 
 @app.command("show")
-def show_expert(key: Key, root_dir: o.RootDir = o.ROOT, json: o.Json = False) -> None:
+def show_expert(key: Key, space: Space = "", root_dir: o.RootDir = o.ROOT, json: o.Json = False) -> None:
     """Show one expert: its passage, what it learnt, where it lies.
 
     Example: semoe experts show 3fa9
     """
-    row = _find(root_dir, key)
+    row = _find(root_dir, key, space)
     show(read_json(row.folder / "expert.json") | {"folder": row.folder}, as_json=json)
 
 
@@ -56,21 +57,22 @@ def show_expert(key: Key, root_dir: o.RootDir = o.ROOT, json: o.Json = False) ->
 def export(
     key: Key,
     to: Annotated[Path, typer.Option("--to", help="New folder; PeftModel.from_pretrained loads it.")],
+    space: Space = "",
     root_dir: o.RootDir = o.ROOT,
 ) -> None:
     """Export one expert as a plain PEFT folder.
 
     Example: semoe experts export 3fa9 --to my_expert
     """
-    row = _find(root_dir, key)
+    row = _find(root_dir, key, space)
     if to.exists():
         raise UsageError(f"{to} exists. Choose a new folder.", kind="exists")
     link_expert(row.folder, to)
     show({"exported": row.key, "to": to})
 
 
-def _find(root: Path, key: str) -> ExpertRow:
-    found = [row for row in find_experts(root) if row.key.startswith(key)]
+def _find(root: Path, key: str, space: str) -> ExpertRow:
+    found = [row for row in find_experts(root) if row.key.startswith(key) and row.space.startswith(space)]
     if len(found) != 1:
         raise UsageError(
             f"{len(found)} experts under {root} have a key that begins with {key!r}. See `semoe experts ls`.",

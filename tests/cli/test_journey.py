@@ -125,10 +125,11 @@ def test_inference_writes_the_published_files_and_goes_on_where_it_stopped(
 
 def test_experts_are_listed_shown_and_exported(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["experts", "ls", "--root_dir", str(root), "--json"]) == 0
-    key = json.loads(capsys.readouterr().out)["experts"][0]["key"]
-    assert run(["experts", "show", key, "--root_dir", str(root), "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)["experts"][0]
+    key, place = first["key"], ["--space", first["space"], "--root_dir", str(root)]
+    assert run(["experts", "show", key, *place, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["key"] == key
-    assert run(["experts", "export", key, "--root_dir", str(root), "--to", str(root / "out")]) == 0
+    assert run(["experts", "export", key, *place, "--to", str(root / "out")]) == 0
     assert (root / "out" / "adapter_model.safetensors").exists()
 
 
