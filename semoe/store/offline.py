@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from semoe.errors import UsageError
+from semoe.errors import CorruptError, UsageError
 from semoe.files import read_json
 from semoe.store.peft_folder import RECORD
 
@@ -42,7 +42,7 @@ class OfflineName:
 
     def by_key(self, root: Path, space: str, key: str) -> Path:
         """The home of an expert."""
-        return self._model(root / "offline") / "experts" / space / key[:2] / key
+        return self._model(root / "offline") / "experts" / safe(space) / safe(key)[:2] / safe(key)
 
     def _model(self, top: Path) -> Path:
         return top / safe(self.model) / f"rank={self.rank}_alpha={self.alpha}"
@@ -84,16 +84,23 @@ def safe(name: str) -> str:
 
 
 def find_experts(root: Path) -> Iterator[ExpertRow]:
-    """Yields every expert under `root`, in order of model, space and key."""
+    """Yields every expert under `root`, in order of model, space and key.
+
+    Raises:
+        CorruptError: an `expert.json` lacks what a row needs.
+    """
     for path in sorted((root / "offline").glob(f"*/rank=*/experts/*/??/*/{RECORD}")):
-        record = read_json(path)
-        model = path.relative_to(root / "offline").parts[0]
-        yield ExpertRow(
-            record["key"],
-            record["space"],
-            model,
-            record["title"],
-            len(record["qa"]),
-            record["loss"],
-            path.parent,
-        )
+        # A folder with a dot is a write that a kill cut short: no expert yet.
+        if not path.parent.name.startswith("."):
+            yield _row(path, path.relative_to(root / "offline").parts[0])
+
+
+def _row(path: Path, model: str) -> ExpertRow:
+    record = read_json(path)
+    try:
+        own = (record["key"], record["space"], model, record["title"], len(record["qa"]), float(record["loss"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptError(
+            f"{path} lacks key, space, title, qa or loss. Encode the expert again.", kind="corrupt"
+        ) from error
+    return ExpertRow(*own, path.parent)

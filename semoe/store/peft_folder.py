@@ -1,25 +1,22 @@
 """One expert as a plain PEFT folder: written whole or not at all, and checked before it is trusted.
 
-A folder is made under a temporary name and renamed, so a folder with its final name is complete. Reading never takes
-another rank, model or space for the one asked for, and refuses an expert whose B is zero: it would load in silence
-and do nothing.
+Reading never takes another rank, model or space for the one asked for, and refuses an expert whose B is zero: it
+would load in silence and do nothing.
 """
 
-import os
 import shutil
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from semoe.errors import CorruptError, UsageError
 from semoe.experts.layout import ExpertLayout
-from semoe.files import os_errors, read_json, write_json
+from semoe.files import read_json, write_bytes, write_json
+from semoe.store.whole_folder import make_folder
 
 ADAPTER, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "expert.json"
 
@@ -43,24 +40,31 @@ def write_expert(
 
     def fill(temporary: Path) -> None:
         tensors = {name: tensor.contiguous().clone() for name, tensor in layout.split(flat_N.float()).items()}
-        save_file(tensors, temporary / ADAPTER, metadata={"format": "pt"})
+        # Not `save_file`: it hides the reason of a failed write, so a full disk would pass for a defect.
+        write_bytes(temporary / ADAPTER, save(tensors, metadata={"format": "pt"}))
         write_json(temporary / CONFIG, adapter_config(layout, base_model))
         write_json(temporary / RECORD, record)
 
-    _make_folder(folder, fill)
+    make_folder(folder, fill)
 
 
 def link_expert(source: Path, target: Path) -> None:
-    """Makes `target` another name of the expert in `source`: hard links, or copies where links cannot be made."""
+    """Makes `target` another name of the expert in `source`: hard links, or copies where links cannot be made.
+
+    Raises:
+        UsageError: `source` holds no expert, or `target` cannot be written.
+        TransientError: the disk is full.
+    """
+    _check_present(source)
 
     def fill(temporary: Path) -> None:
-        for name in (ADAPTER, CONFIG, RECORD):
+        for name in (ADAPTER, CONFIG, *([RECORD] if (source / RECORD).exists() else [])):
             try:
                 (temporary / name).hardlink_to(source / name)
             except OSError:
                 shutil.copyfile(source / name, temporary / name)
 
-    _make_folder(target, fill)
+    make_folder(target, fill)
 
 
 def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: str | None = None) -> Tensor:
@@ -70,11 +74,10 @@ def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: s
         UsageError: the expert is missing, or another rank, model or space made it.
         CorruptError: its tensors are not what they should be, or have no effect.
     """
-    if not (folder / ADAPTER).exists():
-        raise UsageError(f"{folder} holds no {ADAPTER}. Run `semoe encode`.", kind="missing-expert")
+    _check_present(folder)
     _check_config(folder, layout, base_model)
     if space is not None and (folder / RECORD).exists():
-        _check(folder, "expert space", read_json(folder / RECORD).get("space"), space)
+        _check(folder, "expert space", _read_object(folder / RECORD).get("space"), space)
     try:
         flat_N = layout.join(load_file(folder / ADAPTER))
     except SafetensorError as error:
@@ -105,14 +108,30 @@ def adapter_config(layout: ExpertLayout, base_model: str) -> dict[str, Any]:
     }
 
 
+def _check_present(folder: Path) -> None:
+    if not (folder / ADAPTER).exists():
+        raise UsageError(f"{folder} holds no {ADAPTER}. Run `semoe encode`.", kind="missing-expert")
+
+
 def _check_config(folder: Path, layout: ExpertLayout, base_model: str) -> None:
-    config = read_json(folder / CONFIG)
+    config = _read_object(folder / CONFIG)
     _check(folder, "lora_rank", config.get("r"), layout.lora.rank)
     _check(folder, "lora_alpha", config.get("lora_alpha"), layout.lora.alpha)
-    targets = sorted(config.get("target_modules", []))
-    _check(folder, "target_modules", targets, sorted(layout.lora.target_modules))
+    targets = config.get("target_modules")
+    found = sorted(map(str, targets)) if isinstance(targets, list) else targets
+    _check(folder, "target_modules", found, sorted(layout.lora.target_modules))
+    # Each of these changes what B·A is multiplied by, so the same tensors would be another expert.
+    for switch in ("use_rslora", "use_dora", "alpha_pattern", "rank_pattern"):
+        _check(folder, switch, config.get(switch) or False, False)
     made_for = Path(str(config.get("base_model_name_or_path"))).name
     _check(folder, "base model", made_for, Path(base_model).name)
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise CorruptError(f"{path} is not a JSON object. Encode the expert again.", kind="corrupt")
+    return value
 
 
 def _check(folder: Path, what: str, found: object, wanted: object) -> None:
@@ -132,19 +151,3 @@ def _check_numbers(folder: Path, layout: ExpertLayout, flat_N: Tensor) -> None:
             f"The expert in {folder} has B = 0 everywhere, so it changes nothing. Encode it again.",
             kind="no-effect",
         )
-
-
-def _make_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Fills a temporary sibling and gives it its name; an older folder of that name goes."""
-    with os_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            fill(temporary)
-            temporary.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.rename(temporary, folder)  # noqa: PTH104
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
