@@ -1,6 +1,13 @@
 """Rewrites and question-answer pairs of passages: by a language model (`model`) or from a parse (`parse`)."""
 
-from semoe.augment.augmenter import Augmentation, Augmenter, AugmentSettings, augmenters, load_augmenter
+from semoe.augment.augmenter import (
+    Augmentation,
+    Augmenter,
+    AugmentSettings,
+    augmentation_version,
+    augmenters,
+    load_augmenter,
+)
 from semoe.augment.rejection import REASONS, Reason
 from semoe.augment.run import AugmentReport, augment_questions
 
@@ -12,6 +19,7 @@ __all__ = [
     "Augmenter",
     "Reason",
     "augment_questions",
+    "augmentation_version",
     "augmenters",
     "load_augmenter",
 ]

@@ -18,6 +18,8 @@ from semoe.retrieval.passage import Passage
 
 PROMPTS_VERSION = 1
 """Of `prompts.py`; it stands here so that settings are known without loading a model."""
+RULES_VERSION = 1
+"""Of `parse/`: raised when its rules give other pairs, so that no expert of the old ones is reused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,12 @@ class AugmentSettings:
         settings = asdict(self)
         if self.augmenter == "parse":
             del settings["model"]
-            return settings
-        return settings | {"prompts_version": PROMPTS_VERSION}
+        return settings | {"version": augmentation_version(self.augmenter)}
+
+
+def augmentation_version(augmenter: str) -> int:
+    """Returns the version of what an augmenter makes of the same passage; it decides the expert space too."""
+    return RULES_VERSION if augmenter == "parse" else PROMPTS_VERSION
 
 
 augmenters: Registry[Callable[[AugmentSettings], Augmenter]] = Registry("augmenter")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from semoe.augment import AugmentSettings, load_augmenter
+from semoe.augment import AugmentSettings
 from semoe.cli import options as o
 from semoe.cli.output import err, out, table
 from semoe.datasets import AugmentedQuestion
@@ -56,7 +56,7 @@ def _prepare(model: Model, retriever: Bm25Retriever, stage: StageSettings, data:
     retrieve(retriever, stage, data, topk=topk)
     recipe = stage.preset.augmentation
     how = AugmentSettings(augmenter=recipe.kind, model=stage.model_name, max_pairs=recipe.max_pairs)
-    augment(lambda: load_augmenter(how), stage, topk=topk)
+    augment(how, stage, topk=topk)
     report = encode(model, stage)
     err.print(f"  {report.num_trained} experts trained, {report.num_found} found")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from semoe.augment import AugmentSettings, load_augmenter
+from semoe.augment import AugmentSettings
 from semoe.cli import options as o
 from semoe.cli.output import show, table
 from semoe.evaluation import interval
@@ -80,7 +80,7 @@ def augment(
         root_dir, model_name, dataset, preset, data_type=data_type, sample=sample, augment_model=model_name
     )
     how = AugmentSettings(augmenter="parse" if parse else "model", model=model_name)
-    for report in run_augment(lambda: load_augmenter(how), settings, topk=topk):
+    for report in run_augment(how, settings, topk=topk):
         show(asdict(report) | {"folder": settings.augmented_folder}, as_json=json)
 
 

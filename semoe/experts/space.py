@@ -25,6 +25,7 @@ class ExpertSpace:
     preset: Preset
     template_version: int
     augment_model: str
+    augmentation_version: int
     cot: bool
     dtype: str = "float32"
 

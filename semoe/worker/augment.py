@@ -1,17 +1,15 @@
 """Stage `augment`: turns each retrieved passage into a rewrite and question-answer pairs, once."""
 
-from collections.abc import Callable
-
-from semoe.augment import Augmenter, AugmentReport, augment_questions
+from semoe.augment import AugmentReport, AugmentSettings, augment_questions, load_augmenter
 from semoe.telemetry import progress
 from semoe.worker.retrieve import read_retrieved
 from semoe.worker.settings import StageSettings
 
 
-def augment(make_augmenter: Callable[[], Augmenter], settings: StageSettings, *, topk: int) -> list[AugmentReport]:
+def augment(how: AugmentSettings, settings: StageSettings, *, topk: int) -> list[AugmentReport]:
     """Augments every data type that `retrieve` left, the first `topk` passages of each question."""
     reports = []
-    augmenter = make_augmenter()
+    augmenter = load_augmenter(how)
     for data_type in settings.types_in(settings.retrieved_folder, "retrieve"):
         found = read_retrieved(settings.retrieved_folder / f"{data_type}.json")
         chosen = found if settings.sample < 0 else found[: settings.sample]
@@ -23,7 +21,7 @@ def augment(make_augmenter: Callable[[], Augmenter], settings: StageSettings, *,
                 augmenter,
                 settings.augmented_folder / f"{data_type}.json",
                 prefix=settings.augmented_by,
-                settings={"by": settings.augmented_by, "max_pairs": settings.preset.augmentation.max_pairs},
+                settings=how.as_dict(),
                 on_progress=advance,
             )
         reports.append(report)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from semoe.augment import augmentation_version
 from semoe.datasets import AugmentedPassage, AugmentedQuestion, read_augmented
 from semoe.datasets.keys import passage_key
 from semoe.experts.base_weight import base_weight
@@ -53,6 +54,7 @@ def expert_space(model: Model, settings: StageSettings) -> ExpertSpace:
         preset=settings.preset,
         template_version=load_template(settings.preset.sequences.template).version,
         augment_model=settings.augmented_by,
+        augmentation_version=augmentation_version(settings.augmented_by),
         cot=settings.with_cot,
         dtype=str(model.decoder.dtype).removeprefix("torch."),
     )

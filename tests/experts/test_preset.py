@@ -34,10 +34,10 @@ def test_a_mistake_is_named(text: str, words: str) -> None:
         parse_preset(text, "mine")
 
 
-def space(preset: str) -> ExpertSpace:
+def space(preset: str, version: int = 1) -> ExpertSpace:
     return ExpertSpace(
         base_model="m", model_fingerprint="f", preset=parse_preset(preset, "x"), template_version=1,
-        augment_model="parse", cot=False,
+        augment_model="parse", augmentation_version=version, cot=False,
     )  # fmt: skip
 
 
@@ -45,3 +45,4 @@ def test_what_decides_an_expert_decides_its_space_and_nothing_else_does() -> Non
     assert space("").name == space("[answering]\nmerge = 'sum'\n").name
     assert space("").name != space("[training]\nlearning_rate = 0.001\n").name
     assert space("").name != space("[lora]\nrank = 4\n").name
+    assert space("").name != space("", version=2).name, "other pairs of the same passage are other experts"
