@@ -10,9 +10,9 @@ import typer
 
 from semoe.augment import AugmentSettings
 from semoe.cli import options as o
-from semoe.cli.output import err, out, table
+from semoe.cli.output import err, out
 from semoe.datasets import AugmentedQuestion
-from semoe.evaluation import Scores, mean_scores
+from semoe.evaluation import ReportRow, Scores, comparison_table, mean_scores
 from semoe.models import Model, load_model
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
 from semoe.worker.augment import augment
@@ -47,7 +47,8 @@ def demo(
         err.print(f"[bold]{stage.dataset}[/]")
         _prepare(model, Bm25Retriever(index), stage, data / stage.dataset, topk)
     reports = {how.folder_name: _timed(model, settings, how) for how in METHODS}
-    _print_table({name: found for name, (found, _) in reports.items()}, {n: s for n, (_, s) in reports.items()})
+    rows = [_row(name, found, seconds) for name, (found, seconds) in reports.items()]
+    out.print(comparison_table(rows, "prag_random is the control: other passages' experts"))
     _print_question(questions_of(settings[0], "total")[0], {n: found[0] for n, (found, _) in reports.items()})
     out.print(f"\nEverything lies in {root_dir}/: retrieved/, data_aug/, offline/ (experts), output/ (answers).")
 
@@ -69,15 +70,10 @@ def _timed(
     return found, time.monotonic() - start
 
 
-def _print_table(reports: dict[str, list[InferenceReport]], seconds: dict[str, float]) -> None:
-    rows = []
-    for name, found in reports.items():
-        each = [Scores(*(float(r[k]) for k in ("em", "f1", "prec", "recall"))) for f in found for r in f.records]
-        percent = [f"{100 * value:.1f}" for value in mean_scores(each)]
-        rows.append([name, *percent, f"{seconds[name]:.1f}", sum(f.num_experts for f in found)])
-    count = sum(f.num_questions for f in next(iter(reports.values())))
-    columns = ("method", "EM", "F1", "precision", "recall", "seconds", "experts used")
-    table(f"{count} questions; prag_random is the control: other passages' experts", columns, rows)
+def _row(name: str, found: Sequence[InferenceReport], seconds: float) -> ReportRow:
+    each = [Scores(*(float(r[k]) for k in ("em", "f1", "prec", "recall"))) for f in found for r in f.records]
+    experts = sum(f.num_experts for f in found)
+    return ReportRow(method=name, scores=mean_scores(each), n=len(each), seconds=seconds, num_experts=experts)
 
 
 def _print_question(question: AugmentedQuestion, reports: dict[str, InferenceReport]) -> None:

@@ -20,7 +20,11 @@ def read_augmented(path: Path) -> list[AugmentedQuestion]:
     Raises:
         UsageError: missing or broken file, or a record without its fields; the message says which.
     """
-    return [from_record(record, f"{path}, record {number}") for number, record in enumerate(read_records(path), 1)]
+    # The published popqa files have no test_id: position stands in.
+    return [
+        from_record({"test_id": position} | record, f"{path}, record {position + 1}")
+        for position, record in enumerate(read_records(path))
+    ]
 
 
 def write_augmented(path: Path, questions: Sequence[AugmentedQuestion], prefix: str) -> None:
@@ -44,20 +48,39 @@ def to_record(question: AugmentedQuestion, prefix: str) -> dict[str, Any]:
 
 
 def from_record(record: dict[str, Any], where: str) -> AugmentedQuestion:
-    """Builds a question from the published JSON object."""
+    """Builds a question from the published JSON object.
+
+    Raises:
+        UsageError: a field is missing or of another kind; the message starts with `where`.
+    """
     try:
-        answer = record["answer"]
+        test_id, qid, answer = int(record.get("test_id", 0)), record.get("qid"), record["answer"]
         return AugmentedQuestion(
-            qid=str(record.get("qid", record.get("test_id"))),
-            test_id=int(record.get("test_id", 0)),
-            question=record["question"],
-            answers=tuple(answer) if isinstance(answer, list) else (str(answer),),
+            qid=str(test_id if qid is None else qid),
+            test_id=test_id,
+            question=_text(record, "question"),
+            answers=tuple(map(str, answer)) if isinstance(answer, list) else (_text(record, "answer"),),
             type=record.get("type"),
             golden_passages=tuple(record.get("golden_passages") or ()),
             passages=tuple(_passage(item, pid) for pid, item in enumerate(record["augment"])),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{where}: not an augmented question ({error!r}).", kind="broken-record") from error
+    except KeyError as error:
+        raise _broken(where, f"no {error.args[0]}") from error
+    except (TypeError, ValueError) as error:
+        raise _broken(where, str(error)) from error
+
+
+def _broken(where: str, problem: str) -> UsageError:
+    cure = "Repair the record or run `semoe augment` again."
+    return UsageError(f"{where}: not an augmented question ({problem}). {cure}", kind="broken-record")
+
+
+def _text(record: dict[str, Any], name: str) -> str:
+    if not isinstance(record, dict):
+        raise TypeError(f"an object with {name} was expected")
+    if not isinstance(record[name], str):
+        raise TypeError(f"{name} is not a string")
+    return str(record[name])
 
 
 def _passage_record(passage: AugmentedPassage, prefix: str) -> dict[str, Any]:
@@ -78,13 +101,15 @@ def _pair_record(pair: QAPair) -> dict[str, Any]:
 
 
 def _passage(item: dict[str, Any], pid: int) -> AugmentedPassage:
+    # Any prefix will do: whose model it was stands in the file's folder.
+    passage = _text(item, "passage")
     rewrite = next((value for name, value in item.items() if name.endswith("_rewrite")), None)
     pairs = next((value for name, value in item.items() if name.endswith("_qa")), None)
     return AugmentedPassage(
         pid=int(item.get("pid", pid)),
-        passage=item["passage"],
+        passage=passage,
         title=item.get("title") or "",
-        id=item.get("id") or "",
+        id=str(item.get("id") or ""),
         rewrite=rewrite or "",
         qa=tuple(_pair(pair) for pair in pairs or ()),
         score=float(item.get("score") or 0),
@@ -92,9 +117,9 @@ def _passage(item: dict[str, Any], pid: int) -> AugmentedPassage:
 
 
 def _pair(pair: dict[str, Any]) -> QAPair:
-    answer = pair["answer"]
+    question, answer = _text(pair, "question"), pair["answer"]
     return QAPair(
-        question=pair["question"],
+        question=question,
         answer=", ".join(map(str, answer)) if isinstance(answer, list) else str(answer),
         full_answer=str(pair.get("full_answer", "")),
         wordings=tuple(pair.get("wordings", ())),

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from semoe.datasets.question import Question
-from semoe.datasets.records import find_file, read_records, text_field, unique
+from semoe.datasets.records import broken_record, find_file, read_records, text_field, texts, unique
 
 FILES = ("cwq_dev.json", "ComplexWebQuestions_dev.json", "sample300.json")
 
@@ -14,12 +15,19 @@ def load_cwq(data_path: Path) -> Iterator[Question]:
     path = find_file(data_path, FILES)
     for position, record in enumerate(read_records(path)):
         number = position + 1
-        answers = [
-            str(name) for a in record.get("answers", []) for name in (a.get("answer") or "", *a.get("aliases", []))
-        ]
         yield Question(
             qid=text_field(record, "ID", path, number),
             test_id=position,
             question=text_field(record, "question", path, number),
-            answers=unique(answers, path, number),
+            answers=unique(_answers(record, path, number), path, number),
         )
+
+
+def _answers(record: dict[str, Any], path: Path, number: int) -> list[str]:
+    answers = record.get("answers") or []
+    if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
+        raise broken_record(path, number, "answers must be an array of objects. Repair it.")
+    names: list[str] = []
+    for answer in answers:
+        names += [str(answer.get("answer") or ""), *texts(answer.get("aliases"), "aliases", path, number)]
+    return names

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets.question import Question
-from semoe.datasets.records import find_file, read_records, text_field, unique
+from semoe.datasets.records import broken_record, find_file, read_records, text_field, unique
 
 FILES = ("hotpot_dev_distractor_v1.json", "sample300.json")
 
@@ -21,12 +21,17 @@ def load_hotpotqa(data_path: Path) -> Iterator[Question]:
             question=text_field(record, "question", path, number),
             answers=unique([str(record.get("answer") or "")], path, number),
             type=record.get("type"),
-            golden_passages=golden_passages(record, joint=""),
+            golden_passages=golden_passages(record, "", path, number),
         )
 
 
-def golden_passages(record: dict[str, Any], joint: str) -> tuple[str, ...]:
+def golden_passages(record: dict[str, Any], joint: str, path: Path, number: int) -> tuple[str, ...]:
     """Returns the texts of the supporting passages, sentences joined by `joint`, repeats dropped."""
-    context = {title: joint.join(sentences) for title, sentences in record.get("context", [])}
-    titles = dict.fromkeys(title for title, _ in record.get("supporting_facts", []))
+    try:
+        context = {title: joint.join(sentences) for title, sentences in record.get("context", [])}
+        titles = dict.fromkeys(title for title, _ in record.get("supporting_facts", []))
+    except (TypeError, ValueError) as error:
+        raise broken_record(
+            path, number, "context or supporting_facts is not an array of pairs. Take the dataset's original file."
+        ) from error
     return tuple(context[title] for title in titles if title in context)

@@ -46,11 +46,11 @@ def load_dataset(
     """
     if sample == 0 or sample < -1:
         raise UsageError(f"sample must be -1 (all) or 1 and more, not {sample}.", kind="bad-value")
-    questions = list(_loader(dataset, data_path)(data_path))
-    if data_type not in (None, "total") and dataset in loaders:
-        if data_type not in data_types(dataset):
-            raise unknown_name(f"data_type of {dataset}", str(data_type), data_types(dataset))
-        questions = [question for question in questions if question.type == data_type]
+    load = _loader(dataset, data_path)
+    known = data_types(dataset) if dataset in loaders else (data_path.stem, "total")
+    if data_type is not None and data_type not in known:
+        raise unknown_name(f"data_type of {dataset}", data_type, known)
+    questions = [question for question in load(data_path) if data_type in (None, "total", question.type)]
     if shuffle:
         random.Random(seed).shuffle(questions)
     return questions if sample == -1 else questions[:sample]

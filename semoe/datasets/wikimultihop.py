@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from semoe.datasets.hotpotqa import golden_passages
 from semoe.datasets.question import Question
-from semoe.datasets.records import find_file, read_records, text_field, unique
+from semoe.datasets.records import broken_record, find_file, read_records, text_field, texts, unique
 from semoe.files import read_json_lines
 
 FILES = ("dev.json", "sample300.json")
@@ -25,11 +26,17 @@ def load_wikimultihop(data_path: Path) -> Iterator[Question]:
             question=text_field(record, "question", path, number),
             answers=unique([str(record.get("answer") or ""), *known], path, number),
             type=record.get("type"),
-            golden_passages=golden_passages(record, joint=" "),
+            golden_passages=golden_passages(record, " ", path, number),
         )
 
 
 def _aliases(path: Path) -> dict[str, list[str]]:
     if not path.exists():
         return {}
-    return {str(line["Q_id"]): [str(name) for name in line["aliases"]] for line in read_json_lines(path)}
+    return dict(_alias(line, path, number) for number, line in enumerate(read_json_lines(path), 1))
+
+
+def _alias(line: Any, path: Path, number: int) -> tuple[str, list[str]]:
+    if not isinstance(line, dict) or "Q_id" not in line:
+        raise broken_record(path, number, "expected an object with Q_id and aliases. Repair or remove it.")
+    return str(line["Q_id"]), texts(line.get("aliases"), "aliases", path, number)

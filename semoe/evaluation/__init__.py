@@ -2,11 +2,15 @@
 
 from semoe.evaluation.bootstrap import Interval, interval, paired_bootstrap
 from semoe.evaluation.extraction import extractors
-from semoe.evaluation.scores import Scores, mean_scores, normalise, score
+from semoe.evaluation.normalise import normalise
+from semoe.evaluation.report import ReportRow, comparison_table, mean_scores
+from semoe.evaluation.scores import Scores, score
 
 __all__ = [
     "Interval",
+    "ReportRow",
     "Scores",
+    "comparison_table",
     "extractors",
     "interval",
     "mean_scores",

@@ -1,10 +1,13 @@
-"""Exact match, precision, recall and F1 of a short answer, as in SQuAD (arXiv 1606.05250) with the yes/no rule."""
+"""Exact match, precision, recall and F1 of a short answer, as in SQuAD (arXiv 1606.05250) with the yes/no rule.
 
-import re
-import string
+As published: each number is the best over the accepted answers by itself, so they may stem from different ones.
+"""
+
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from semoe.evaluation.normalise import normalise
 
 _SPECIAL = frozenset(("yes", "no", "noanswer"))
 
@@ -18,23 +21,10 @@ class Scores(NamedTuple):
     recall: float
 
 
-def normalise(text: str) -> str:
-    """Lower-cases, deletes ASCII punctuation and articles, squeezes spaces."""
-    kept = "".join(c for c in text.lower() if c not in string.punctuation)
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", kept).split())
-
-
 def score(prediction: str, answers: Sequence[str]) -> Scores:
     """Scores a prediction against its accepted answers; each number is the best over answers by itself."""
     each = [_score_one(normalise(prediction), normalise(answer)) for answer in answers]
     return Scores(*map(max, zip(*each, strict=True))) if each else Scores(0.0, 0.0, 0.0, 0.0)
-
-
-def mean_scores(scores: Sequence[Scores]) -> Scores:
-    """Returns the mean of each number; zeros for no scores."""
-    if not scores:
-        return Scores(0.0, 0.0, 0.0, 0.0)
-    return Scores(*(sum(column) / len(scores) for column in zip(*scores, strict=True)))
 
 
 def _score_one(prediction: str, answer: str) -> Scores:

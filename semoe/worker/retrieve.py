@@ -15,6 +15,7 @@ from semoe.datasets import (
     read_augmented,
     write_augmented,
 )
+from semoe.datasets.loading import loaders
 from semoe.retrieval import Passage, Retrieved, Retriever
 from semoe.telemetry import progress
 from semoe.worker.settings import StageSettings
@@ -67,8 +68,7 @@ def file_type(settings: StageSettings, data_path: Path) -> str:
     """Returns the file's data type: the one asked for, the name of a custom JSON file, or `total`."""
     if settings.data_type:
         return settings.data_type
-    known = {"2wikimultihopqa", "hotpotqa", "popqa", "cwq"}
-    return "total" if settings.dataset in known else data_path.stem
+    return "total" if settings.dataset in loaders else data_path.stem
 
 
 def read_retrieved(path: Path) -> list[tuple[Question, list[Retrieved]]]:

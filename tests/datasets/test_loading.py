@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from semoe.datasets import load_dataset, read_augmented, write_augmented
+from semoe.datasets import data_types, load_dataset
 from semoe.errors import UsageError
 
 DATA = Path(__file__).parent.parent / "data"
@@ -24,28 +24,11 @@ def test_original_files_load_in_file_order(dataset: str) -> None:
     assert all(question.question and question.answers and question.qid for question in questions)
 
 
-def test_popqa_accepts_the_object_then_its_aliases() -> None:
-    first = load_dataset("popqa", PLACES["popqa"][0])[0]
-    assert (first.qid, first.question, first.answers) == (
-        "841",
-        "In what city was Juha Jokela born?",
-        ("Tampere", "Tammerfors"),
-    )
-
-
 def test_hotpotqa_knows_types_and_golden_passages() -> None:
     comparison = load_dataset("hotpotqa", PLACES["hotpotqa"][0], data_type="comparison")
     assert {question.type for question in comparison} == {"comparison"}
     assert len(comparison) == 2
     assert all(len(question.golden_passages) == 2 for question in comparison)
-
-
-def test_wikimultihop_takes_aliases_where_there_are_some(tmp_path: Path) -> None:
-    first = '{"_id": "a", "question": "Who?", "answer": "X", "answer_id": "Q1"}'
-    record = f"[{first}, {first.replace('X', 'Y').replace('Q1', 'Q2')}]"
-    (tmp_path / "dev.json").write_text(record)
-    (tmp_path / "id_aliases.json").write_text('{"Q_id": "Q1", "aliases": ["Z"]}\n')
-    assert [q.answers for q in load_dataset("2wikimultihopqa", tmp_path)] == [("X", "Z"), ("Y",)]
 
 
 def test_shuffle_is_seeded_and_sample_takes_the_first() -> None:
@@ -54,30 +37,6 @@ def test_shuffle_is_seeded_and_sample_takes_the_first() -> None:
     assert shuffled == [q.qid for q in load_dataset("popqa", path, shuffle=True)]
     assert shuffled != [q.qid for q in load_dataset("popqa", path)]
     assert [q.qid for q in load_dataset("popqa", path, shuffle=True, sample=3)] == shuffled[:3]
-
-
-def test_a_users_own_json_takes_a_string_or_a_list(tmp_path: Path) -> None:
-    path = tmp_path / "mine.json"
-    path.write_text('[{"question": "a?", "answer": "b"}, {"question": "c?", "answer": ["d", "e"]}]')
-    assert [q.answers for q in load_dataset("mine", path)] == [("b",), ("d", "e")]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "is empty"),
-        ('[{"question": "a?",\n "answer" "b"}]', "line 2"),
-        ('[{"question": "a?", "answer": "b"}, {"question": "c?"}]', "record 2: the question has no answer"),
-        ('[{"answer": "b"}]', "record 1: question is missing"),
-        ("[]", "no records"),
-        ('{"question": "a?"}', "expected an array"),
-    ],
-)
-def test_a_broken_file_is_named_with_the_place(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "mine.json"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=words):
-        load_dataset("mine", path)
 
 
 def test_missing_files_unknown_names_and_impossible_samples_are_refused(tmp_path: Path) -> None:
@@ -93,12 +52,37 @@ def test_missing_files_unknown_names_and_impossible_samples_are_refused(tmp_path
         load_dataset("popqa", PLACES["popqa"][0], sample=0)
 
 
-@pytest.mark.parametrize("name", ["2wikimultihopqa_comparison", "cwq_total"])
-def test_published_augmented_files_load_and_survive_a_round_trip(tmp_path: Path, name: str) -> None:
-    questions = read_augmented(DATA / "data_aug" / f"{name}.json")
-    passage = questions[0].passages[0]
-    assert passage.rewrite
-    assert len(passage.qa) == 3
-    assert all(pair.question and pair.answer and pair.full_answer for pair in passage.qa)
-    write_augmented(tmp_path / "again.json", questions, "someone")
-    assert read_augmented(tmp_path / "again.json") == questions
+def test_types_of_each_dataset_end_with_total() -> None:
+    assert data_types("hotpotqa") == ("bridge", "comparison", "total")
+    assert data_types("2wikimultihopqa")[-1] == "total"
+    assert data_types("popqa") == data_types("mine") == ("total",)
+
+
+def test_a_filtered_question_keeps_its_place_in_the_whole_file() -> None:
+    path = PLACES["hotpotqa"][0]
+    assert load_dataset("hotpotqa", path, data_type="total") == load_dataset("hotpotqa", path)
+    assert [q.test_id for q in load_dataset("hotpotqa", path, data_type="comparison")] == [2, 3]
+    assert [q.test_id for q in load_dataset("hotpotqa", path, data_type="comparison", sample=1)] == [2]
+    assert len(load_dataset("hotpotqa", path, sample=100)) == 4
+
+
+@pytest.mark.parametrize("sample", [0, -2])
+def test_an_impossible_sample_says_what_is_possible(sample: int) -> None:
+    with pytest.raises(UsageError, match=rf"-1 \(all\) or 1 and more, not {sample}\."):
+        load_dataset("popqa", PLACES["popqa"][0], sample=sample)
+
+
+def test_an_unknown_type_and_dataset_name_all_known_ones() -> None:
+    with pytest.raises(UsageError, match="Known: bridge, comparison, total"):
+        load_dataset("hotpotqa", PLACES["hotpotqa"][0], data_type="x")
+    with pytest.raises(UsageError, match="Known: 2wikimultihopqa, cwq, hotpotqa, popqa"):
+        load_dataset("squad", PLACES["popqa"][0])
+
+
+@pytest.mark.parametrize("dataset", PLACES)
+@pytest.mark.parametrize(("text", "words"), [("", "is empty"), ("[{]", "broken JSON|no column")])
+def test_an_empty_or_broken_file_is_named(tmp_path: Path, dataset: str, text: str, words: str) -> None:
+    path = tmp_path / "data.x"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=rf"data\.x.*({words})"):
+        load_dataset(dataset, path)

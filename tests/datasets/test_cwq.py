@@ -1,0 +1,48 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from semoe.datasets import load_dataset
+from semoe.errors import UsageError
+
+DATA = Path(__file__).parent.parent / "data" / "cwq"
+RECORD: dict[str, Any] = {"ID": "a", "question": "q?", "answers": [{"answer": "x", "aliases": ["y"]}]}
+
+
+def test_fields_of_the_original_file() -> None:
+    first = load_dataset("cwq", DATA)[0]
+    assert first.qid == "WebQTrn-538_ec8e1de161a301bf213a1d49ca575dfb"
+    assert first.answers == ("People's Republic of China", "China")
+
+
+def test_all_answers_and_aliases_in_file_order_without_repeats(tmp_path: Path) -> None:
+    answers = [{"answer": "b", "aliases": ["c", "b"]}, {"answer": "a", "aliases": None}, {"answer": "c"}]
+    (tmp_path / "ComplexWebQuestions_dev.json").write_text(json.dumps([RECORD | {"answers": answers}]))
+    assert load_dataset("cwq", tmp_path)[0].answers == ("b", "c", "a")
+
+
+def test_the_original_file_wins_over_the_published_sample(tmp_path: Path) -> None:
+    (tmp_path / "sample300.json").write_text(json.dumps([RECORD]))
+    assert [question.qid for question in load_dataset("cwq", tmp_path)] == ["a"]
+    (tmp_path / "cwq_dev.json").write_text(json.dumps([RECORD | {"ID": "b"}]))
+    assert [question.qid for question in load_dataset("cwq", tmp_path)] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ID": ""}, "ID is missing or empty"),
+        ({"question": None}, "question is missing or empty"),
+        ({"answers": None}, "the question has no answer"),
+        ({"answers": []}, "the question has no answer"),
+        ({"answers": ["x"]}, "answers must be an array of objects"),
+        ({"answers": "x"}, "answers must be an array of objects"),
+        ({"answers": [{"answer": "x", "aliases": "y"}]}, "aliases must be an array of strings"),
+    ],
+)
+def test_a_broken_record_is_named(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    (tmp_path / "cwq_dev.json").write_text(json.dumps([RECORD, RECORD | change]))
+    with pytest.raises(UsageError, match=rf"cwq_dev\.json, record 2: {words}"):
+        load_dataset("cwq", tmp_path)
