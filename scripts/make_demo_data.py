@@ -16,7 +16,7 @@ NUM_POPQA, NUM_TWOWIKI, NUM_PASSAGES, DISTRACTORS = 8, 4, 300, 10
 
 
 def main() -> None:
-    """Writes passages.tsv, popqa/popQA.tsv and 2wikimultihopqa/dev.json."""
+    """Writes passages.tsv, popqa/popQA.tsv, and dev.json and id_aliases.json of 2wikimultihopqa."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("corpus", "popqa", "twowiki", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -29,6 +29,8 @@ def main() -> None:
     (options.out / "2wikimultihopqa").mkdir(parents=True, exist_ok=True)
     text = json.dumps(twowiki, ensure_ascii=False, indent=1)
     (options.out / "2wikimultihopqa" / "dev.json").write_text(text + "\n", encoding="utf-8")
+    lines = choose_aliases(options.twowiki.with_name("id_aliases.json"), twowiki)
+    (options.out / "2wikimultihopqa" / "id_aliases.json").write_text("".join(lines), encoding="utf-8")
     wanted = {row["s_wiki_title"] for row in popqa} | {title for r in twowiki for title, _ in r["supporting_facts"]}
     questions = [row["question"] for row in popqa] + [record["question"] for record in twowiki]
     rows = [{"id": p.id, "text": p.text, "title": p.title} for p in choose_passages(corpus, wanted, questions)]
@@ -51,6 +53,13 @@ def choose_twowiki(path: Path, titles: set[str]) -> list[dict[str, Any]]:
         gold = {title for title, _ in record["supporting_facts"]}
         record["context"] = [item for item in record["context"] if item[0] in gold]
     return chosen
+
+
+def choose_aliases(path: Path, records: list[dict[str, Any]]) -> list[str]:
+    """The lines of the alias file, which lies beside the questions, that belong to the chosen answers."""
+    answers = {record["answer_id"] for record in records}
+    with path.open(encoding="utf-8") as lines:
+        return [line for line in lines if json.loads(line)["Q_id"] in answers]
 
 
 def choose_passages(corpus: list[Passage], wanted: set[str], questions: list[str]) -> list[Passage]:
