@@ -18,7 +18,7 @@ from semoe.retrieval.passage import Passage
 
 PROMPTS_VERSION = 1
 """Of `prompts.py`; it stands here so that settings are known without loading a model."""
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Of `parse/`: raised when its rules give other pairs, so that no expert of the old ones is reused."""
 
 

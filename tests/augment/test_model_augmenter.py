@@ -41,8 +41,8 @@ CURIE = Passage(
 FILM = Passage(
     id="f",
     title="The First Wives Club",
-    text="The First Wives Club is a 1996 American comedy film, based on the best-selling 1992 novel of the same "
-    "name by Olivia Goldsmith. It was directed by Hugh Wilson and produced by Scott Rudin.",
+    text="The First Wives Club is a 1996 American comedy film, based on the best-selling 1992 novel of the "
+    "same name by Olivia Goldsmith. It was directed by Hugh Wilson and produced by Scott Rudin.",
 )
 NOTHING = Passage(id="n", title="Nothing", text="...")
 
