@@ -4,6 +4,7 @@ Source: RoFormer (arXiv 2104.09864); half-split layout and scaling as in the Lla
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,8 +33,34 @@ def rotation(positions_T: Tensor, speeds: Tensor) -> tuple[Tensor, Tensor]:
     return angles.cos(), angles.sin()
 
 
-def rotate(x_THD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotates each head of each token by its position."""
+def rotate_reference(x_THD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotates each head of each token by its position, in plain PyTorch."""
     half = x_THD.shape[-1] // 2
     turned = torch.cat((-x_THD[..., half:], x_THD[..., :half]), dim=-1)
     return x_THD * cos.to(x_THD.dtype) + turned * sin.to(x_THD.dtype)
+
+
+def rotate(x_THD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """`rotate_reference`; its gradient is the rotation back."""
+    return _Rotate.apply(x_THD, cos, sin)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Rotate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x_THD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _turn(x_THD, cos, sin, 1)
+
+    @staticmethod
+    def backward(ctx: Any, dy_THD: Tensor) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        return _turn(dy_THD, cos, sin, -1), None, None
+
+
+def _turn(x_THD: Tensor, cos: Tensor, sin: Tensor, direction: int) -> Tensor:
+    half = x_THD.shape[-1] // 2
+    cos, sin = cos.to(x_THD.dtype), sin[..., :half].to(x_THD.dtype)
+    out = x_THD * cos
+    out[..., :half].addcmul_(x_THD[..., half:], sin, value=-direction)
+    out[..., half:].addcmul_(x_THD[..., :half], sin, value=direction)
+    return out

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 from transformers import AutoModelForCausalLM
 
 from semoe.models import PackedAttention, load_decoder, positions_of
+from semoe.models.attention import by_products
 from semoe.models.fused import rms_norm, rms_norm_reference, swiglu, swiglu_reference
+from semoe.models.rope import rotate, rotate_reference
 from tests.tiny import FAMILIES, tiny_model_folder
 
 LENGTHS = (1, 5, 17, 33)
@@ -45,6 +48,35 @@ def test_rms_norm_equals_its_reference_with_gradient() -> None:
 def test_swiglu_equals_its_reference_with_gradients_over_many_blocks() -> None:
     gate, up = torch.randn(700, 1000), torch.randn(700, 1000)
     _same_with_gradients(swiglu, swiglu_reference, [gate, up], torch.randn(700, 1000))
+
+
+def test_rotation_equals_its_reference_with_gradient() -> None:
+    angles = torch.rand(7, 1, 3).repeat(1, 1, 2)
+    _same_with_gradients(
+        lambda t: rotate(t, angles.cos(), angles.sin()),
+        lambda t: rotate_reference(t, angles.cos(), angles.sin()),
+        [torch.randn(7, 2, 6)],
+        torch.randn(7, 2, 6),
+    )
+
+
+def test_attention_by_products_equals_torch_with_gradients() -> None:
+    _same_with_gradients(
+        by_products,
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True),
+        [torch.randn(2, 6, 9, 8), torch.randn(2, 3, 9, 8), torch.randn(2, 3, 9, 8)],
+        torch.randn(2, 6, 9, 8),
+    )
+
+
+def test_attention_gives_no_gradient_across_sequences() -> None:
+    attend = PackedAttention((3, 20, 3))
+    q, k, v = (torch.randn(26, 2, 8, requires_grad=True) for _ in range(3))
+    attend(0, q, k, v)[3:23].sum().backward()
+    for x in (q, k, v):
+        assert x.grad is not None
+        assert not x.grad[:3].any() and not x.grad[23:].any()
+        assert v.grad is not None and v.grad[3:23].any()
 
 
 def _same_with_gradients(fast, plain, inputs, dy) -> None:  # type: ignore[no-untyped-def]
