@@ -97,7 +97,8 @@ class _Pad(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *dparts_BHLK: Tensor) -> tuple[Tensor, None]:
-        return ctx.groups.unpad(dparts_BHLK), None
+        groups: _Groups = ctx.groups
+        return groups.unpad(dparts_BHLK), None
 
 
 class _Unpad(torch.autograd.Function):

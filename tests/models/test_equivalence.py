@@ -75,8 +75,9 @@ def test_attention_gives_no_gradient_across_sequences() -> None:
     attend(0, q, k, v)[3:23].sum().backward()
     for x in (q, k, v):
         assert x.grad is not None
-        assert not x.grad[:3].any() and not x.grad[23:].any()
-        assert v.grad is not None and v.grad[3:23].any()
+        outside = torch.cat((x.grad[:3], x.grad[23:]))
+        assert not outside.any()
+        assert x.grad[3:22].any()
 
 
 def _same_with_gradients(fast, plain, inputs, dy) -> None:  # type: ignore[no-untyped-def]
