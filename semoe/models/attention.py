@@ -109,14 +109,16 @@ class _Unpad(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, dx_THK: Tensor) -> tuple[Tensor | None, ...]:
-        return None, *ctx.groups.pad(dx_THK)
+        groups: _Groups = ctx.groups
+        return None, *groups.pad(dx_THK)
 
 
 def _pad(x_THK: Tensor, group: _Group) -> Tensor:
     b, length = group.shape
     rows = x_THK.new_zeros(b * length, *x_THK.shape[1:])
     rows.index_copy_(0, group.kept_N, x_THK.index_select(0, group.packed_N))
-    return rows.unflatten(0, (b, length)).transpose(1, 2)
+    padded_BHLK: Tensor = rows.unflatten(0, (b, length)).transpose(1, 2)
+    return padded_BHLK
 
 
 def _group(width: int, spans: Sequence[tuple[int, int]], device: torch.device | None) -> _Group:

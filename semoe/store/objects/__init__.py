@@ -1,0 +1,15 @@
+"""Where bytes are kept: one contract, a folder and S3."""
+
+from semoe.store.objects.contract import MissingObjectError, Objects, Stored, check_name
+from semoe.store.objects.folder import FolderObjects
+from semoe.store.objects.opening import check_conditional_writes, open_objects
+
+__all__ = [
+    "FolderObjects",
+    "MissingObjectError",
+    "Objects",
+    "Stored",
+    "check_conditional_writes",
+    "check_name",
+    "open_objects",
+]

@@ -1,0 +1,131 @@
+"""Objects in any S3-compatible bucket, through boto3.
+
+Endpoint, region and credentials come the usual way (`AWS_ENDPOINT_URL_S3`, profiles, workload identity). boto3
+retries what is worth retrying; what is left becomes an error that says what to do.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ReadTimeoutError
+from botocore.response import StreamingBody
+from urllib3.exceptions import HTTPError
+
+from semoe.errors import CorruptError, SemoeError, TransientError, UsageError
+from semoe.store.objects.contract import Stored, check_name, missing
+
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 6},
+    connect_timeout=5,
+    read_timeout=30,
+    # Some servers reject boto3's own CRC32 headers; every expert is checked against its own SHA-256.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+CONFLICT_TRIES = 5
+_GONE = ("NoSuchKey", "404")
+_NEVER = {
+    "NoSuchBucket": "create the bucket, or correct its name",
+    "AccessDenied": "give these credentials read and write on the prefix",
+    "InvalidAccessKeyId": "check AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "check AWS_SECRET_ACCESS_KEY",
+    "ExpiredToken": "renew the credentials",
+    "NotImplemented": "choose a store with conditional writes (If-None-Match); experts cannot be published safely here",
+}
+
+
+class S3Objects:
+    """A bucket, or a prefix of one."""
+
+    def __init__(self, bucket: str, prefix: str = "", *, client: Any = None) -> None:
+        self._bucket, self._prefix = bucket, prefix.strip("/") + "/" if prefix.strip("/") else ""
+        self._client = client or boto3.client("s3", config=CONFIG)
+
+    @property
+    def url(self) -> str:
+        """`s3://bucket/prefix`."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    def put(self, name: str, data: bytes) -> None:
+        """Stores `data` with one PUT."""
+        with self._errors(name):
+            self._client.put_object(Bucket=self._bucket, Key=self._key(name), Body=data)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Stores `data` with `If-None-Match: *`; a conflict with a writer at work is tried again."""
+        for _ in range(CONFLICT_TRIES):
+            with self._errors(name):
+                status = self._try_create(name, data)
+            if status != 409:
+                return status != 412
+        raise TransientError(f"{self.url}/{name} is being written by others. Try again.", kind="s3-conflict")
+
+    def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Reads an object with one GET."""
+        span = {} if length is None and not start else {"Range": f"bytes={start}-{_last(start, length)}"}
+        if length == 0:
+            return b""
+        with self._errors(name):
+            body: StreamingBody = self._client.get_object(Bucket=self._bucket, Key=self._key(name), **span)["Body"]
+            return bytes(body.read())
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """Lists with one call for every thousand objects."""
+        with self._errors(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
+                for found in page.get("Contents", ()):
+                    name = found["Key"].removeprefix(self._prefix)
+                    yield Stored(name, found["Size"], found["LastModified"].timestamp())
+
+    def delete(self, name: str) -> None:
+        """Removes an object."""
+        with self._errors(name):
+            self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
+
+    def _key(self, name: str) -> str:
+        return self._prefix + check_name(name)
+
+    def _try_create(self, name: str, data: bytes) -> int:
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=self._key(name), Body=data, IfNoneMatch="*")
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status in (409, 412):
+                return int(status)
+            raise
+        return 200
+
+    @contextmanager
+    def _errors(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            raise self._translate(error, name) from error
+        except NoCredentialsError as error:
+            raise UsageError(
+                "No S3 credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or workload identity.",
+                kind="s3-credentials",
+            ) from error
+        except (BotoCoreError, ReadTimeoutError, HTTPError) as error:
+            raise TransientError(f"No answer from S3 for {self.url}/{name}: {error}.", kind="s3-unreachable") from error
+
+    def _translate(self, error: ClientError, name: str) -> SemoeError:
+        code, status = error.response["Error"].get("Code", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
+        where = f"{self.url}/{name}"
+        if code in _GONE:
+            return missing(self.url, name)
+        if code == "InvalidRange":
+            return CorruptError(f"{where} is shorter than its index says. Verify the store.", kind="corrupt")
+        if code in _NEVER:
+            return UsageError(f"S3 refuses {where} ({code}): {_NEVER[code]}.", kind="s3-refused")
+        if status >= 500 or code in ("SlowDown", "RequestTimeout"):
+            return TransientError(f"S3 is busy ({code}) at {where}. Try again later.", kind="s3-busy")
+        return UsageError(f"S3 refuses {where}: {error}.", kind="s3-refused")
+
+
+def _last(start: int, length: int | None) -> str:
+    return "" if length is None else str(start + length - 1)

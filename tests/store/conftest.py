@@ -1,0 +1,27 @@
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from semoe.store.objects.s3 import CONFIG, S3Objects
+from tests.store.seaweed import client, seaweed
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with seaweed(tmp_path_factory.mktemp("seaweed")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def bucket(s3_endpoint: str) -> str:
+    client(s3_endpoint).create_bucket(Bucket="experts")
+    return "experts"
+
+
+@pytest.fixture
+def s3_objects(s3_endpoint: str, bucket: str) -> S3Objects:
+    """An empty prefix of its own in one bucket: each bucket costs the server several volumes."""
+    return S3Objects(bucket, f"some/prefix-{next(_numbers)}", client=client(s3_endpoint, config=CONFIG))
