@@ -99,6 +99,14 @@ def encode(
     lora_alpha: o.LoraAlpha = None,
     dtype: o.Dtype = "float32",
     tokens_per_step: Annotated[int, typer.Option(help="Tokens trained at once; memory and speed, not result.")] = 2048,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            envvar="SEMOE_STORE",
+            help="Folder or s3://bucket/prefix that several machines share: experts found there are not trained.",
+        ),
+    ] = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
 ) -> None:
@@ -125,7 +133,7 @@ def encode(
         augment_model=augment_model,
     )
     model = load_model(model_name, dtype=o.torch_dtype(dtype))
-    show(asdict(run_encode(model, settings, tokens_per_step=tokens_per_step)), as_json=json)
+    show(asdict(run_encode(model, settings, tokens_per_step=tokens_per_step, store=store)), as_json=json)
 
 
 def inference(

@@ -5,8 +5,12 @@ trained again, so a run that was stopped goes on where it stood.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from semoe.augment import augmentation_version
 from semoe.datasets import AugmentedPassage, AugmentedQuestion, read_augmented
@@ -16,13 +20,15 @@ from semoe.experts.layout import ExpertLayout
 from semoe.experts.sequences import training_sequences
 from semoe.experts.space import ExpertSpace, model_fingerprint
 from semoe.experts.training import TrainedExpert, train_experts
+from semoe.files import read_json
 from semoe.models import Model
 from semoe.prompts.exemplars import Exemplar, load_exemplars
 from semoe.prompts.rendering import TrainingSequence
 from semoe.prompts.template import load_template
-from semoe.store import link_expert, write_expert
+from semoe.store import link_expert, read_expert, write_expert
 from semoe.telemetry import progress
 from semoe.worker.settings import StageSettings
+from semoe.worker.shared_experts import SharedExperts, shared_experts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +39,9 @@ class EncodeReport:
     num_trained: int
     num_found: int
     """Distinct passages whose expert was there already."""
+    num_fetched: int
+    """Of other machines, from the store."""
+    num_published: int
     num_links: int
     """Published folders, new and old."""
     num_without_pairs: int
@@ -60,34 +69,89 @@ def expert_space(model: Model, settings: StageSettings) -> ExpertSpace:
     )
 
 
-def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048) -> EncodeReport:
+def encode(
+    model: Model, settings: StageSettings, *, tokens_per_step: int = 2048, store: str | None = None
+) -> EncodeReport:
     """Trains what is missing and links all.
 
+    Args:
+        model: the base model.
+        settings: which passages, and the recipe.
+        tokens_per_step: tokens trained at once; memory and speed, not result.
+        store: folder or `s3://bucket/prefix` that other machines fill too; None: this machine works alone.
+
     Raises:
-        UsageError: the augmentation is missing, or a folder cannot be written.
+        UsageError: the augmentation is missing, or a folder or the store cannot be written.
+        TransientError: the disk is full, or the store does not answer.
     """
-    space = expert_space(model, settings).name
+    space = expert_space(model, settings)
     layout = ExpertLayout(model.decoder.config, settings.preset.lora)
     types = settings.types_in(settings.augmented_folder, "augment")
-    places = _places(settings, space, types)
+    places = _places(settings, space.name, types)
     missing = {key: place for key, place in places.items() if not (place.home / "expert.json").exists()}
-    exemplars = load_exemplars(settings.dataset) if settings.with_cot else ()
-    sequences = {key: _sequences(model, place.passage, settings, exemplars) for key, place in missing.items()}
-    wanted = {key: own for key, own in sequences.items() if own}
-    with progress("encode", len(wanted), "experts") as advance:
-        for key, trained in _train(model, layout, settings, wanted, tokens_per_step):
-            record = _record(key, space, settings, places[key].passage, trained)
-            write_expert(places[key].home, layout, trained.flat_N, base_model=settings.model_name, record=record)
-            advance()
+    with shared_experts(store, space, layout) if store else nullcontext() as shared:
+        work = _Work(model, settings, layout, space.name, shared)
+        for key, place in places.items():
+            work.share(key, place)
+        num_fetched = sum([work.fetch(key, place) for key, place in missing.items()])
+        num_trained = work.train(
+            {key: place for key, place in missing.items() if not (place.home / "expert.json").exists()},
+            tokens_per_step,
+        )
     num_links = sum(_link(place) for place in places.values())
     return EncodeReport(
-        space=space,
-        num_trained=len(wanted),
+        space=space.name,
+        num_trained=num_trained,
         num_found=len(places) - len(missing),
+        num_fetched=num_fetched,
+        num_published=shared.num_published if shared else 0,
         num_links=num_links,
-        num_without_pairs=len(missing) - len(wanted),
+        num_without_pairs=len(missing) - num_fetched - num_trained,
         folder=settings.offline_name(types[0]).folder(settings.root).parent,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How one run of `encode` fills an expert's home."""
+
+    model: Model
+    settings: StageSettings
+    layout: ExpertLayout
+    space: str
+    shared: SharedExperts | None
+
+    def fetch(self, key: str, place: _Place) -> bool:
+        """Brings an expert home that another machine trained; False where there is none."""
+        found = self.shared.fetch(key) if self.shared else None
+        if found is not None:
+            self._write(place, *found)
+        return found is not None
+
+    def share(self, key: str, place: _Place) -> None:
+        """Publishes an expert that is at home already, from a run without the store."""
+        if self.shared and key not in self.shared and (place.home / "expert.json").exists():
+            flat_N = read_expert(place.home, self.layout, base_model=self.settings.model_name, space=self.space)
+            self.shared.add(key, flat_N, read_json(place.home / "expert.json"))
+
+    def train(self, missing: dict[str, _Place], tokens_per_step: int) -> int:
+        """Trains, writes and publishes; returns how many."""
+        exemplars = load_exemplars(self.settings.dataset) if self.settings.with_cot else ()
+        sequences = {
+            key: _sequences(self.model, place.passage, self.settings, exemplars) for key, place in missing.items()
+        }
+        wanted = {key: own for key, own in sequences.items() if own}
+        with progress("encode", len(wanted), "experts") as advance:
+            for key, trained in _train(self.model, self.layout, self.settings, wanted, tokens_per_step):
+                record = _record(key, self.space, self.settings, missing[key].passage, trained)
+                if self.shared:
+                    self.shared.add(key, trained.flat_N, record)
+                self._write(missing[key], trained.flat_N, record)
+                advance()
+        return len(wanted)
+
+    def _write(self, place: _Place, flat_N: Tensor, record: dict[str, Any]) -> None:
+        write_expert(place.home, self.layout, flat_N, base_model=self.settings.model_name, record=record)
 
 
 def _train(
@@ -135,7 +199,7 @@ def _sequences(
 
 def _record(
     key: str, space: str, settings: StageSettings, passage: AugmentedPassage, trained: TrainedExpert
-) -> dict[str, object]:
+) -> dict[str, Any]:
     pairs = [{"question": pair.question, "answer": pair.answer} for pair in passage.qa]
     return {
         "format": 1, "key": key, "space": space, "preset": settings.preset.name, "title": passage.title,

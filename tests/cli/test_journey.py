@@ -1,6 +1,7 @@
 """The verbs one after the other, as the README has them, on real questions with the real small model."""
 
 import json
+import shutil
 from importlib import resources
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from semoe.cli.app import run
 from semoe.cli.reference import reference
 from semoe.store import write_expert
+from semoe.store.expert_store import ExpertStore
+from semoe.store.objects import FolderObjects
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
 QUICK = """
@@ -54,6 +57,57 @@ def test_encode_makes_the_published_folders_and_trains_nothing_twice(
     assert run(["encode", "--dataset", "popqa", "--root_dir", str(root), *recipe(root), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["num_trained"], report["num_found"]) == (0, len(distinct(root)))
+
+
+@pytest.mark.parametrize("store", ["folder", "s3"])
+def test_what_one_machine_trained_another_fetches(
+    root: Path, tmp_path: Path, store: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    url = str(tmp_path / "store")
+    if store == "s3":
+        for name, value in request.getfixturevalue("s3_environment").items():
+            monkeypatch.setenv(name, value)
+        url = f"s3://{request.getfixturevalue('bucket')}/journey"
+    other = tmp_path / "other"
+    shutil.copytree(root / "data_aug", other / "data_aug")
+    reports = []
+    for place in (root, other, other):
+        assert (
+            run(["encode", "--dataset", "popqa", "--root_dir", str(place), *recipe(root), "--store", url, "--json"])
+            == 0
+        )
+        reports.append(json.loads(capsys.readouterr().out))
+    count = len(distinct(root))
+    assert [(r["num_trained"], r["num_fetched"], r["num_published"]) for r in reports] == [
+        (0, 0, count), (0, count, 0), (0, 0, 0),
+    ]  # fmt: skip
+    for path in sorted(root.glob("offline/**/experts/**/*.safetensors")):
+        assert path.read_bytes() == (other / path.relative_to(root)).read_bytes()
+
+
+def test_ctrl_c_publishes_what_was_trained_before_it(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(root / "data_aug", tmp_path / "data_aug")
+    command = [
+        "encode",
+        "--dataset",
+        "popqa",
+        "--root_dir",
+        str(tmp_path),
+        *recipe(root),
+        "--store",
+        str(tmp_path / "s"),
+    ]
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("semoe.worker.encode.write_expert", stopped)
+    assert run(command) == 130
+    (space,) = (tmp_path / "s" / "spaces").iterdir()
+    assert len(ExpertStore(FolderObjects(tmp_path / "s"), space.name)) == 1
 
 
 def distinct(root: Path) -> set[str]:

@@ -11,7 +11,7 @@ from botocore.config import Config
 from semoe.errors import CorruptError, SemoeError, TransientError, UsageError
 from semoe.store.objects import check_conditional_writes, open_objects
 from semoe.store.objects.s3 import S3Objects
-from tests.store.seaweed import client
+from tests.seaweed import client
 
 QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=1)
 

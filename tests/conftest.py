@@ -4,7 +4,7 @@ from itertools import count
 import pytest
 
 from semoe.store.objects.s3 import CONFIG, S3Objects
-from tests.store.seaweed import client, seaweed
+from tests.seaweed import client, seaweed
 
 _numbers = count()
 
@@ -25,3 +25,14 @@ def bucket(s3_endpoint: str) -> str:
 def s3_objects(s3_endpoint: str, bucket: str) -> S3Objects:
     """An empty prefix of its own in one bucket: each bucket costs the server several volumes."""
     return S3Objects(bucket, f"some/prefix-{next(_numbers)}", client=client(s3_endpoint, config=CONFIG))
+
+
+@pytest.fixture
+def s3_environment(s3_endpoint: str) -> dict[str, str]:
+    """What a user would set for this server."""
+    return {
+        "AWS_ENDPOINT_URL_S3": s3_endpoint,
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }

@@ -1,0 +1,36 @@
+"""One expert as bytes: a safetensors file that carries its own record."""
+
+from typing import Any
+
+import orjson
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from semoe.errors import CorruptError
+from semoe.experts.layout import ExpertLayout
+
+HEADER_BYTES = 8
+"""A safetensors file begins with the length of its JSON header, little-endian."""
+
+
+def to_bytes(layout: ExpertLayout, flat_N: Tensor, record: dict[str, Any]) -> bytes:
+    """Returns an expert and its record as one safetensors file."""
+    tensors = {name: tensor.contiguous().clone() for name, tensor in layout.split(flat_N.float()).items()}
+    made: bytes = save(tensors, metadata={"format": "pt", "expert": orjson.dumps(record).decode()})
+    return made
+
+
+def from_bytes(layout: ExpertLayout, data: bytes) -> tuple[Tensor, dict[str, Any]]:
+    """Returns the flat vector, [N] float32, and the record.
+
+    Raises:
+        CorruptError: not such a file, or another layout's tensors.
+    """
+    try:
+        flat_N = layout.join(load(data))
+        length = int.from_bytes(data[:HEADER_BYTES], "little")
+        header = orjson.loads(data[HEADER_BYTES : HEADER_BYTES + length])
+        return flat_N, orjson.loads(header["__metadata__"]["expert"])
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CorruptError(f"These bytes are no expert ({error}). Train it again.", kind="corrupt") from error
