@@ -45,18 +45,40 @@ def write_bytes(path: Path, data: bytes) -> None:
         UsageError: the folder cannot be written.
         TransientError: the disk is full.
     """
+    with _written_beside(path, data) as temporary:
+        temporary.replace(path)
+
+
+def create_bytes(path: Path, data: bytes) -> bool:
+    """`write_bytes` only where nothing is: a hard link, which of several writers one alone can make; False for others.
+
+    Raises:
+        UsageError: the folder cannot be written.
+        TransientError: the disk is full.
+    """
+    with _written_beside(path, data) as temporary:
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            return False
+        return True
+
+
+@contextmanager
+def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """Gives a temporary sibling that holds `data` safely on disk; what is left of it afterwards goes."""
     with os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

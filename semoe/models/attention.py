@@ -81,7 +81,7 @@ def _causal(q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> Tensor:
 
 
 def by_products(q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> Tensor:
-    """softmax(q k^T / √K + mask) v by plain products; in bfloat16 on a CPU two to four times torch's fused kernel."""
+    """softmax(q k^T / √K + mask) v by plain products; in bfloat16 on a CPU faster than torch's fused kernel."""
     (b, h, length, size), g = q_BHLK.shape, k_BGLK.shape[1]
     q, k, v = (x.reshape(b * g, -1, size) for x in (q_BHLK, k_BGLK, v_BGLK))
     future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1).repeat(h // g, 1)

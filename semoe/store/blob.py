@@ -14,11 +14,16 @@ HEADER_BYTES = 8
 """A safetensors file begins with the length of its JSON header, little-endian."""
 
 
+def tensor_file(layout: ExpertLayout, flat_N: Tensor, metadata: dict[str, str]) -> bytes:
+    """Returns an expert as a safetensors file with PEFT's tensor names, float32."""
+    tensors = {name: tensor.contiguous().clone() for name, tensor in layout.split(flat_N.float()).items()}
+    made: bytes = save(tensors, metadata={"format": "pt"} | metadata)
+    return made
+
+
 def to_bytes(layout: ExpertLayout, flat_N: Tensor, record: dict[str, Any]) -> bytes:
     """Returns an expert and its record as one safetensors file."""
-    tensors = {name: tensor.contiguous().clone() for name, tensor in layout.split(flat_N.float()).items()}
-    made: bytes = save(tensors, metadata={"format": "pt", "expert": orjson.dumps(record).decode()})
-    return made
+    return tensor_file(layout, flat_N, {"expert": orjson.dumps(record).decode()})
 
 
 def from_bytes(layout: ExpertLayout, data: bytes) -> tuple[Tensor, dict[str, Any]]:

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
 from semoe.errors import CorruptError, UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json, write_bytes, write_json
+from semoe.store.blob import tensor_file
 from semoe.store.whole_folder import make_folder
 
 ADAPTER, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "expert.json"
@@ -39,9 +40,8 @@ def write_expert(
     """
 
     def fill(temporary: Path) -> None:
-        tensors = {name: tensor.contiguous().clone() for name, tensor in layout.split(flat_N.float()).items()}
         # Not `save_file`: it hides the reason of a failed write, so a full disk would pass for a defect.
-        write_bytes(temporary / ADAPTER, save(tensors, metadata={"format": "pt"}))
+        write_bytes(temporary / ADAPTER, tensor_file(layout, flat_N, {}))
         write_json(temporary / CONFIG, adapter_config(layout, base_model))
         write_json(temporary / RECORD, record)
 

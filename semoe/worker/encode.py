@@ -25,7 +25,7 @@ from semoe.models import Model
 from semoe.prompts.exemplars import Exemplar, load_exemplars
 from semoe.prompts.rendering import TrainingSequence
 from semoe.prompts.template import load_template
-from semoe.store import link_expert, read_expert, write_expert
+from semoe.store import RECORD, link_expert, read_expert, write_expert
 from semoe.telemetry import progress
 from semoe.worker.settings import StageSettings
 from semoe.worker.shared_experts import SharedExperts, shared_experts
@@ -53,6 +53,11 @@ class _Place:
     passage: AugmentedPassage
     home: Path
     links: list[Path]
+
+    @property
+    def is_made(self) -> bool:
+        """Whether its expert is at home."""
+        return (self.home / RECORD).exists()
 
 
 def expert_space(model: Model, settings: StageSettings) -> ExpertSpace:
@@ -88,25 +93,22 @@ def encode(
     layout = ExpertLayout(model.decoder.config, settings.preset.lora)
     types = settings.types_in(settings.augmented_folder, "augment")
     places = _places(settings, space.name, types)
-    missing = {key: place for key, place in places.items() if not (place.home / "expert.json").exists()}
+    missing = {key: place for key, place in places.items() if not place.is_made}
     with shared_experts(store, space, layout) if store else nullcontext() as shared:
         work = _Work(model, settings, layout, space.name, shared)
         for key, place in places.items():
             work.share(key, place)
-        num_fetched = sum([work.fetch(key, place) for key, place in missing.items()])
-        num_trained = work.train(
-            {key: place for key, place in missing.items() if not (place.home / "expert.json").exists()},
-            tokens_per_step,
-        )
+        untrained = {key: place for key, place in missing.items() if not work.fetch(key, place)}
+        num_trained = work.train(untrained, tokens_per_step)
     num_links = sum(_link(place) for place in places.values())
     return EncodeReport(
         space=space.name,
         num_trained=num_trained,
         num_found=len(places) - len(missing),
-        num_fetched=num_fetched,
+        num_fetched=len(missing) - len(untrained),
         num_published=shared.num_published if shared else 0,
         num_links=num_links,
-        num_without_pairs=len(missing) - num_fetched - num_trained,
+        num_without_pairs=len(untrained) - num_trained,
         folder=settings.offline_name(types[0]).folder(settings.root).parent,
     )
 
@@ -130,9 +132,9 @@ class _Work:
 
     def share(self, key: str, place: _Place) -> None:
         """Publishes an expert that is at home already, from a run without the store."""
-        if self.shared and key not in self.shared and (place.home / "expert.json").exists():
+        if self.shared and key not in self.shared and place.is_made:
             flat_N = read_expert(place.home, self.layout, base_model=self.settings.model_name, space=self.space)
-            self.shared.add(key, flat_N, read_json(place.home / "expert.json"))
+            self.shared.add(key, flat_N, read_json(place.home / RECORD))
 
     def train(self, missing: dict[str, _Place], tokens_per_step: int) -> int:
         """Trains, writes and publishes; returns how many."""
@@ -209,13 +211,13 @@ def _record(
 
 def _link(place: _Place) -> int:
     """Links a trained expert's published folders; an expert that has nothing to learn has none."""
-    if not (place.home / "expert.json").exists():
+    if not place.is_made:
         return 0
     for folder in place.links:
-        if not (folder / "expert.json").exists() or not _same(folder, place.home):
+        if not (folder / RECORD).exists() or not _same(folder, place.home):
             link_expert(place.home, folder)
     return len(place.links)
 
 
 def _same(folder: Path, home: Path) -> bool:
-    return (folder / "expert.json").read_bytes() == (home / "expert.json").read_bytes()
+    return (folder / RECORD).read_bytes() == (home / RECORD).read_bytes()

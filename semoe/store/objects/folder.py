@@ -1,11 +1,10 @@
 """Objects as files below a folder, on a file system with hard links (the usual ones, NFS included)."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from semoe.files import os_errors, write_bytes
+from semoe.files import create_bytes, os_errors, write_bytes
 from semoe.store.objects.contract import Stored, check_name, missing
 
 
@@ -26,18 +25,7 @@ class FolderObjects:
 
     def create(self, name: str, data: bytes) -> bool:
         """Stores `data` only where nothing is: a hard link is made by one writer alone."""
-        path = self._path(name)
-        with os_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                return _link(Path(temporary), path)
-            finally:
-                Path(temporary).unlink(missing_ok=True)
+        return create_bytes(self._path(name), data)
 
     def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Reads a file, or a part of it."""
@@ -66,11 +54,3 @@ class FolderObjects:
 
     def _path(self, name: str) -> Path:
         return self._root / check_name(name)
-
-
-def _link(source: Path, target: Path) -> bool:
-    try:
-        target.hardlink_to(source)
-    except FileExistsError:
-        return False
-    return True
