@@ -1,9 +1,11 @@
-"""Which experts there are and where, for a million of them: 64 bytes an expert in memory.
+"""Which experts there are and where, for a million of them: under 64 bytes an expert in memory.
 
-Rows are sorted by key, so a look-up is a binary search. Titles and losses stay in the packs' indexes.
+    K experts, sorted by the first 8 bytes of their keys, so that a look-up is a binary search
+
+Titles and losses stay in the packs' indexes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +13,12 @@ from numpy.typing import NDArray
 
 from semoe.store.pack import ExpertEntry
 
-ROW = np.dtype(
-    [("high", ">u8"), ("low", ">u8"), ("segment", "<u4"), ("length", "<u4"), ("offset", "<u8"), ("sha", "V32")]
-)
-"""An expert: the first 16 bytes of its key, its segment's number, its range and its SHA-256."""
+HASH_BYTES = 24
+"""Of an expert's SHA-256: 192 bits are enough to know its bytes by."""
+ROW = np.dtype([("low", "<u8"), ("segment", "<u4"), ("length", "<u4"), ("offset", "<u8"), ("sha", f"V{HASH_BYTES}")])
+"""An expert: bytes 8 to 16 of its key, its segment's number, its range, the beginning of its SHA-256."""
+Heads = NDArray[np.uint64]
+Rows = NDArray[np.void]
 
 
 class Place(NamedTuple):
@@ -23,56 +27,101 @@ class Place(NamedTuple):
     segment: str
     offset: int
     length: int
-    sha256: str
+    sha: str
+    """The first 24 bytes of its SHA-256, hex."""
 
 
 class Catalog:
     """The experts of the segments that commits name."""
 
-    def __init__(self) -> None:
-        self._segments: list[str] = []
-        self._rows: NDArray[np.void] = np.empty(0, ROW)
+    def __init__(self, segments: Sequence[str] = (), heads_K: Heads | None = None, rows_K: Rows | None = None) -> None:
+        self._segments = list(segments)
+        self._heads_K = np.empty(0, np.uint64) if heads_K is None else heads_K
+        self._rows_K = np.empty(0, ROW) if rows_K is None else rows_K
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows_K)
 
     @property
-    def segments(self) -> frozenset[str]:
-        """The segments it knows."""
-        return frozenset(self._segments)
+    def segments(self) -> Sequence[str]:
+        """The segments it knows, in the order in which it learnt of them."""
+        return self._segments
+
+    @property
+    def arrays(self) -> tuple[Heads, Rows]:
+        """The first 8 bytes of each key, [K] in order, and the rows, [K]."""
+        return self._heads_K, self._rows_K
 
     @property
     def num_bytes(self) -> int:
         """Memory of the rows."""
-        return self._rows.nbytes
+        return self._heads_K.nbytes + self._rows_K.nbytes
 
-    def add(self, segments: Iterable[tuple[str, list[ExpertEntry]]]) -> None:
+    def add(self, segments: Iterable[tuple[str, Sequence[ExpertEntry]]]) -> None:
         """Takes up new segments; of an expert that is in several, the first stays."""
-        fresh = [self._rows]
-        for name, entries in segments:
-            fresh.append(_rows(len(self._segments), entries))
+        entries, numbers = list[ExpertEntry](), list[int]()
+        for name, own in segments:
+            entries += own
+            numbers += [len(self._segments)] * len(own)
             self._segments.append(name)
-        rows = np.concatenate(fresh)
-        rows = rows[np.lexsort((rows["low"], rows["high"]))]
-        repeated = (rows["high"][1:] == rows["high"][:-1]) & (rows["low"][1:] == rows["low"][:-1])
-        self._rows = rows[np.concatenate(([True], ~repeated))] if len(rows) else rows
+        if entries:
+            self._insert(*_distinct(_heads(entries), _rows(entries, numbers)))
+
+    def and_also(self, other: "Catalog") -> "Catalog":
+        """Returns a catalog of what either knows; this one's places go first."""
+        known = {name: number for number, name in enumerate(self._segments)}
+        numbers = [known.setdefault(name, len(known)) for name in other._segments]
+        rows = other._rows_K.copy()
+        rows["segment"] = np.array(numbers, np.uint32)[rows["segment"]]
+        both = Catalog(list(known), self._heads_K, self._rows_K)
+        both._insert(other._heads_K, rows)
+        return both
+
+    def drop(self, segment: str) -> None:
+        """Forgets the experts of a segment."""
+        if segment in self._segments:
+            kept = self._rows_K["segment"] != self._segments.index(segment)
+            self._heads_K, self._rows_K = self._heads_K[kept], self._rows_K[kept]
 
     def find(self, key: str) -> Place | None:
         """Returns where an expert lies, or None."""
-        high, low = int(key[:16], 16), int(key[16:32], 16)
-        at = int(np.searchsorted(self._rows["high"], np.uint64(high)))
-        while at < len(self._rows) and self._rows["high"][at] == high:
-            row = self._rows[at]
+        head, low = int(key[:16], 16), int(key[16:32], 16)
+        at = int(self._heads_K.searchsorted(np.uint64(head)))
+        while at < len(self._heads_K) and self._heads_K[at] == head:
+            row = self._rows_K[at]
             if row["low"] == low:
-                sha = bytes(row["sha"]).hex()
-                return Place(self._segments[row["segment"]], int(row["offset"]), int(row["length"]), sha)
+                return Place(
+                    self._segments[row["segment"]], int(row["offset"]), int(row["length"]), bytes(row["sha"]).hex()
+                )
             at += 1
         return None
 
+    def _insert(self, heads: Heads, rows: Rows) -> None:
+        at = self._heads_K.searchsorted(heads)
+        if len(self):
+            there = np.minimum(at, len(self) - 1)
+            new = (self._heads_K[there] != heads) | (self._rows_K["low"][there] != rows["low"])
+            at, heads, rows = at[new], heads[new], rows[new]
+        self._heads_K = np.insert(self._heads_K, at, heads)
+        self._rows_K = np.insert(self._rows_K, at, rows)
 
-def _rows(segment: int, entries: list[ExpertEntry]) -> NDArray[np.void]:
+
+def _heads(entries: Sequence[ExpertEntry]) -> Heads:
+    return np.array([int(entry.key[:16], 16) for entry in entries], np.uint64)
+
+
+def _rows(entries: Sequence[ExpertEntry], segments: Sequence[int]) -> Rows:
     rows = [
-        (int(e.key[:16], 16), int(e.key[16:32], 16), segment, e.length, e.offset, bytes.fromhex(e.sha256))
-        for e in entries
+        (int(e.key[16:32], 16), segment, e.length, e.offset, bytes.fromhex(e.sha256)[:HASH_BYTES])
+        for e, segment in zip(entries, segments, strict=True)
     ]
     return np.array(rows, ROW)
+
+
+def _distinct(heads: Heads, rows: Rows) -> tuple[Heads, Rows]:
+    """Sorts by key; of equal keys the first stays."""
+    order = np.lexsort((rows["low"], heads))
+    heads, rows = heads[order], rows[order]
+    new = np.ones(len(heads), bool)
+    new[1:] = (heads[1:] != heads[:-1]) | (rows["low"][1:] != rows["low"][:-1])
+    return heads[new], rows[new]

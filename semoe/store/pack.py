@@ -1,14 +1,16 @@
 """Packs: many experts in one immutable object, and the index that says where each lies.
 
-    segments/{aa}/{sha256}.pack   safetensors blobs, one behind the other
+    segments/{aa}/{sha256}.pack   safetensors blobs, one behind the other, then 16 random bytes
     segments/{aa}/{sha256}.idx    JSON lines: a header, then one line an expert
 
-Both are named by the pack's own SHA-256, so writing them again changes nothing. An expert is one range of its pack,
+Both are named by the pack's own SHA-256, so writing them again changes nothing. The random bytes make each attempt's
+pack another object: none brings back an old orphan that is just being removed. An expert is one range of its pack,
 checked against its own SHA-256. See docs/store-format.md.
 """
 
 import hashlib
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +20,8 @@ import orjson
 from semoe.errors import CorruptError, UsageError
 
 FORMAT, VERSION = "semoe-pack-index", 1
-MAX_EXPERT_BYTES = 1 << 32
+MAX_EXPERT_BYTES = (1 << 32) - 1
+SALT_BYTES = 16
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -63,6 +66,7 @@ class Pack:
     sha256: str
     data: bytes
     index: bytes
+    entries: Sequence[ExpertEntry]
 
 
 def pack_name(sha256: str) -> str:
@@ -76,19 +80,19 @@ def index_name(sha256: str) -> str:
 
 
 def build_pack(blobs: Sequence[Blob]) -> Pack:
-    """Joins experts; equal experts in equal order give an equal pack."""
-    data = b"".join(blob.data for blob in blobs)
-    sha256, at, lines = hashlib.sha256(data).hexdigest(), 0, list[dict[str, Any]]()
+    """Joins experts."""
+    data = b"".join([*(blob.data for blob in blobs), secrets.token_bytes(SALT_BYTES)])
+    sha256, at, entries = hashlib.sha256(data).hexdigest(), 0, list[ExpertEntry]()
     for blob in blobs:
         entry = ExpertEntry(
             key=blob.key, offset=at, length=len(blob.data), sha256=hashlib.sha256(blob.data).hexdigest(),
             title=blob.title, num_tokens=blob.num_tokens, loss=blob.loss,
         )  # fmt: skip
-        lines.append(asdict(entry))
+        entries.append(entry)
         at += len(blob.data)
-    header = {"format": FORMAT, "version": VERSION, "pack": sha256, "size": at, "count": len(lines)}
-    index = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in [header, *lines])
-    return Pack(sha256, data, index)
+    header = {"format": FORMAT, "version": VERSION, "pack": sha256, "size": len(data), "count": len(entries)}
+    index = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in [header, *map(asdict, entries)])
+    return Pack(sha256, data, index, entries)
 
 
 def read_index(data: bytes, sha256: str) -> list[ExpertEntry]:
@@ -114,7 +118,7 @@ def _check_header(header: Any, sha256: str, count: int) -> None:
         raise CorruptError(
             f"The index of pack {sha256} is {found[0]} version {found[1]}; this program reads {FORMAT} "
             f"version {VERSION}. Use the program that made it.",
-            kind="unknown-version",
+            kind="unknown-version" if found[0] == FORMAT else "corrupt-index",
         )
     if header.get("pack") != sha256 or header.get("count") != count or not isinstance(header.get("size"), int):
         raise CorruptError(f"The index of pack {sha256} is cut or another pack's.", kind="corrupt-index")

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semoe.errors import CorruptError, UsageError
-from semoe.store.catalog import ROW, Catalog
+from semoe.store.catalog import Catalog
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects, Objects, Stored
 from semoe.store.pack import Blob, build_pack, index_name, pack_name, read_index
+from semoe.store.upkeep import compact, folded, garbage, remove, verify, withdraw
 
 
 def blob(number: int, size: int = 50) -> Blob:
@@ -27,6 +28,10 @@ def blob(number: int, size: int = 50) -> Blob:
 
 def whole(store: ExpertStore, blobs: list[Blob]) -> bool:
     return all(store.get(b.key) == b.data for b in blobs)
+
+
+def intact(store: ExpertStore) -> bool:
+    return not any(problem for _, problem in verify(store))
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -118,7 +123,7 @@ def test_a_producer_killed_at_any_write_leaves_all_or_nothing(tmp_path: Path, st
     assert after.publish(blobs, run="r", shard=0, token="again") == (0 if committed else 4)
     assert whole(ExpertStore(objects, "s"), blobs)
     assert len(list(objects.list("spaces/s/commits/"))) == 1
-    assert not list(after.verify())
+    assert intact(after)
 
 
 def test_racing_producers_of_a_shard_make_each_expert_visible_once(objects: Objects) -> None:
@@ -173,10 +178,29 @@ def test_a_flipped_bit_is_never_used_and_is_found(objects: Objects) -> None:
     with pytest.raises(CorruptError, match="is damaged"):
         store.get(blobs[1].key)
     assert store.get(blobs[0].key) == blobs[0].data
-    (problem,) = store.verify()
-    assert (problem.name, problem.what[:7]) == (name, "damaged")
-    objects.delete(name)
-    assert [problem.what for problem in store.verify()] == ["missing"]
+    ((segment, problem),) = verify(store)
+    assert problem is not None
+    assert problem.what.startswith("damaged")
+    withdraw(store, segment)
+    for reader in (store, ExpertStore(objects, "s")):
+        assert len(reader) == 0
+        assert reader.get(blobs[0].key) is None
+    assert store.publish(blobs, run="r", shard=0, token="t") == 3
+    assert whole(ExpertStore(objects, "s"), blobs)
+
+
+def test_a_damaged_index_costs_its_experts_and_not_the_store(objects: Objects) -> None:
+    store = ExpertStore(objects, "s")
+    for i in range(2):
+        store.publish([blob(i)], run="r", shard=0, token="t")
+    segment = store.catalog.segments[0]
+    objects.put(store.names.index(segment), b"{}")
+    reader = ExpertStore(objects, "s")
+    assert [blob(i).key in reader for i in range(2)] == [False, True]
+    assert list(reader.damaged) == [segment]
+    assert [found for found, problem in verify(reader) if problem] == [segment]
+    objects.delete(store.names.index(segment))
+    assert len(ExpertStore(objects, "s")) == 1
 
 
 def test_gc_removes_only_what_no_commit_names_and_is_old(objects: Objects) -> None:
@@ -185,11 +209,11 @@ def test_gc_removes_only_what_no_commit_names_and_is_old(objects: Objects) -> No
     orphan = build_pack([blob(1)])
     objects.put(f"spaces/s/{pack_name(orphan.sha256)}", orphan.data)
     objects.put(f"spaces/s/{index_name(orphan.sha256)}", orphan.index)
-    assert store.garbage(grace_seconds=3600) == []
-    garbage = store.garbage(grace_seconds=-3600)
-    assert {found.name for found in garbage} == {f"spaces/s/{name(orphan.sha256)}" for name in (pack_name, index_name)}
-    store.remove(garbage)
-    assert store.garbage(grace_seconds=-3600) == []
+    assert garbage(store, grace_seconds=3600) == []
+    found = garbage(store, grace_seconds=-3600)
+    assert {one.name for one in found} == {f"spaces/s/{name(orphan.sha256)}" for name in (pack_name, index_name)}
+    assert list(remove(store, found)) == found
+    assert garbage(store, grace_seconds=-3600) == []
     assert whole(ExpertStore(objects, "s"), [blob(0)])
 
 
@@ -248,7 +272,6 @@ def test_an_expert_needs_a_hash_for_a_key(key: str) -> None:
 
 
 def test_the_catalog_needs_64_bytes_an_expert_and_tells_equal_beginnings_apart() -> None:
-    assert ROW.itemsize == 64
     pack = build_pack([Blob(key=f"{'a' * 16}{i:016x}{'0' * 32}", data=b"x" * (i + 1), title="", num_tokens=0, loss=0.0)
                        for i in range(50)])  # fmt: skip
     catalog = Catalog()
@@ -258,11 +281,15 @@ def test_the_catalog_needs_64_bytes_an_expert_and_tells_equal_beginnings_apart()
         assert place is not None
         assert place.length == i + 1
     assert catalog.find("a" * 64) is None
-    assert catalog.num_bytes == 64 * 50
+    assert catalog.num_bytes <= 64 * 50
 
 
 Actions = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from(["publish", "refresh"]), st.sets(st.integers(0, 9), min_size=1)),
+    st.tuples(
+        st.integers(0, 2),
+        st.sampled_from(["publish", "refresh", "compact", "remove"]),
+        st.sets(st.integers(0, 9), min_size=1),
+    ),
     max_size=12,
 )
 
@@ -271,16 +298,58 @@ Actions = st.lists(
 @given(Actions)
 def test_histories_equal_a_plain_set(tmp_path_factory: pytest.TempPathFactory, actions) -> None:  # type: ignore[no-untyped-def]
     objects = FolderObjects(tmp_path_factory.mktemp("history"))
-    stores, model, made = [ExpertStore(objects, "s") for _ in range(3)], set[int](), 0
+    stores, model, made = [ExpertStore(objects, "s", max_age=0) for _ in range(3)], set[int](), 0
     for actor, action, numbers in actions:
+        store = stores[actor]
         if action == "publish":
-            made += stores[actor].publish([blob(i) for i in sorted(numbers)], run="r", shard=actor, token=str(actor))
+            made += store.publish([blob(i) for i in sorted(numbers)], run="r", shard=actor, token=str(actor))
             model |= numbers
-            assert whole(stores[actor], [blob(i) for i in numbers])
+            assert whole(store, [blob(i) for i in numbers])
+        elif action == "refresh":
+            store.refresh()
+            assert len(store) == len(model)
+        elif action == "compact":
+            compact(store)
         else:
-            stores[actor].refresh()
-            assert len(stores[actor]) == len(model)
+            list(remove(store, [*folded(store, -3600), *garbage(store, -3600)]))
+        assert whole(store, [blob(i) for i in model if blob(i).key in store])
     final = ExpertStore(objects, "s")
     assert {i for i in range(10) if blob(i).key in final} == model
     assert made == len(model)
-    assert not list(final.verify())
+    assert intact(final)
+
+
+def test_a_snapshot_takes_the_place_of_commits(objects: Objects) -> None:
+    store = ExpertStore(objects, "s")
+    for i in range(4):
+        store.publish([blob(i)], run="r", shard=0, token="t")
+    old_reader = ExpertStore(objects, "s")
+    assert not old_reader.snapshot_number
+    assert compact(store)
+    assert not compact(store)
+    assert folded(store, grace_seconds=3600) == []
+    assert len(list(remove(store, folded(store, grace_seconds=-3600)))) == 4
+    counted = Wrapped(objects)
+    reader = ExpertStore(counted, "s")
+    assert counted.reads == ["spaces/s/snapshots/00000001.snap"]
+    assert garbage(store, grace_seconds=-3600) == []
+    assert store.publish([blob(3), blob(9)], run="r", shard=0, token="t") == 1
+    for one in (reader, old_reader):
+        one.refresh()
+        assert len(one) == 5
+        assert whole(one, [blob(i) for i in (0, 1, 2, 3, 9)])
+    (name,) = [found.name for found in objects.list("spaces/s/commits/")]
+    assert name.endswith("00000-000004.json"), "a name is never used twice"
+
+
+@pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: d[:-1] + b"x", lambda d: b"{}\n", lambda d: b"",
+                                    lambda d: d.replace(b'"version":1', b'"version":9')])  # fmt: skip
+def test_a_damaged_snapshot_is_refused(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
+    objects = FolderObjects(tmp_path)
+    store = ExpertStore(objects, "s")
+    store.publish([blob(0)], run="r", shard=0, token="t")
+    compact(store)
+    name = store.names.snapshot(1)
+    objects.put(name, damage(objects.get(name)))
+    with pytest.raises(CorruptError, match="napshot"):
+        ExpertStore(objects, "s")

@@ -2,7 +2,7 @@
 
 from semoe.store.objects.contract import MissingObjectError, Objects, Stored, check_name
 from semoe.store.objects.folder import FolderObjects
-from semoe.store.objects.opening import check_conditional_writes, open_objects
+from semoe.store.objects.opening import check_conditional_writes, clock, open_objects
 
 __all__ = [
     "FolderObjects",
@@ -11,5 +11,6 @@ __all__ = [
     "Stored",
     "check_conditional_writes",
     "check_name",
+    "clock",
     "open_objects",
 ]

@@ -43,3 +43,13 @@ def check_conditional_writes(objects: Objects) -> None:
             "Choose a store that keeps them.",
             kind="no-conditional-writes",
         )
+
+
+def clock(objects: Objects) -> float:
+    """Returns the store's own time, in seconds since 1970: this machine's clock may be wrong."""
+    name = f"checks/{secrets.token_hex(8)}"
+    objects.put(name, b"time")
+    try:
+        return next(found.modified for found in objects.list(name))
+    finally:
+        objects.delete(name)

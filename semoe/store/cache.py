@@ -1,0 +1,179 @@
+"""Experts close at hand: in memory, then on this machine's disk, then in the store; each loaded once however many ask.
+
+The least recently used leave first. What the disk gives is checked like what the store gives; a disk that is full or
+cannot be written is done without.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+
+from semoe.errors import SemoeError
+from semoe.files import write_bytes
+from semoe.store.expert_store import ExpertStore, is_intact
+
+log = logging.getLogger(__name__)
+MEMORY_BYTES, DISK_BYTES, THREADS = 1 << 30, 16 << 30, 8
+
+
+class ExpertCache:
+    """Reads the experts of one space; safe for many threads."""
+
+    def __init__(
+        self,
+        store: ExpertStore,
+        *,
+        memory_bytes: int = MEMORY_BYTES,
+        folder: Path | None = None,
+        disk_bytes: int = DISK_BYTES,
+    ) -> None:
+        self._store = store
+        self._memory = _Memory(memory_bytes)
+        self._disk = _Disk(folder / store.names.space, disk_bytes) if folder else None
+        self._loading: dict[str, Future[bytes | None]] = {}
+        self._lock = Lock()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="experts")
+        self.num_hits, self.num_loads = 0, 0
+        """Answers from memory; experts brought from disk or store."""
+
+    def get(self, key: str) -> bytes | None:
+        """Returns an expert's bytes, or None where there is no such expert.
+
+        Raises:
+            CorruptError: what is stored is not what was published.
+            TransientError: the store does not answer.
+        """
+        future, is_mine = self._ask(key)
+        if is_mine:
+            self._load(key, future)
+        return future.result()
+
+    def prefetch(self, keys: Iterable[str]) -> None:
+        """Begins to load experts and returns at once; their errors come with `get`."""
+        for key in keys:
+            future, is_mine = self._ask(key)
+            if is_mine:
+                self._pool.submit(self._load, key, future)
+
+    def close(self) -> None:
+        """Waits for what is being loaded."""
+        self._pool.shutdown()
+
+    def _ask(self, key: str) -> tuple[Future[bytes | None], bool]:
+        """Returns what will hold an expert, and whether the caller must load it."""
+        with self._lock:
+            if key in self._loading:
+                return self._loading[key], False
+            future: Future[bytes | None] = Future()
+            data = self._memory.get(key)
+            if data is not None:
+                self.num_hits += 1
+                future.set_result(data)
+                return future, False
+            self._loading[key] = future
+            self.num_loads += 1
+            return future, True
+
+    def _load(self, key: str, future: Future[bytes | None]) -> None:
+        try:
+            data = self._from_disk(key) or self._from_store(key)
+        except BaseException as error:
+            self._loaded(key, None)
+            future.set_exception(error)
+        else:
+            self._loaded(key, data)
+            future.set_result(data)
+
+    def _loaded(self, key: str, data: bytes | None) -> None:
+        with self._lock:
+            del self._loading[key]
+            if data is not None:
+                self._memory.put(key, data)
+
+    def _from_disk(self, key: str) -> bytes | None:
+        place = self._store.catalog.find(key)
+        data = self._disk.get(key) if self._disk and place else None
+        return data if data is not None and place and is_intact(data, place) else None
+
+    def _from_store(self, key: str) -> bytes | None:
+        data = self._store.get(key)
+        if data is not None and self._disk:
+            self._disk.put(key, data)
+        return data
+
+
+class _Recent:
+    """Sizes by key in order of use; tells which keys must leave."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._used = limit, 0
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+
+    def use(self, key: str, size: int) -> list[str]:
+        """Notes that `key` is used; returns the keys that no longer fit, the least recently used first."""
+        self._used += size - self._sizes.pop(key, 0)
+        self._sizes[key] = size
+        gone = []
+        while self._used > self._limit:
+            old, old_size = self._sizes.popitem(last=False)
+            self._used -= old_size
+            gone.append(old)
+        return gone
+
+
+class _Memory:
+    def __init__(self, limit: int) -> None:
+        self._held: dict[str, bytes] = {}
+        self._recent = _Recent(limit)
+
+    def get(self, key: str) -> bytes | None:
+        data = self._held.get(key)
+        if data is not None:
+            self._recent.use(key, len(data))
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        self._held[key] = data
+        for old in self._recent.use(key, len(data)):
+            del self._held[old]
+
+
+class _Disk:
+    """One file a key; what earlier processes left counts."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder, self._recent = folder, _Recent(limit)
+        self._lock, self._works = Lock(), True
+        found = [(file, file.stat()) for file in folder.glob("??/*") if not file.name.startswith(".")]
+        for file, status in sorted(found, key=lambda one: one[1].st_mtime):
+            self._use(file.name, status.st_size)
+
+    def get(self, key: str) -> bytes | None:
+        try:
+            data = self._path(key).read_bytes()
+            self._path(key).touch()
+        except OSError:
+            return None
+        self._use(key, len(data))
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        if not self._works:
+            return
+        try:
+            write_bytes(self._path(key), data)
+            self._use(key, len(data))
+        except SemoeError as error:
+            self._works = False
+            log.warning("%s Going on without the cache on disk.", error)
+
+    def _use(self, key: str, size: int) -> None:
+        with self._lock:
+            for old in self._recent.use(key, size):
+                self._path(old).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / key

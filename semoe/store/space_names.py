@@ -1,0 +1,75 @@
+"""Where the objects of one space lie, and which commit is which."""
+
+from dataclasses import dataclass
+
+from semoe.store.objects import check_name
+from semoe.store.pack import index_name, pack_name
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceNames:
+    """The names of a space's objects."""
+
+    space: str
+
+    @property
+    def root(self) -> str:
+        """The space's folder."""
+        return check_name(f"spaces/{self.space}")
+
+    @property
+    def described(self) -> str:
+        """What the space is."""
+        return f"{self.root}/space.json"
+
+    @property
+    def base_weight(self) -> str:
+        """The weight that every expert starts from."""
+        return f"{self.root}/base.safetensors"
+
+    @property
+    def adapter_config(self) -> str:
+        """PEFT's configuration, the same for every expert of the space."""
+        return f"{self.root}/adapter_config.json"
+
+    @property
+    def commits(self) -> str:
+        """Prefix of all commits."""
+        return f"{self.root}/commits/"
+
+    @property
+    def snapshots(self) -> str:
+        """Prefix of all snapshots."""
+        return f"{self.root}/snapshots/"
+
+    @property
+    def segments(self) -> str:
+        """Prefix of all packs and indexes."""
+        return f"{self.root}/segments/"
+
+    @property
+    def withdrawn(self) -> str:
+        """Prefix of the marks on packs that must not be used."""
+        return f"{self.root}/withdrawn/"
+
+    def pack(self, sha256: str) -> str:
+        """A pack."""
+        return f"{self.root}/{pack_name(sha256)}"
+
+    def index(self, sha256: str) -> str:
+        """A pack's index."""
+        return f"{self.root}/{index_name(sha256)}"
+
+    def shard_commits(self, run: str, shard: int) -> str:
+        """Prefix of the commits of one shard of a run."""
+        return f"{self.commits}{check_name(run)}/{shard:05}-"
+
+    def snapshot(self, number: int) -> str:
+        """A snapshot."""
+        return f"{self.snapshots}{number:08}.snap"
+
+
+def number_of(name: str) -> int:
+    """Returns the number that a commit or snapshot ends with; 0 for one that has none."""
+    digits = name.rpartition("/")[2].partition(".")[0].rpartition("-")[2]
+    return int(digits) if digits.isdigit() else 0

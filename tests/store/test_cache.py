@@ -1,0 +1,115 @@
+"""Memory, then disk, then the store: one load a key, limits that hold, and nothing damaged is ever used."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from semoe.errors import CorruptError
+from semoe.store.cache import ExpertCache
+from semoe.store.expert_store import ExpertStore
+from semoe.store.objects import FolderObjects
+from tests.store.test_expert_store import Wrapped, blob
+
+BLOBS = [blob(i, size=996) for i in range(10)]
+
+
+class Slow(Wrapped):
+    """Lets a reader wait until it is told to go on."""
+
+    go = threading.Event()
+
+    def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        self.go.wait(5)
+        return super().get(name, start, length)
+
+
+def opened(tmp_path: Path, kind: type[Wrapped] = Wrapped) -> tuple[ExpertStore, Wrapped]:
+    folder = FolderObjects(tmp_path / "store")
+    ExpertStore(folder, "s").publish(BLOBS, run="r", shard=0, token="t")
+    Slow.go.set()
+    objects = kind(folder)
+    store = ExpertStore(objects, "s")
+    objects.reads.clear()
+    return store, objects
+
+
+def test_a_second_get_reads_nothing(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path)
+    cache = ExpertCache(store)
+    for _ in range(3):
+        assert cache.get(BLOBS[1].key) == BLOBS[1].data
+        assert cache.get("0" * 64) is None
+    assert len(objects.reads) == 1
+    assert cache.num_hits == 2
+
+
+def test_many_who_ask_at_once_cause_one_load(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path, Slow)
+    cache, found = ExpertCache(store), list[bytes | None]()
+    Slow.go.clear()
+    threads = [threading.Thread(target=lambda: found.append(cache.get(BLOBS[0].key))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    Slow.go.set()
+    for thread in threads:
+        thread.join()
+    assert found == [BLOBS[0].data] * 8
+    assert len(objects.reads) == 1
+
+
+def test_prefetch_returns_at_once_and_its_load_is_shared(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path, Slow)
+    cache = ExpertCache(store)
+    Slow.go.clear()
+    cache.prefetch(b.key for b in BLOBS)
+    assert not objects.reads
+    Slow.go.set()
+    assert [cache.get(b.key) for b in BLOBS] == [b.data for b in BLOBS]
+    assert len(objects.reads) == len(BLOBS)
+    cache.close()
+
+
+def test_memory_keeps_to_its_limit_and_drops_the_least_recently_used(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path)
+    cache = ExpertCache(store, memory_bytes=3500)
+    for i in (0, 1, 2, 0, 3):
+        cache.get(BLOBS[i].key)
+    objects.reads.clear()
+    for i in (0, 2, 3):
+        cache.get(BLOBS[i].key)
+    assert not objects.reads
+    cache.get(BLOBS[1].key)
+    assert len(objects.reads) == 1
+
+
+def test_another_process_finds_what_the_disk_holds(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path)
+    for _ in range(2):
+        cache = ExpertCache(store, folder=tmp_path / "cache", disk_bytes=3500)
+        assert [cache.get(BLOBS[i].key) for i in range(3)] == [BLOBS[i].data for i in range(3)]
+    assert len(objects.reads) == 3
+    cache.get(BLOBS[4].key)
+    assert len(list((tmp_path / "cache").glob("s/??/*"))) == 3
+
+
+def test_a_damaged_file_is_read_anew_and_a_damaged_pack_is_an_error(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path)
+    ExpertCache(store, folder=tmp_path / "cache").get(BLOBS[0].key)
+    (file,) = (tmp_path / "cache").glob("s/??/*")
+    file.write_bytes(b"x" + file.read_bytes()[1:])
+    assert ExpertCache(store, folder=tmp_path / "cache").get(BLOBS[0].key) == BLOBS[0].data
+    assert file.read_bytes() == BLOBS[0].data
+    name = store.names.pack(store.catalog.segments[0])
+    objects.put(name, b"x" * 20_000)
+    with pytest.raises(CorruptError, match="is damaged"):
+        ExpertCache(store).get(BLOBS[1].key)
+
+
+def test_a_disk_that_cannot_be_written_is_done_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store, _ = opened(tmp_path)
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    cache = ExpertCache(store, folder=tmp_path / "cache")
+    assert [cache.get(b.key) for b in BLOBS] == [b.data for b in BLOBS]
+    assert [r.message for r in caplog.records if "without the cache" in r.message]
+    assert len(caplog.records) == 1
