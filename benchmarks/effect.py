@@ -14,9 +14,10 @@ from semoe.evaluation import interval, paired_bootstrap
 from semoe.experts.preset import load_preset
 from semoe.models import load_model
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
+from semoe.worker.answer import InferenceSettings
 from semoe.worker.augment import augment
 from semoe.worker.encode import encode
-from semoe.worker.inference import InferenceSettings, inference
+from semoe.worker.inference import inference
 from semoe.worker.retrieve import retrieve
 from semoe.worker.settings import StageSettings
 

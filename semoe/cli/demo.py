@@ -15,9 +15,10 @@ from semoe.datasets import AugmentedQuestion
 from semoe.evaluation import ReportRow, Scores, comparison_table, mean_scores
 from semoe.models import Model, load_model
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
+from semoe.worker.answer import InferenceSettings
 from semoe.worker.augment import augment
 from semoe.worker.encode import encode, questions_of
-from semoe.worker.inference import InferenceReport, InferenceSettings, inference
+from semoe.worker.inference import InferenceReport, inference
 from semoe.worker.retrieve import retrieve
 from semoe.worker.settings import StageSettings
 

@@ -1,56 +1,89 @@
-"""`semoe experts`: look at what was trained, and take an expert out as a plain PEFT folder."""
+"""`semoe experts`: look at what was trained, look after the store, take experts out and in."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import orjson
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.output import show, table
-from semoe.errors import UsageError
-from semoe.files import read_json
-from semoe.store import ExpertRow, find_experts, link_expert
+from semoe.cli.output import err, show, show_rows
+from semoe.errors import CorruptError, UsageError
+from semoe.models import load_model
+from semoe.store import upkeep
+from semoe.store.blob import read_record
+from semoe.store.expert_store import ExpertStore
+from semoe.store.export import export_expert
+from semoe.store.objects import Stored, open_objects
+from semoe.telemetry import progress
+from semoe.worker.imports import import_experts
 
-app = typer.Typer(help="List, show and export experts.", no_args_is_help=True)
+app = typer.Typer(help="List, show, verify, clean, export and import experts.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of it.")]
-Space = Annotated[str, typer.Option("--space", help="Expert space, where a key is in several.")]
+Space = Annotated[str, typer.Option("--space", help="Expert space, or its beginning; needed where there are several.")]
+Format = Annotated[str, typer.Option("--format", help="table, or json.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")]
+Grace = Annotated[
+    float,
+    typer.Option("--grace", min=upkeep.MIN_GRACE_SECONDS, help="Seconds; what is younger stays, by the store's clock."),
+]
+
+
+def open_space(url: str | None, root: Path, space: str) -> ExpertStore:
+    """Opens the one space whose name begins with `space`.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    objects = open_objects(url or str(root / "store"))
+    names = objects.folders("spaces/")
+    found = [name for name in names if name.startswith(space)]
+    if len(found) != 1:
+        there = f"There are: {', '.join(names)}." if names else "It is empty: run `semoe encode`."
+        raise UsageError(f"{objects.url} has {len(found)} spaces {space}. {there} Choose with --space.", kind="space")
+    return ExpertStore(objects, found[0])
 
 
 @app.command("ls")
 def ls(
-    root_dir: o.RootDir = o.ROOT,
+    title: Annotated[str, typer.Option("--title", help="Only titles with this in them.")] = "",
+    min_loss: Annotated[float, typer.Option("--min_loss", help="Only experts whose last loss is at least this.")] = 0.0,
     limit: Annotated[int, typer.Option("--limit", help="Rows to show; -1: all.")] = 50,
-    json: o.Json = False,
+    space: Space = "",
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    format: Format = "table",  # noqa: A002  (the option's name)
 ) -> None:
     """List experts.
 
-    Example: semoe experts ls --root_dir demo_run
+    Example: semoe experts ls --root_dir demo_run --title jokela
     """
-    rows = list(find_experts(root_dir))
-    if json:
-        show(
-            {"experts": [{"key": r.key, "space": r.space, "model": r.model, "title": r.title} for r in rows]},
-            as_json=True,
-        )
-        return
-    shown = rows if limit < 0 else rows[:limit]
-    cells = [[row.title, row.key[:12], row.space, row.model, row.num_pairs, f"{row.loss:.3f}"] for row in shown]
-    more = "" if len(shown) == len(rows) else f" (all with --limit {len(rows)})"
-    table(
-        f"{len(shown)} of {len(rows)} experts{more}",
-        ("title", "key", "space", "model", "pairs", "last loss"),
-        cells,
-    )
+    opened, rows = open_space(store, root_dir, space), list[dict[str, Any]]()
+    for entry in opened.entries():
+        if len(rows) == limit:
+            break
+        if title.lower() in entry.title.lower() and entry.loss >= min_loss:
+            rows.append({"title": entry.title, "key": entry.key, "bytes": entry.length, "loss": round(entry.loss, 4)})
+    heading = f"{len(rows)} of {len(opened)} experts in space {opened.names.space}"
+    show_rows(heading, ("title", "key", "bytes", "loss"), rows, form=format)
 
 
 @app.command("show")
-def show_expert(key: Key, space: Space = "", root_dir: o.RootDir = o.ROOT, json: o.Json = False) -> None:
+def show_expert(
+    key: Key, space: Space = "", store: o.Store = None, root_dir: o.RootDir = o.ROOT, json: o.Json = False
+) -> None:
     """Show one expert: its passage, what it learnt, where it lies.
 
     Example: semoe experts show 3fa9
     """
-    row = _find(root_dir, key, space)
-    show(read_json(row.folder / "expert.json") | {"folder": row.folder}, as_json=json)
+    opened = open_space(store, root_dir, space)
+    whole = _whole_key(opened, key)
+    place, data = opened.catalog.find(whole), opened.get(whole)
+    assert place is not None
+    assert data is not None
+    show(read_record(data) | {"pack": place.segment, "offset": place.offset, "bytes": place.length}, as_json=json)
 
 
 @app.command("export")
@@ -58,24 +91,156 @@ def export(
     key: Key,
     to: Annotated[Path, typer.Option("--to", help="New folder; PeftModel.from_pretrained loads it.")],
     space: Space = "",
+    store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
 ) -> None:
-    """Export one expert as a plain PEFT folder.
+    """Export one expert as a plain PEFT folder. `semoe encode --export` writes the published tree.
 
     Example: semoe experts export 3fa9 --to my_expert
     """
-    row = _find(root_dir, key, space)
+    opened = open_space(store, root_dir, space)
+    whole = _whole_key(opened, key)
     if to.exists():
         raise UsageError(f"{to} exists. Choose a new folder.", kind="exists")
-    link_expert(row.folder, to)
-    show({"exported": row.key, "to": to})
+    export_expert(opened, whole, [to])
+    show({"exported": whole, "to": to})
 
 
-def _find(root: Path, key: str, space: str) -> ExpertRow:
-    found = [row for row in find_experts(root) if row.key.startswith(key) and row.space.startswith(space)]
+@app.command("import")
+def import_verb(
+    model_name: o.ModelName,
+    dataset: o.Dataset,
+    preset: o.PresetName = "published",
+    data_type: o.DataType = None,
+    with_cot: o.WithCot = False,
+    augment_model: o.AugmentModel = None,
+    num_train_epochs: o.Epochs = None,
+    learning_rate: o.LearningRate = None,
+    lora_rank: o.LoraRank = None,
+    lora_alpha: o.LoraAlpha = None,
+    dtype: o.Dtype = "float32",
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    json: o.Json = False,
+) -> None:
+    """Take the experts of a published offline/ tree into the store; each is checked, and one without effect is refused.
+
+    Example: semoe experts import --model_name llama3.2_1b --dataset popqa --lora_rank 2 --lora_alpha 32
+    """
+    recipe = o.adjusted(preset, rank=lora_rank, alpha=lora_alpha, learning_rate=learning_rate, epochs=num_train_epochs)
+    settings = o.stage(
+        root_dir, model_name, dataset, recipe,
+        data_type=data_type, with_cot=with_cot, augment_model=augment_model, store=store,
+    )  # fmt: skip
+    show(asdict(import_experts(load_model(model_name, dtype=o.torch_dtype(dtype)), settings)), as_json=json)
+
+
+@app.command("stats")
+def stats(space: Space = "", store: o.Store = None, root_dir: o.RootDir = o.ROOT, json: o.Json = False) -> None:
+    """Count experts, packs and bytes of a space, and say what the space is.
+
+    Example: semoe experts stats --store s3://bucket/experts
+    """
+    opened = open_space(store, root_dir, space)
+    lengths = opened.catalog.arrays[1]["length"]
+    described = orjson.loads(opened.objects.get(opened.names.described))
+    show(
+        {
+            "space": opened.names.space,
+            "experts": len(opened),
+            "bytes": int(lengths.sum(dtype="u8")),
+            "packs": len(opened.catalog.segments),
+            "commits": len(opened.commits),
+            "snapshot": opened.snapshot_number,
+            "damaged packs": len(opened.damaged),
+            "index bytes in memory": opened.catalog.num_bytes,
+            "model": described["base_model"],
+            "augmented by": described["augment_model"],
+            "training": described["preset"]["training"],
+        },
+        as_json=json,
+    )
+
+
+@app.command("verify")
+def verify(
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Withdraw damaged packs: their experts can be trained again.")
+    ] = False,
+    space: Space = "",
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    format: Format = "table",  # noqa: A002  (the option's name)
+) -> None:
+    """Read and hash every pack and index; exit code 1 when something is damaged.
+
+    Example: semoe experts verify --store s3://bucket/experts
+    """
+    opened, problems = open_space(store, root_dir, space), []
+    with progress("verify", len(opened.catalog.segments), "packs") as advance:
+        for _, problem in upkeep.verify(opened):
+            problems += [problem] if problem else []
+            advance()
+    heading = f"{len(problems)} of {len(opened.catalog.segments)} packs are damaged"
+    show_rows(heading, ("segment", "what"), [asdict(problem) for problem in problems], form=format)
+    for problem in problems if withdraw else ():
+        upkeep.withdraw(opened, problem.segment)
+    if problems and not withdraw:
+        raise CorruptError("The store is damaged. Withdraw with --withdraw, then train again.", kind="corrupt")
+
+
+@app.command("gc")
+def gc(
+    dry_run: DryRun = False,
+    grace: Grace = upkeep.GRACE_SECONDS,
+    space: Space = "",
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    format: Format = "table",  # noqa: A002  (the option's name)
+) -> None:
+    """Remove packs that no commit names: what killed producers left.
+
+    Example: semoe experts gc --dry-run
+    """
+    opened = open_space(store, root_dir, space)
+    _remove(opened, upkeep.garbage(opened, grace), "unnamed packs and indexes", dry_run, format)
+
+
+@app.command("compact")
+def compact(
+    dry_run: DryRun = False,
+    grace: Grace = upkeep.GRACE_SECONDS,
+    space: Space = "",
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    format: Format = "table",  # noqa: A002  (the option's name)
+) -> None:
+    """Fold all commits into one snapshot, so that the store opens with a few reads however many experts it has.
+
+    Example: semoe experts compact --store s3://bucket/experts
+    """
+    opened = open_space(store, root_dir, space)
+    made = False if dry_run else upkeep.compact(opened)
+    err.print(f"{'A new snapshot was' if made else 'No new snapshot was'} written.")
+    _remove(opened, upkeep.folded(opened, grace), "folded commits and older snapshots", dry_run, format)
+
+
+def _remove(store: ExpertStore, found: Sequence[Stored], what: str, dry_run: bool, form: str) -> None:
+    size = sum(one.size for one in found)
+    heading = f"{len(found)} {what}, {size:,} bytes, {'would be' if dry_run else 'were'} removed"
+    if not dry_run:
+        with progress("remove", len(found), "objects") as advance:
+            for _ in upkeep.remove(store, found):
+                advance()
+    show_rows(heading, ("name", "size"), [{"name": one.name, "size": one.size} for one in found], form=form)
+
+
+def _whole_key(store: ExpertStore, beginning: str) -> str:
+    found = store.keys(beginning)
     if len(found) != 1:
         raise UsageError(
-            f"{len(found)} experts under {root} have a key that begins with {key!r}. See `semoe experts ls`.",
+            f"{len(found)} experts of space {store.names.space} have a key that begins with {beginning!r}. "
+            "See `semoe experts ls`.",
             kind="unknown-expert",
         )
     return found[0]

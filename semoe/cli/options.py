@@ -48,6 +48,14 @@ BatchSize = Annotated[
 IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder of the indexes.")]
 IndexName = Annotated[str, typer.Option("--index_name", help="Name of the index.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32, or bfloat16 (faster where the CPU has it).")]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="SEMOE_STORE",
+        help="Folder or s3://bucket/prefix of the expert store, which machines may share. Default: store/ in root_dir.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 ROOT, INDEX = Path(), Path("index")
@@ -97,6 +105,7 @@ def stage(
     with_cot: bool = False,
     sample: int = -1,
     augment_model: str | None = None,
+    store: str | None = None,
 ) -> StageSettings:
     """Gathers what all stages share."""
     return StageSettings(
@@ -108,4 +117,5 @@ def stage(
         with_cot=with_cot,
         sample=sample,
         augment_model=augment_model,
+        store=store,
     )

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from semoe.errors import SemoeError
+from semoe.errors import SemoeError, unknown_name
 
 STOPPED = 130
 """The exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -34,6 +34,20 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     for row in rows:
         made.add_row(*map(str, row))
     out.print(made)
+
+
+def show_rows(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, form: str = "table") -> None:
+    """Prints records as a table, or as one JSON array.
+
+    Raises:
+        UsageError: another form.
+    """
+    if form not in ("table", "json"):
+        raise unknown_name("format", form, ("table", "json"))
+    if form == "json":
+        out.print_json(orjson.dumps(list(rows), default=str).decode())
+    else:
+        table(title, columns, [[row[column] for column in columns] for row in rows])
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from semoe.evaluation import interval
 from semoe.models import load_model
 from semoe.retrieval import RetrievalConfig, build_index, read_passages, retrievers
 from semoe.telemetry import progress
+from semoe.worker.answer import InferenceSettings
 from semoe.worker.augment import augment as run_augment
 from semoe.worker.encode import encode as run_encode
 from semoe.worker.evaluate import evaluate as run_evaluate
-from semoe.worker.inference import InferenceSettings
 from semoe.worker.inference import inference as run_inference
 from semoe.worker.retrieve import retrieve as run_retrieve
 
@@ -99,18 +99,14 @@ def encode(
     lora_alpha: o.LoraAlpha = None,
     dtype: o.Dtype = "float32",
     tokens_per_step: Annotated[int, typer.Option(help="Tokens trained at once; memory and speed, not result.")] = 2048,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            "--store",
-            envvar="SEMOE_STORE",
-            help="Folder or s3://bucket/prefix that several machines share: experts found there are not trained.",
-        ),
-    ] = None,
+    export: Annotated[
+        bool, typer.Option("--export/--no-export", help="Write the published offline/ folders too.")
+    ] = True,
+    store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
 ) -> None:
-    """Train one expert for each distinct passage; what is there is not trained again.
+    """Train one expert for each distinct passage; what the store has is not trained again.
 
     Example: semoe encode --model_name smollm2 --dataset popqa --lora_rank 2 --lora_alpha 32
     """
@@ -131,9 +127,10 @@ def encode(
         with_cot=with_cot,
         sample=sample,
         augment_model=augment_model,
+        store=store,
     )
     model = load_model(model_name, dtype=o.torch_dtype(dtype))
-    show(asdict(run_encode(model, settings, tokens_per_step=tokens_per_step, store=store)), as_json=json)
+    show(asdict(run_encode(model, settings, tokens_per_step=tokens_per_step, export=export)), as_json=json)
 
 
 def inference(
@@ -154,6 +151,7 @@ def inference(
     lora_rank: o.LoraRank = None,
     lora_alpha: o.LoraAlpha = None,
     dtype: o.Dtype = "float32",
+    store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
 ) -> None:

@@ -26,7 +26,8 @@ class ExpertSpace:
     template_version: int
     augment_model: str
     augmentation_version: int
-    cot: bool
+    exemplars: str
+    """Hash of the worked examples in its sequences; empty without chains of thought."""
     dtype: str = "float32"
 
     def describe(self) -> dict[str, Any]:

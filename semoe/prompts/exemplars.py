@@ -1,5 +1,7 @@
 """Chain-of-thought exemplars: ours for two datasets, or a user's file in the published shape."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -34,6 +36,12 @@ def load_exemplars(dataset_or_path: str) -> tuple[Exemplar, ...]:
         raise unknown_name("dataset with exemplars (--with_cot needs them)", stem, SHIPPED)
     file = resources.files("semoe.prompts") / "exemplars_data" / f"{stem}.json"
     return _parse(orjson.loads(file.read_bytes()), stem)
+
+
+def fingerprint(exemplars: Sequence[Exemplar]) -> str:
+    """Returns a hash of exemplars that tells them from all others; empty for none."""
+    text = orjson.dumps([[one.question, one.answer] for one in exemplars])
+    return hashlib.sha256(text).hexdigest()[:16] if exemplars else ""
 
 
 def _parse(records: Any, where: str) -> tuple[Exemplar, ...]:

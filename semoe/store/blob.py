@@ -26,16 +26,28 @@ def to_bytes(layout: ExpertLayout, flat_N: Tensor, record: dict[str, Any]) -> by
     return tensor_file(layout, flat_N, {"expert": orjson.dumps(record).decode()})
 
 
-def from_bytes(layout: ExpertLayout, data: bytes) -> tuple[Tensor, dict[str, Any]]:
-    """Returns the flat vector, [N] float32, and the record.
+def from_bytes(layout: ExpertLayout, data: bytes) -> Tensor:
+    """Returns the flat vector, [N] float32.
 
     Raises:
         CorruptError: not such a file, or another layout's tensors.
     """
     try:
-        flat_N = layout.join(load(data))
+        return layout.join(load(data))
+    except SafetensorError as error:
+        raise CorruptError(f"These bytes are no expert ({error}). Train it again.", kind="corrupt") from error
+
+
+def read_record(data: bytes) -> dict[str, Any]:
+    """Returns the record that an expert carries.
+
+    Raises:
+        CorruptError: it carries none.
+    """
+    try:
         length = int.from_bytes(data[:HEADER_BYTES], "little")
         header = orjson.loads(data[HEADER_BYTES : HEADER_BYTES + length])
-        return flat_N, orjson.loads(header["__metadata__"]["expert"])
-    except (SafetensorError, ValueError, KeyError) as error:
+        record: dict[str, Any] = orjson.loads(header["__metadata__"]["expert"])
+    except (ValueError, KeyError, TypeError) as error:
         raise CorruptError(f"These bytes are no expert ({error}). Train it again.", kind="corrupt") from error
+    return record

@@ -96,6 +96,14 @@ class Catalog:
             at += 1
         return None
 
+    def segments_of(self, beginning: str) -> list[str]:
+        """Returns the segments that may hold keys which begin so (hex digits)."""
+        if not set(beginning) <= set("0123456789abcdef"):
+            return []
+        low, high = (np.uint64(int(beginning[:16].ljust(16, digit), 16)) for digit in "0f")
+        rows = self._rows_K[self._heads_K.searchsorted(low) : self._heads_K.searchsorted(high, "right")]
+        return [self._segments[number] for number in np.unique(rows["segment"])]
+
     def _insert(self, heads: Heads, rows: Rows) -> None:
         at = self._heads_K.searchsorted(heads)
         if len(self):

@@ -136,6 +136,12 @@ class ExpertStore:
                 if place and (place.segment, place.offset) == (sha256, entry.offset):
                     yield entry
 
+    def keys(self, beginning: str) -> list[str]:
+        """Returns the keys that begin so; reads the indexes of their packs alone."""
+        segments = self._catalog.segments_of(beginning)
+        found = (entry.key for segment in segments for entry in self.index(segment))
+        return sorted({key for key in found if key.startswith(beginning)})
+
     def index(self, sha256: str) -> Sequence[ExpertEntry]:
         """Reads the index of a pack."""
         return read_index(self.objects.get(self.names.index(sha256)), sha256)

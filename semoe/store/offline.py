@@ -1,15 +1,9 @@
-"""How experts are named to users: the published `offline/…` and `output/…` trees, and the home behind them.
+"""How experts are named to users: the published `offline/…` and `output/…` trees."""
 
-An expert lives once, under its key; the published folders are links to it.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from semoe.errors import CorruptError, UsageError
-from semoe.files import read_json
-from semoe.store.peft_folder import RECORD
+from semoe.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,9 +34,11 @@ class OfflineName:
         head = self._model(root / "output") / self._recipe / self._augmented
         return head / safe(inference_method) / safe(self.data_type)
 
-    def by_key(self, root: Path, space: str, key: str) -> Path:
-        """The home of an expert."""
-        return self._model(root / "offline") / "experts" / safe(space) / safe(key)[:2] / safe(key)
+    def known_folders(self, root: Path) -> tuple[Path, Path]:
+        """Where experts of this name may lie: `folder`, and as the published README writes it, without the mode."""
+        head, tail = self._model(root / "offline"), Path(self._augmented) / safe(self.data_type)
+        old = Path(safe(self.dataset)) / f"lr={self.learning_rate}_epoch={self.epochs}"
+        return self.folder(root), head / old / tail
 
     def _model(self, top: Path) -> Path:
         return top / safe(self.model) / f"rank={self.rank}_alpha={self.alpha}"
@@ -58,19 +54,6 @@ class OfflineName:
         return f"aug_model={safe(self.augment_model)}"
 
 
-@dataclass(frozen=True, slots=True)
-class ExpertRow:
-    """An expert of the store, as `expert.json` tells it."""
-
-    key: str
-    space: str
-    model: str
-    title: str
-    num_pairs: int
-    loss: float
-    folder: Path
-
-
 def safe(name: str) -> str:
     """Returns the last component of a name or path, fit to be a folder.
 
@@ -81,26 +64,3 @@ def safe(name: str) -> str:
     if last in ("", ".", ".."):
         raise UsageError(f"{name!r} cannot name a folder.", kind="bad-name")
     return last
-
-
-def find_experts(root: Path) -> Iterator[ExpertRow]:
-    """Yields every expert under `root`, in order of model, space and key.
-
-    Raises:
-        CorruptError: an `expert.json` lacks what a row needs.
-    """
-    for path in sorted((root / "offline").glob(f"*/rank=*/experts/*/??/*/{RECORD}")):
-        # A folder with a dot is a write that a kill cut short: no expert yet.
-        if not path.parent.name.startswith("."):
-            yield _row(path, path.relative_to(root / "offline").parts[0])
-
-
-def _row(path: Path, model: str) -> ExpertRow:
-    record = read_json(path)
-    try:
-        own = (record["key"], record["space"], model, record["title"], len(record["qa"]), float(record["loss"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise CorruptError(
-            f"{path} lacks key, space, title, qa or loss. Encode the expert again.", kind="corrupt"
-        ) from error
-    return ExpertRow(*own, path.parent)

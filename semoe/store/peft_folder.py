@@ -16,33 +16,30 @@ from torch import Tensor
 from semoe.errors import CorruptError, UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json, write_bytes, write_json
-from semoe.store.blob import tensor_file
+from semoe.store.blob import read_record
 from semoe.store.whole_folder import make_folder
 
 ADAPTER, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "expert.json"
 
 
-def write_expert(
-    folder: Path, layout: ExpertLayout, flat_N: Tensor, *, base_model: str, record: dict[str, Any]
-) -> None:
+def write_expert(folder: Path, data: bytes, config: dict[str, Any]) -> None:
     """Writes an expert that `PeftModel.from_pretrained` loads.
 
     Args:
         folder: where; an expert that is there is replaced.
-        layout: the expert's shape.
-        flat_N: its numbers.
-        base_model: the model it was trained for.
-        record: what `expert.json` says of it: key, space, title, loss, …
+        data: the expert as the store keeps it (`blob.to_bytes`).
+        config: PEFT's configuration (`adapter_config`).
 
     Raises:
         UsageError: the folder cannot be written.
         TransientError: the disk is full.
+        CorruptError: the bytes are no expert.
     """
+    record = read_record(data)
 
     def fill(temporary: Path) -> None:
-        # Not `save_file`: it hides the reason of a failed write, so a full disk would pass for a defect.
-        write_bytes(temporary / ADAPTER, tensor_file(layout, flat_N, {}))
-        write_json(temporary / CONFIG, adapter_config(layout, base_model))
+        write_bytes(temporary / ADAPTER, data)
+        write_json(temporary / CONFIG, config)
         write_json(temporary / RECORD, record)
 
     make_folder(folder, fill)
@@ -80,11 +77,11 @@ def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: s
         _check(folder, "expert space", _read_object(folder / RECORD).get("space"), space)
     try:
         flat_N = layout.join(load_file(folder / ADAPTER))
+        check_numbers(layout, flat_N)
     except SafetensorError as error:
         raise CorruptError(f"{folder / ADAPTER} is damaged ({error}). Encode it again.", kind="corrupt") from error
     except CorruptError as error:
         raise CorruptError(f"{folder}: {error}", kind=error.kind) from error
-    _check_numbers(folder, layout, flat_N)
     return flat_N
 
 
@@ -143,11 +140,13 @@ def _check(folder: Path, what: str, found: object, wanted: object) -> None:
         )
 
 
-def _check_numbers(folder: Path, layout: ExpertLayout, flat_N: Tensor) -> None:
+def check_numbers(layout: ExpertLayout, flat_N: Tensor) -> None:
+    """Makes sure that an expert's numbers can be used.
+
+    Raises:
+        CorruptError: some are not finite, or all of B is zero, so that it would load in silence and do nothing.
+    """
     if not bool(torch.isfinite(flat_N).all()):
-        raise CorruptError(f"The expert in {folder} holds values that are not finite. Encode it again.", kind="corrupt")
+        raise CorruptError("It holds values that are not finite. Encode it again.", kind="corrupt")
     if not any(bool(layout.pair(flat_N[None], site)[1].any()) for site in layout.sites):
-        raise CorruptError(
-            f"The expert in {folder} has B = 0 everywhere, so it changes nothing. Encode it again.",
-            kind="no-effect",
-        )
+        raise CorruptError("It has B = 0 everywhere, so it changes nothing. Encode it again.", kind="no-effect")

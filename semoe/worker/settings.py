@@ -6,7 +6,9 @@ from pathlib import Path
 from semoe.datasets import data_types
 from semoe.errors import UsageError
 from semoe.experts.preset import Preset
+from semoe.prompts.exemplars import load_exemplars
 from semoe.store import OfflineName
+from semoe.worker.train import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +25,23 @@ class StageSettings:
     sample: int = -1
     augment_model: str | None = None
     """Whose augmentation; None: the preset's parser, or the model itself."""
+    store: str | None = None
+    """Folder or `s3://bucket/prefix` of the expert store; None: `store` below `root`."""
+
+    @property
+    def store_url(self) -> str:
+        """Where the experts are kept."""
+        return self.store or str(self.root / "store")
+
+    @property
+    def recipe(self) -> Recipe:
+        """What decides an expert."""
+        return Recipe(
+            model_name=self.model_name,
+            preset=self.preset,
+            augmented_by=self.augmented_by,
+            exemplars=load_exemplars(self.dataset) if self.with_cot else (),
+        )
 
     @property
     def augmented_by(self) -> str:

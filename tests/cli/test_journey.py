@@ -9,9 +9,8 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.cli.reference import reference
-from semoe.store import write_expert
-from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
+from semoe.store.producer import Producer
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
 QUICK = """
@@ -71,43 +70,25 @@ def test_what_one_machine_trained_another_fetches(
         url = f"s3://{request.getfixturevalue('bucket')}/journey"
     other = tmp_path / "other"
     shutil.copytree(root / "data_aug", other / "data_aug")
+    shutil.copytree(root / "data_aug", tmp_path / "data_aug")
     reports = []
-    for place in (root, other, other):
+    for place in (tmp_path, other, other):
         assert (
             run(["encode", "--dataset", "popqa", "--root_dir", str(place), *recipe(root), "--store", url, "--json"])
             == 0
         )
         reports.append(json.loads(capsys.readouterr().out))
     count = len(distinct(root))
-    assert [(r["num_trained"], r["num_fetched"], r["num_published"]) for r in reports] == [
-        (0, 0, count), (0, count, 0), (0, 0, 0),
+    assert [(r["num_trained"], r["num_found"], r["num_published"], r["num_exported"]) for r in reports] == [
+        (count, 0, count, 6), (0, count, 0, 6), (0, count, 0, 6),
     ]  # fmt: skip
-    for path in sorted(root.glob("offline/**/experts/**/*.safetensors")):
-        assert path.read_bytes() == (other / path.relative_to(root)).read_bytes()
+    assert len(weights(tmp_path)) == 6
+    assert weights(tmp_path) == weights(other)
 
 
-def test_ctrl_c_publishes_what_was_trained_before_it(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(root / "data_aug", tmp_path / "data_aug")
-    command = [
-        "encode",
-        "--dataset",
-        "popqa",
-        "--root_dir",
-        str(tmp_path),
-        *recipe(root),
-        "--store",
-        str(tmp_path / "s"),
-    ]
-
-    def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("semoe.worker.encode.write_expert", stopped)
-    assert run(command) == 130
-    (space,) = (tmp_path / "s" / "spaces").iterdir()
-    assert len(ExpertStore(FolderObjects(tmp_path / "s"), space.name)) == 1
+def weights(root: Path) -> dict[Path, bytes]:
+    """Every exported expert's weights."""
+    return {path.relative_to(root): path.read_bytes() for path in root.glob("offline/**/lr=0.003_*/**/*.safetensors")}
 
 
 def distinct(root: Path) -> set[str]:
@@ -118,30 +99,20 @@ def distinct(root: Path) -> set[str]:
 def test_ctrl_c_in_encode_keeps_what_is_finished_and_the_next_run_goes_on(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = [
-        "encode",
-        "--dataset",
-        "popqa",
-        "--root_dir",
-        str(root),
-        *recipe(root),
-        "--learning_rate",
-        "0.004",
-        "--json",
-    ]
-    written: list[Path] = []
+    command = ["encode", "--dataset", "popqa", "--root_dir", str(root), *recipe(root), "--learning_rate", "0.004"]
+    add, added = Producer.add, list[str]()
 
-    def stopped_at_the_third(folder: Path, *arguments: object, **named: object) -> None:
-        if len(written) == 2:
+    def stopped_at_the_third(producer: Producer, key: str, *arguments: object) -> None:
+        if len(added) == 2:
             raise KeyboardInterrupt
-        written.append(folder)
-        write_expert(folder, *arguments, **named)  # type: ignore[arg-type]
+        added.append(key)
+        add(producer, key, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("semoe.worker.encode.write_expert", stopped_at_the_third)
-    assert run(command) == 130
+    monkeypatch.setattr(Producer, "add", stopped_at_the_third)
+    assert run([*command, "--json"]) == 130
     assert "goes on from there" in " ".join(capsys.readouterr().err.split())
     monkeypatch.undo()
-    assert run(command) == 0
+    assert run([*command, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["num_found"], report["num_trained"]) == (2, len(distinct(root)) - 2)
 
@@ -177,14 +148,50 @@ def test_inference_writes_the_published_files_and_goes_on_where_it_stopped(
     assert "published" in capsys.readouterr().out
 
 
-def test_experts_are_listed_shown_and_exported(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["experts", "ls", "--root_dir", str(root), "--json"]) == 0
-    first = json.loads(capsys.readouterr().out)["experts"][0]
-    key, place = first["key"], ["--space", first["space"], "--root_dir", str(root)]
-    assert run(["experts", "show", key, *place, "--json"]) == 0
+def test_experts_are_listed_shown_exported_and_looked_after(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, *_ = FolderObjects(root / "store").folders("spaces/")
+    place = ["--space", first, "--root_dir", str(root)]
+    assert run(["experts", "ls", *place, "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == len(distinct(root))
+    assert run(["experts", "ls", *place, "--title", rows[0]["title"], "--limit", "1", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == rows[:1]
+    key = rows[0]["key"]
+    assert run(["experts", "show", key[:10], *place, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["key"] == key
     assert run(["experts", "export", key, *place, "--to", str(root / "out")]) == 0
     assert (root / "out" / "adapter_model.safetensors").exists()
+    assert run(["experts", "stats", *place, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["experts"] == len(rows)
+    for verb in ("verify", "gc", "compact", "gc"):
+        assert run(["experts", verb, *place]) == 0
+    assert "0 of" in capsys.readouterr().out
+    pack = next((root / "store" / "spaces" / first).glob("segments/*/*.pack"))
+    pack.write_bytes(b"x" + pack.read_bytes()[1:])
+    assert run(["experts", "verify", *place]) == 1
+    assert run(["experts", "verify", "--withdraw", *place]) == 0
+    capsys.readouterr()
+    assert run(["experts", "stats", *place, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["experts"] < len(rows)
+
+
+def test_a_published_tree_is_imported_with_and_without_its_suffix(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(root / "data_aug", tmp_path / "data_aug")
+    (offline,) = root.glob("offline/smollm2/rank=2_alpha=32/popqa/lr=0.003_*")
+    copy = tmp_path / offline.relative_to(root)
+    shutil.copytree(offline, copy)
+    for record in copy.glob("**/expert.json"):
+        record.unlink()
+    command = ["experts", "import", "--dataset", "popqa", *recipe(root), "--root_dir", str(tmp_path), "--json"]
+    count = len(distinct(root))
+    for name in (copy.name, copy.name.partition("_direct")[0]):
+        copy = copy.rename(copy.with_name(name))
+        assert run([*command, "--store", str(tmp_path / name)]) == 0
+        assert json.loads(capsys.readouterr().out)["num_imported"] == count
+    assert run([*command, "--lora_rank", "3"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_absent"] == count
 
 
 @pytest.mark.parametrize(
@@ -205,7 +212,7 @@ def test_experts_are_listed_shown_and_exported(root: Path, capsys: pytest.Captur
         ),
         (["retrieve", "--dataset", "popqaa", "--data_path", "."], "No index"),
         (["index", "--data_path", "none.tsv"], "File not found"),
-        (["experts", "show", "ff"], "See `semoe experts ls`"),
+        (["experts", "show", "ff"], "run `semoe encode`"),
         (["encode", "--nope"], "No such option"),
     ],
 )

@@ -17,6 +17,8 @@ from semoe.generation.slots import ExpertSlots
 from semoe.models import PackedAttention, load_decoder, positions_of
 from semoe.models.decoder import Decoder
 from semoe.store import write_expert
+from semoe.store.blob import to_bytes
+from semoe.store.peft_folder import adapter_config
 from tests.tiny import tiny_model, tiny_model_folder
 
 NEW = 8
@@ -71,7 +73,7 @@ def test_rows_with_their_own_experts_equal_peft_one_at_a_time(
     decoder, layout = setting(tmp_path, family, rank)
     folders = {i: tmp_path / f"e{i}" for row in SPREADS[spread] for i in row}
     for i, folder in folders.items():
-        write_expert(folder, layout, random_expert(layout, i), base_model="tiny", record={})
+        write_expert(folder, to_bytes(layout, random_expert(layout, i), {}), adapter_config(layout, "tiny"))
     requests = [
         Request(prompt=prompt, experts=tuple(random_expert(layout, i) for i in row), max_new_tokens=NEW)
         for prompt, row in zip(prompts(), SPREADS[spread], strict=True)

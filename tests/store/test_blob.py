@@ -8,7 +8,7 @@ from semoe.errors import CorruptError
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
 from semoe.models import load_decoder
-from semoe.store.blob import from_bytes, to_bytes
+from semoe.store.blob import from_bytes, read_record, to_bytes
 from tests.tiny import tiny_model_folder
 
 
@@ -17,11 +17,13 @@ def test_an_expert_and_its_record_come_back(tmp_path: Path) -> None:
     layout, other = (ExpertLayout(config, LoraSettings(rank=rank, alpha=4)) for rank in (2, 3))
     flat_N, record = torch.randn(layout.size), {"title": "Ärger", "qa": [{"question": "?"}]}
     data = to_bytes(layout, flat_N, record)
-    found_N, found = from_bytes(layout, data)
-    assert torch.equal(found_N, flat_N)
-    assert found == record
+    assert torch.equal(from_bytes(layout, data), flat_N)
+    assert read_record(data) == record
     assert load(data).keys() == layout.split(flat_N).keys()
     with pytest.raises(CorruptError, match="shape"):
         from_bytes(other, data)
+    for damaged in (b"", data[:20], b"\xff" * 40):
+        with pytest.raises(CorruptError, match="no expert"):
+            read_record(damaged)
     with pytest.raises(CorruptError, match="no expert"):
         from_bytes(layout, data[:-5])

@@ -4,7 +4,7 @@ import hashlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
@@ -70,6 +70,9 @@ class Wrapped:
 
     def list(self, prefix: str) -> Iterator[Stored]:
         return self._inner.list(prefix)
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        return self._inner.folders(prefix)
 
     def delete(self, name: str) -> None:
         self._inner.delete(name)

@@ -16,6 +16,8 @@ from semoe.generation.sequence import Request
 from semoe.models import PackedAttention, load_decoder, positions_of
 from semoe.models.decoder import Decoder, weight_name
 from semoe.store import link_expert, read_expert, write_expert
+from semoe.store.blob import to_bytes
+from semoe.store.peft_folder import adapter_config
 from tests.tiny import tiny_model, tiny_model_folder
 
 RECORD = {"key": "ab12", "space": "s1", "title": "T", "qa": [], "loss": 0.5}
@@ -26,7 +28,7 @@ def made(tmp_path: Path) -> tuple[Decoder, ExpertLayout, torch.Tensor, Path]:
     layout = ExpertLayout(decoder.config, LoraSettings(rank=3, alpha=6))
     flat = torch.randn(layout.size, generator=torch.Generator().manual_seed(0)) * 0.1
     folder = tmp_path / "experts" / "e"
-    write_expert(folder, layout, flat, base_model="org/tiny", record=RECORD)
+    write_expert(folder, to_bytes(layout, flat, RECORD), adapter_config(layout, "org/tiny"))
     return decoder, layout, flat, folder
 
 
@@ -76,10 +78,10 @@ def test_an_expert_without_effect_damaged_or_missing_is_refused(tmp_path: Path) 
     _, layout, flat, folder = made(tmp_path)
     for site in layout.sites:
         layout.pair(flat[None], site)[1].zero_()
-    write_expert(folder, layout, flat, base_model="org/tiny", record=RECORD)
+    write_expert(folder, to_bytes(layout, flat, RECORD), adapter_config(layout, "org/tiny"))
     with pytest.raises(CorruptError, match="B = 0 everywhere"):
         read_expert(folder, layout, base_model="org/tiny")
-    write_expert(folder, layout, flat.fill_(torch.nan), base_model="org/tiny", record=RECORD)
+    write_expert(folder, to_bytes(layout, flat.fill_(torch.nan), RECORD), adapter_config(layout, "org/tiny"))
     with pytest.raises(CorruptError, match="not finite"):
         read_expert(folder, layout, base_model="org/tiny")
     (folder / "adapter_model.safetensors").write_bytes(b"not safetensors")
@@ -103,7 +105,7 @@ def test_a_write_cut_short_leaves_nothing_behind(
 
     monkeypatch.setattr(os, "rename", fail)
     with pytest.raises(error):
-        write_expert(tmp_path / "new" / "e", layout, flat, base_model="org/tiny", record=RECORD)
+        write_expert(tmp_path / "new" / "e", to_bytes(layout, flat, RECORD), adapter_config(layout, "org/tiny"))
     assert list((tmp_path / "new").iterdir()) == []
 
 
@@ -122,7 +124,7 @@ def test_an_interrupted_replacement_keeps_the_old_expert_whole(
     else:
         monkeypatch.setattr(place, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        write_expert(folder, layout, flat * 2, base_model="org/tiny", record=RECORD)
+        write_expert(folder, to_bytes(layout, flat * 2, RECORD), adapter_config(layout, "org/tiny"))
     assert list(folder.parent.iterdir()) == [folder]
     assert torch.equal(read_expert(folder, layout, base_model="org/tiny", space="s1"), flat)
 
@@ -130,7 +132,7 @@ def test_an_interrupted_replacement_keeps_the_old_expert_whole(
 def test_a_replaced_expert_is_the_new_one_and_its_old_links_keep_the_old(tmp_path: Path) -> None:
     _, layout, flat, folder = made(tmp_path)
     link_expert(folder, tmp_path / "link")
-    write_expert(folder, layout, flat * 2, base_model="org/tiny", record=RECORD)
+    write_expert(folder, to_bytes(layout, flat * 2, RECORD), adapter_config(layout, "org/tiny"))
     assert list(folder.parent.iterdir()) == [folder]
     assert torch.equal(read_expert(folder, layout, base_model="org/tiny"), flat * 2)
     assert torch.equal(read_expert(tmp_path / "link", layout, base_model="org/tiny"), flat)
@@ -144,7 +146,7 @@ def test_a_disk_that_fills_up_under_the_tensors_names_the_cure(tmp_path: Path, m
 
     monkeypatch.setattr("semoe.files.os.fsync", full)
     with pytest.raises(TransientError, match="free some space"):
-        write_expert(tmp_path / "new" / "e", layout, flat, base_model="org/tiny", record=RECORD)
+        write_expert(tmp_path / "new" / "e", to_bytes(layout, flat, RECORD), adapter_config(layout, "org/tiny"))
     assert list((tmp_path / "new").iterdir()) == []
 
 
@@ -188,7 +190,7 @@ def test_a_folder_with_another_scaling_or_target_is_refused(
 def test_tensors_of_another_model_are_refused_by_name(tmp_path: Path) -> None:
     decoder, layout, flat, folder = made(tmp_path)
     fewer = ExpertLayout(decoder.config, LoraSettings(rank=3, alpha=6, target_modules=("up_proj",)))
-    write_expert(tmp_path / "up", fewer, flat[: fewer.size], base_model="org/tiny", record=RECORD)
+    write_expert(tmp_path / "up", to_bytes(fewer, flat[: fewer.size], RECORD), adapter_config(fewer, "org/tiny"))
     shutil.copyfile(tmp_path / "up" / "adapter_model.safetensors", folder / "adapter_model.safetensors")
     with pytest.raises(CorruptError, match=r"experts/e: Tensor .*down_proj.* is missing"):
         read_expert(folder, layout, base_model="org/tiny")

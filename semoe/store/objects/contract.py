@@ -1,11 +1,11 @@
 """What the expert store asks of whatever keeps its bytes, and nothing more.
 
-Five operations, the same for a folder and for S3. `semoe.store.objects.testing` is the contract as tests: a back end
+Six operations, the same for a folder and for S3. `semoe.store.objects.testing` is the contract as tests: a back end
 of your own passes them by subclassing one class.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,6 +51,10 @@ class Objects(Protocol):
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yields the objects whose name begins with `prefix`, in order of name."""
+        ...
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Returns, in order, the next part of the names that begin with `prefix` and go on below it: no objects."""
         ...
 
     def delete(self, name: str) -> None:

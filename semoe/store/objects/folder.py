@@ -1,7 +1,7 @@
 """Objects as files below a folder, on a file system with hard links (the usual ones, NFS included)."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from semoe.files import create_bytes, os_errors, write_bytes
@@ -46,6 +46,12 @@ class FolderObjects:
                     status = file.stat()
                     found.append(Stored(name, status.st_size, status.st_mtime))
         return iter(sorted(found, key=lambda stored: stored.name))
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Looks at one folder."""
+        place = self._root / prefix
+        found = place.iterdir() if place.is_dir() else ()
+        return sorted(path.name for path in found if path.is_dir() and not path.name.startswith("."))
 
     def delete(self, name: str) -> None:
         """Removes a file."""

@@ -4,7 +4,7 @@ Endpoint, region and credentials come the usual way (`AWS_ENDPOINT_URL_S3`, prof
 retries what is worth retrying; what is left becomes an error that says what to do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -80,6 +80,14 @@ class S3Objects:
                 for found in page.get("Contents", ()):
                     name = found["Key"].removeprefix(self._prefix)
                     yield Stored(name, found["Size"], found["LastModified"].timestamp())
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Lists with a delimiter: one call for every thousand."""
+        with self._errors(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix, Delimiter="/")
+            names = [common["Prefix"] for page in found for common in page.get("CommonPrefixes", ())]
+        return sorted(name.rstrip("/").rpartition("/")[2] for name in names)
 
     def delete(self, name: str) -> None:
         """Removes an object."""

@@ -61,6 +61,14 @@ class ObjectsContract:
         assert {stored.size for stored in objects.list("l/")} == {6}
         assert not list(objects.list("none/"))
 
+    def test_folders_are_the_next_parts_alone(self, objects: Objects) -> None:
+        """Each once, without the objects beside them."""
+        for name in ("f/b/1", "f/b/2", "f/a/x/y", "f/object"):
+            objects.put(name, b"")
+        assert objects.folders("f/") == ["a", "b"]
+        assert objects.folders("f/a/") == ["x"]
+        assert objects.folders("none/") == []
+
     def test_deleted_objects_are_gone(self, objects: Objects) -> None:
         """And may be created again."""
         objects.put("d/1", b"x")

@@ -1,0 +1,68 @@
+"""Experts on their way into a space: packed, so that a pack is worth its round trips, and committed now and then.
+
+What is pending when work stops, by Ctrl-C too, is published on the way out; a producer that is killed loses at most
+what it made since its last commit.
+"""
+
+import time
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Self
+
+from torch import Tensor
+
+from semoe.experts.layout import ExpertLayout
+from semoe.store.blob import to_bytes
+from semoe.store.expert_store import ExpertStore, fresh_token
+from semoe.store.pack import Blob
+
+PACK_BYTES = 64 << 20
+COMMIT_SECONDS = 60.0
+
+
+class Producer(AbstractContextManager["Producer"]):
+    """Publishes the experts of one shard of a run."""
+
+    def __init__(
+        self,
+        store: ExpertStore,
+        layout: ExpertLayout,
+        *,
+        run: str,
+        shard: int = 0,
+        pack_bytes: int = PACK_BYTES,
+        commit_seconds: float = COMMIT_SECONDS,
+    ) -> None:
+        self._store, self._layout, self._run, self._shard = store, layout, run, shard
+        self._pack_bytes, self._commit_seconds = pack_bytes, commit_seconds
+        self._token, self._pending, self._since = fresh_token(), list[Blob](), 0.0
+        self.num_published, self.num_bytes = 0, 0
+
+    def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
+        """Takes an expert for the next pack."""
+        data = to_bytes(self._layout, flat_N, record)
+        self._since = self._since if self._pending else time.monotonic()
+        self._pending.append(
+            Blob(key=key, data=data, title=record["title"], num_tokens=record["num_tokens"], loss=float(record["loss"]))
+        )
+        old = time.monotonic() - self._since > self._commit_seconds
+        if old or sum(len(blob.data) for blob in self._pending) >= self._pack_bytes:
+            self.flush()
+
+    def flush(self) -> None:
+        """Publishes what is pending."""
+        if self._pending:
+            self.num_bytes += sum(len(blob.data) for blob in self._pending)
+            self.num_published += self._store.publish(
+                self._pending, run=self._run, shard=self._shard, token=self._token
+            )
+            self._pending = []
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Publishes what is pending, whatever happened."""
+        self.flush()
+
+    def __enter__(self) -> Self:
+        return self

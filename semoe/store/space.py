@@ -1,0 +1,93 @@
+"""A space as its users open it: described by itself, its experts as tensors.
+
+space.json            what an expert of it is: model, recipe, versions
+adapter_config.json   PEFT's configuration of each of its experts
+base.safetensors      the weight that each of them starts from
+"""
+
+import orjson
+from torch import Tensor
+
+from semoe.errors import CorruptError, UsageError
+from semoe.experts.base_weight import base_weight
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.space import ExpertSpace
+from semoe.store.blob import from_bytes, tensor_file
+from semoe.store.cache import ExpertCache
+from semoe.store.expert_store import ExpertStore
+from semoe.store.objects import MissingObjectError, Objects, check_conditional_writes
+from semoe.store.peft_folder import adapter_config, check_numbers
+from semoe.store.space_names import SpaceNames
+
+PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
+
+
+def make_space(objects: Objects, space: ExpertSpace, layout: ExpertLayout) -> ExpertStore:
+    """Opens a space for writing; describes it where it is new.
+
+    Raises:
+        UsageError: no such bucket, no permission, or a store without conditional writes.
+        TransientError: the store does not answer.
+    """
+    names = SpaceNames(space.name)
+    check_conditional_writes(objects)
+    try:
+        objects.get(names.described)
+    except MissingObjectError:
+        base_N = base_weight(layout, space.preset.training.seed)
+        objects.create(names.base_weight, tensor_file(layout, base_N, {}))
+        objects.create(names.adapter_config, orjson.dumps(adapter_config(layout, space.base_model), option=PRETTY))
+        # Last: a space that describes itself is whole.
+        objects.create(names.described, orjson.dumps(space.describe(), option=PRETTY))
+    return ExpertStore(objects, space.name)
+
+
+class Experts:
+    """Reads experts of one space, near ones first."""
+
+    def __init__(self, store: ExpertStore, layout: ExpertLayout, cache: ExpertCache | None = None) -> None:
+        self._store, self.layout = store, layout
+        self._cache = cache or ExpertCache(store)
+
+    @property
+    def space(self) -> str:
+        """The space's name."""
+        return self._store.names.space
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._store
+
+    def get(self, key: str) -> Tensor | None:
+        """Returns an expert, [N] float32, or None where there is none: its passage gave nothing to learn.
+
+        Raises:
+            CorruptError: it is damaged, another layout's, or has no effect.
+        """
+        data = self._cache.get(key)
+        if data is None:
+            return None
+        try:
+            flat_N = from_bytes(self.layout, data)
+            check_numbers(self.layout, flat_N)
+        except CorruptError as error:
+            raise CorruptError(f"Expert {key} of {self._store.objects.url}: {error}", kind=error.kind) from error
+        return flat_N
+
+    def prefetch(self, keys: list[str]) -> None:
+        """Begins to load experts and returns at once."""
+        self._cache.prefetch(keys)
+
+    def require_some(self) -> None:
+        """Makes sure that the space is not empty.
+
+        Raises:
+            UsageError: it is; the message names the spaces that are there.
+        """
+        if not len(self._store):
+            spaces = self._store.objects.folders("spaces/")
+            others = f" It has {', '.join(spaces)}: made by another model or recipe." if spaces else ""
+            raise UsageError(
+                f"No experts of space {self._store.names.space} in {self._store.objects.url}.{others} "
+                "Run `semoe encode` with the same settings.",
+                kind="missing-stage",
+            )

@@ -1,0 +1,84 @@
+"""Takes PEFT folders into the store: those of a published `offline/…` tree, each checked before it is believed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semoe.experts.layout import ExpertLayout
+from semoe.files import read_json
+from semoe.models import Model
+from semoe.store import RECORD, read_expert
+from semoe.store.expert_store import ExpertStore, fresh_token
+from semoe.store.objects import open_objects
+from semoe.store.producer import Producer
+from semoe.store.space import make_space
+from semoe.telemetry import progress
+from semoe.worker.encode import PublishedPlace, published_places
+from semoe.worker.settings import StageSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportReport:
+    """What was taken in."""
+
+    num_imported: int
+    num_known: int
+    """The store had them."""
+    num_absent: int
+    """Passages without a folder."""
+    space: str
+    store: str
+
+
+def import_experts(model: Model, settings: StageSettings) -> ImportReport:
+    """Imports the experts of a dataset's augmented passages from where the published layout has them.
+
+    Raises:
+        UsageError: another rank, model or recipe made an expert.
+        CorruptError: an expert is damaged, or its B is zero.
+    """
+    recipe = settings.recipe
+    layout, types = recipe.layout(model), settings.types_in(settings.augmented_folder, "augment")
+    places = published_places(settings, types)
+    store = make_space(open_objects(settings.store_url), recipe.space(model), layout)
+    new = {key: place for key, place in places.items() if key not in store}
+    with (
+        Producer(store, layout, run=f"import-{fresh_token()}") as producer,
+        progress("import", len(new), "experts") as advance,
+    ):
+        for key, place in new.items():
+            _import_one(key, place, layout, settings, store, producer)
+            advance()
+    return ImportReport(
+        num_imported=producer.num_published,
+        num_known=len(places) - len(new),
+        num_absent=len(new) - producer.num_published,
+        space=store.names.space,
+        store=settings.store_url,
+    )
+
+
+def _import_one(
+    key: str,
+    place: PublishedPlace,
+    layout: ExpertLayout,
+    settings: StageSettings,
+    store: ExpertStore,
+    producer: Producer,
+) -> None:
+    folder = next((folder for folder in place.known_folders if folder.exists()), None)
+    if folder is not None:
+        flat_N = read_expert(folder, layout, base_model=settings.model_name, space=store.names.space)
+        producer.add(key, flat_N, _record(folder, key, place, store.names.space))
+
+
+def _record(folder: Path, key: str, place: PublishedPlace, space: str) -> dict[str, Any]:
+    """Returns what the folder says of its expert, or what its passage says where it says nothing."""
+    if (folder / RECORD).exists():
+        own: dict[str, Any] = read_json(folder / RECORD)
+        return own | {"key": key}
+    pairs = [{"question": pair.question, "answer": pair.answer} for pair in place.passage.qa]
+    return {
+        "format": 1, "key": key, "space": space, "title": place.passage.title, "passage": place.passage.passage,
+        "qa": pairs, "num_tokens": 0, "loss": 0.0, "imported": True,
+    }  # fmt: skip

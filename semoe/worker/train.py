@@ -1,0 +1,103 @@
+"""Trains the experts that a space lacks: for the verb `encode`, and for one shard of a run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from semoe.augment import augmentation_version
+from semoe.datasets import AugmentedPassage
+from semoe.experts.base_weight import base_weight
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.preset import Preset
+from semoe.experts.sequences import training_sequences
+from semoe.experts.space import ExpertSpace, model_fingerprint
+from semoe.experts.training import TrainedExpert, train_experts
+from semoe.models import Model
+from semoe.prompts.exemplars import Exemplar, fingerprint
+from semoe.prompts.template import load_template
+from semoe.store.producer import Producer
+from semoe.telemetry import Advance
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """What decides an expert, beside its passage."""
+
+    model_name: str
+    preset: Preset
+    augmented_by: str
+    exemplars: Sequence[Exemplar] = ()
+    """Worked examples in each sequence; with them, targets are chains of thought."""
+
+    def space(self, model: Model) -> ExpertSpace:
+        """Returns the space of the experts that this recipe makes of a model."""
+        return ExpertSpace(
+            base_model=self.model_name,
+            model_fingerprint=model_fingerprint(model.folder),
+            preset=self.preset,
+            template_version=load_template(self.preset.sequences.template).version,
+            augment_model=self.augmented_by,
+            augmentation_version=augmentation_version(self.augmented_by),
+            exemplars=fingerprint(self.exemplars),
+            dtype=str(model.decoder.dtype).removeprefix("torch."),
+        )
+
+    def layout(self, model: Model) -> ExpertLayout:
+        """Returns the shape of those experts."""
+        return ExpertLayout(model.decoder.config, self.preset.lora)
+
+
+def train(
+    model: Model,
+    recipe: Recipe,
+    passages: Mapping[str, AugmentedPassage],
+    producer: Producer,
+    *,
+    tokens_per_step: int = 2048,
+    stop: Stop = lambda: False,
+    advance: Advance = lambda done=1: None,
+) -> tuple[int, int]:
+    """Trains an expert for each passage that gives something to learn, and hands it to the producer.
+
+    Args:
+        model: the base model.
+        recipe: how.
+        passages: augmented passages by key.
+        producer: publishes.
+        tokens_per_step: tokens trained at once; memory and speed, not result.
+        stop: asked after each expert; True ends the work early.
+        advance: told after each expert.
+
+    Returns:
+        How many experts were trained, and on how many tokens, repetitions counted.
+    """
+    sequences = {key: _sequences(model, recipe, passage) for key, passage in passages.items()}
+    keys = [key for key, own in sequences.items() if own]
+    layout, training, num_trained, num_tokens = recipe.layout(model), recipe.preset.training, 0, 0
+    base_N, space = base_weight(layout, training.seed), recipe.space(model).name
+    wanted = [sequences[key] for key in keys]
+    for trained in train_experts(model.decoder, layout, base_N, training, wanted, tokens_per_step=tokens_per_step):
+        key = keys[trained.index]
+        producer.add(key, trained.flat_N, _record(key, space, recipe, passages[key], trained))
+        num_trained, num_tokens = num_trained + 1, num_tokens + trained.num_tokens
+        advance()
+        if stop():
+            break
+    return num_trained, num_tokens
+
+
+def _sequences(model: Model, recipe: Recipe, passage: AugmentedPassage) -> list[Any]:
+    settings = recipe.preset.sequences
+    return training_sequences(
+        model.tokenizer, passage, settings, exemplars=recipe.exemplars, cot=bool(recipe.exemplars)
+    )
+
+
+def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> dict[str, Any]:
+    pairs = [{"question": pair.question, "answer": pair.answer} for pair in passage.qa]
+    return {
+        "format": 1, "key": key, "space": space, "preset": recipe.preset.name, "title": passage.title,
+        "passage": passage.passage, "qa": pairs, "num_tokens": trained.num_tokens, "loss": trained.loss,
+    }  # fmt: skip
