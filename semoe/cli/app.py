@@ -6,11 +6,12 @@ import sys
 import typer
 
 from semoe import __version__
-from semoe.cli import experts
+from semoe.cli import experts, runs
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
 from semoe.cli.main_run import main_run
 from semoe.cli.output import STOPPED, out, told_plainly
+from semoe.cli.plan import plan
 from semoe.cli.stages import augment, encode, evaluate, index, inference, retrieve
 
 app = typer.Typer(
@@ -20,8 +21,11 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for verb in (index, retrieve, augment, encode, inference, evaluate, demo, doctor):
+STAGE_VERBS = (index, retrieve, augment, encode, inference, evaluate)
+RUN_VERBS = (plan, runs.run, runs.status, runs.logs, runs.report, runs.worker)
+for verb in (*STAGE_VERBS, *RUN_VERBS, demo, doctor):
     app.command()(verb)
+app.command("resume")(runs.run)
 app.command("main")(main_run)
 app.add_typer(experts.app, name="experts")
 

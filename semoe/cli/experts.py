@@ -12,6 +12,7 @@ from semoe.cli import options as o
 from semoe.cli.output import err, show, show_rows
 from semoe.errors import CorruptError, UsageError
 from semoe.models import load_model
+from semoe.models.dtypes import torch_dtype
 from semoe.store import upkeep
 from semoe.store.blob import read_record
 from semoe.store.expert_store import ExpertStore
@@ -23,7 +24,6 @@ from semoe.worker.imports import import_experts
 app = typer.Typer(help="List, show, verify, clean, export and import experts.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of it.")]
 Space = Annotated[str, typer.Option("--space", help="Expert space, or its beginning; needed where there are several.")]
-Format = Annotated[str, typer.Option("--format", help="table, or json.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")]
 Grace = Annotated[
     float,
@@ -54,7 +54,7 @@ def ls(
     space: Space = "",
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
-    format: Format = "table",  # noqa: A002  (the option's name)
+    format: o.Format = "table",  # noqa: A002  (the option's name)
 ) -> None:
     """List experts.
 
@@ -132,7 +132,7 @@ def import_verb(
         root_dir, model_name, dataset, recipe,
         data_type=data_type, with_cot=with_cot, augment_model=augment_model, store=store,
     )  # fmt: skip
-    show(asdict(import_experts(load_model(model_name, dtype=o.torch_dtype(dtype)), settings)), as_json=json)
+    show(asdict(import_experts(load_model(model_name, dtype=torch_dtype(dtype)), settings)), as_json=json)
 
 
 @app.command("stats")
@@ -170,7 +170,7 @@ def verify(
     space: Space = "",
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
-    format: Format = "table",  # noqa: A002  (the option's name)
+    format: o.Format = "table",  # noqa: A002  (the option's name)
 ) -> None:
     """Read and hash every pack and index; exit code 1 when something is damaged.
 
@@ -196,7 +196,7 @@ def gc(
     space: Space = "",
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
-    format: Format = "table",  # noqa: A002  (the option's name)
+    format: o.Format = "table",  # noqa: A002  (the option's name)
 ) -> None:
     """Remove packs that no commit names: what killed producers left.
 
@@ -213,7 +213,7 @@ def compact(
     space: Space = "",
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
-    format: Format = "table",  # noqa: A002  (the option's name)
+    format: o.Format = "table",  # noqa: A002  (the option's name)
 ) -> None:
     """Fold all commits into one snapshot, so that the store opens with a few reads however many experts it has.
 

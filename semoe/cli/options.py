@@ -4,10 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 
-from semoe.errors import unknown_name
 from semoe.experts.preset import Preset, load_preset
 from semoe.worker.settings import StageSettings
 
@@ -45,6 +43,12 @@ BatchSize = Annotated[
     int | None,
     typer.Option("--per_device_train_batch_size", help="Sequences an optimiser step; default: the preset's."),
 ]
+TokensPerStep = Annotated[
+    int, typer.Option("--tokens_per_step", min=1, help="Tokens trained at once; memory and speed, not result.")
+]
+Parallelism = Annotated[int, typer.Option("--parallelism", min=1, help="Workers at once.")]
+Retriever = Annotated[str, typer.Option("--retriever", help="bm25.")]
+Format = Annotated[str, typer.Option("--format", help="table, or json.")]
 IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder of the indexes.")]
 IndexName = Annotated[str, typer.Option("--index_name", help="Name of the index.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32, or bfloat16 (faster where the CPU has it).")]
@@ -59,14 +63,6 @@ Store = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 ROOT, INDEX = Path(), Path("index")
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-def torch_dtype(name: str) -> torch.dtype:
-    """Returns the type that an option names."""
-    if name not in _DTYPES:
-        raise unknown_name("dtype", name, _DTYPES)
-    return _DTYPES[name]
 
 
 def adjusted(

@@ -11,6 +11,7 @@ from semoe.cli import options as o
 from semoe.cli.output import show, table
 from semoe.evaluation import interval
 from semoe.models import load_model
+from semoe.models.dtypes import torch_dtype
 from semoe.retrieval import RetrievalConfig, build_index, read_passages, retrievers
 from semoe.telemetry import progress
 from semoe.worker.answer import InferenceSettings
@@ -45,7 +46,7 @@ def retrieve(
     sample: o.Sample = -1,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Shuffle before sampling.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the shuffle.")] = 42,
-    retriever: Annotated[str, typer.Option("--retriever", help="bm25.")] = "bm25",
+    retriever: o.Retriever = "bm25",
     index_name: o.IndexName = "wiki",
     index_dir: o.IndexDir = o.INDEX,
     root_dir: o.RootDir = o.ROOT,
@@ -98,7 +99,7 @@ def encode(
     lora_rank: o.LoraRank = None,
     lora_alpha: o.LoraAlpha = None,
     dtype: o.Dtype = "float32",
-    tokens_per_step: Annotated[int, typer.Option(help="Tokens trained at once; memory and speed, not result.")] = 2048,
+    tokens_per_step: o.TokensPerStep = 2048,
     export: Annotated[
         bool, typer.Option("--export/--no-export", help="Write the published offline/ folders too.")
     ] = True,
@@ -129,7 +130,7 @@ def encode(
         augment_model=augment_model,
         store=store,
     )
-    model = load_model(model_name, dtype=o.torch_dtype(dtype))
+    model = load_model(model_name, dtype=torch_dtype(dtype))
     show(asdict(run_encode(model, settings, tokens_per_step=tokens_per_step, export=export)), as_json=json)
 
 
@@ -180,7 +181,7 @@ def inference(
     how = InferenceSettings(
         inference_method=inference_method, experts=experts, merge=merge, max_new_tokens=max_new_tokens
     )
-    model = load_model(model_name, dtype=o.torch_dtype(dtype))
+    model = load_model(model_name, dtype=torch_dtype(dtype))
     for report in run_inference(model, settings, how):
         scores = {name: round(value, 4) for name, value in report.scores._asdict().items()}
         plain = {

@@ -1,6 +1,6 @@
 """Questions with their answers, and augmented questions."""
 
-from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, QAPair
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, QAPair, Task
 from semoe.datasets.augmented_file import read_augmented, write_augmented
 from semoe.datasets.loading import data_types, load_dataset
 from semoe.datasets.question import Question
@@ -10,6 +10,7 @@ __all__ = [
     "AugmentedQuestion",
     "QAPair",
     "Question",
+    "Task",
     "data_types",
     "load_dataset",
     "read_augmented",

@@ -6,6 +6,8 @@ JSON shape is `augmented_file.py`'s.
 
 from dataclasses import dataclass, field
 
+from semoe.datasets.keys import passage_key
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QAPair:
@@ -48,3 +50,19 @@ class AugmentedQuestion:
     type: str | None = None
     golden_passages: tuple[str, ...] = ()
     passages: tuple[AugmentedPassage, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A question that is to be answered, and its place in its file."""
+
+    did: int
+    """Position in its file, from 0."""
+    question: AugmentedQuestion
+    set_number: int = 0
+    """Which file of several."""
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of its passages, best first."""
+        return [passage_key(passage.title, passage.passage) for passage in self.question.passages]

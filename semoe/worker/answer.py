@@ -7,8 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from semoe.datasets import AugmentedPassage, AugmentedQuestion
-from semoe.datasets.keys import passage_key
+from semoe.datasets import AugmentedPassage, Task
 from semoe.errors import unknown_name
 from semoe.evaluation import Scores, extractors, score
 from semoe.generation import Engine, Request, merge_rules
@@ -41,6 +40,12 @@ class InferenceSettings:
         if self.experts not in CONTROLS:
             raise unknown_name("experts", self.experts, CONTROLS)
 
+    @classmethod
+    def of(cls, name: str) -> "InferenceSettings":
+        """Returns the settings of a folder's name, with all else as the preset has it."""
+        method, _, experts = name.partition("_")
+        return cls(inference_method=method, experts=experts or "own")
+
     @property
     def folder_name(self) -> str:
         """The method's folder; a control has its own."""
@@ -55,19 +60,6 @@ class InferenceSettings:
     def loads_experts(self) -> bool:
         """Whether experts are loaded."""
         return self.inference_method in ("prag", "combine")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Task:
-    """A question and its place in its file."""
-
-    did: int
-    question: AugmentedQuestion
-
-    @property
-    def keys(self) -> list[str]:
-        """The keys of its passages, best first."""
-        return [passage_key(passage.title, passage.passage) for passage in self.question.passages]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from semoe.datasets import Task
 from semoe.evaluation import Scores, mean_scores
 from semoe.files import read_json, write_json, write_text
 from semoe.models import Model
@@ -16,7 +17,7 @@ from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
 from semoe.store.space import Experts
 from semoe.telemetry import progress
-from semoe.worker.answer import Answerer, InferenceSettings, Task, distinct_keys, scores_of
+from semoe.worker.answer import Answerer, InferenceSettings, distinct_keys, scores_of
 from semoe.worker.encode import questions_of
 from semoe.worker.settings import StageSettings
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from semoe.datasets import (
@@ -56,7 +56,7 @@ def retrieve(
         for start in range(0, len(questions), CHUNK):
             chunk = questions[start : start + CHUNK]
             hits = retriever.search([question.question for question in chunk], topk)
-            found += [_record(question, own) for question, own in zip(chunk, hits, strict=True)]
+            found += [with_passages(unanswered(question), own) for question, own in zip(chunk, hits, strict=True)]
             advance(len(chunk))
     path = settings.retrieved_folder / f"{file_type(settings, data_path)}.json"
     write_augmented(path, found, "retrieved")
@@ -76,7 +76,20 @@ def read_retrieved(path: Path) -> list[tuple[Question, list[Retrieved]]]:
     return [(_question(record), _hits(record.passages)) for record in read_augmented(path)]
 
 
-def _record(question: Question, hits: Sequence[Retrieved]) -> AugmentedQuestion:
+def unanswered(question: Question) -> AugmentedQuestion:
+    """Returns a question without passages yet."""
+    return AugmentedQuestion(
+        qid=question.qid,
+        test_id=question.test_id,
+        question=question.question,
+        answers=question.answers,
+        type=question.type,
+        golden_passages=question.golden_passages,
+    )
+
+
+def with_passages(question: AugmentedQuestion, hits: Sequence[Retrieved]) -> AugmentedQuestion:
+    """Returns a question with what was found for it."""
     passages = tuple(
         AugmentedPassage(
             pid=hit.rank,
@@ -87,15 +100,7 @@ def _record(question: Question, hits: Sequence[Retrieved]) -> AugmentedQuestion:
         )
         for hit in hits
     )
-    return AugmentedQuestion(
-        qid=question.qid,
-        test_id=question.test_id,
-        question=question.question,
-        answers=question.answers,
-        type=question.type,
-        golden_passages=question.golden_passages,
-        passages=passages,
-    )
+    return replace(question, passages=passages)
 
 
 def _question(record: AugmentedQuestion) -> Question:

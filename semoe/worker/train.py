@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from torch import Tensor
 
 from semoe.augment import augmentation_version
 from semoe.datasets import AugmentedPassage
@@ -15,10 +17,17 @@ from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models import Model
 from semoe.prompts.exemplars import Exemplar, fingerprint
 from semoe.prompts.template import load_template
-from semoe.store.producer import Producer
 from semoe.telemetry import Advance
 
 Stop = Callable[[], bool]
+
+
+class TakesExperts(Protocol):
+    """Where trained experts go."""
+
+    def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
+        """Takes an expert, [N], and its record."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +62,7 @@ def train(
     model: Model,
     recipe: Recipe,
     passages: Mapping[str, AugmentedPassage],
-    producer: Producer,
+    producer: TakesExperts,
     *,
     tokens_per_step: int = 2048,
     stop: Stop = lambda: False,

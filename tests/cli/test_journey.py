@@ -161,6 +161,7 @@ def test_experts_are_listed_shown_exported_and_looked_after(root: Path, capsys: 
     assert json.loads(capsys.readouterr().out)["key"] == key
     assert run(["experts", "export", key, *place, "--to", str(root / "out")]) == 0
     assert (root / "out" / "adapter_model.safetensors").exists()
+    capsys.readouterr()
     assert run(["experts", "stats", *place, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["experts"] == len(rows)
     for verb in ("verify", "gc", "compact", "gc"):

@@ -1,0 +1,147 @@
+"""`semoe plan`: says what a run will do and cost, and writes it down so that any number of workers can do it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semoe.cli import options as o
+from semoe.cli.output import err, show
+from semoe.datasets import Task, load_dataset
+from semoe.errors import UsageError
+from semoe.experts.layout import ExpertLayout
+from semoe.models import resolve_model
+from semoe.models.config import read_config
+from semoe.models.dtypes import torch_dtype
+from semoe.runs import Manifest, Plan, QuestionSet, RunFolder
+from semoe.runs.estimate import Prices, estimate
+from semoe.store.objects import open_objects
+from semoe.worker.answer import InferenceSettings
+from semoe.worker.planning import make_manifest, make_plan, tasks_of
+from semoe.worker.probe import Throughput, probe
+from semoe.worker.retrieve import file_type
+
+METHODS = "none,icl,prag,combine,prag_random"
+FLOAT_BYTES = 4
+Run = Annotated[str, typer.Option("--run", help="Name of the run.")]
+
+
+def plan(
+    run: Run,
+    dataset: Annotated[list[str], typer.Option("--dataset", help="As for `retrieve`; may be given several times.")],
+    data_path: Annotated[list[Path], typer.Option("--data_path", help="One for each --dataset, in the same order.")],
+    model_name: o.ModelName,
+    preset: o.PresetName = "semoe",
+    data_type: o.DataType = None,
+    with_cot: o.WithCot = False,
+    sample: o.Sample = -1,
+    topk: o.Topk = 3,
+    augment_model: o.AugmentModel = None,
+    inference_method: Annotated[
+        str, typer.Option("--inference_method", help="Comma-separated; `_random` after prag or combine is the control.")
+    ] = METHODS,
+    lora_rank: o.LoraRank = None,
+    lora_alpha: o.LoraAlpha = None,
+    learning_rate: o.LearningRate = None,
+    num_train_epochs: o.Epochs = None,
+    dtype: o.Dtype = "float32",
+    tokens_per_step: o.TokensPerStep = 2048,
+    retriever: o.Retriever = "bm25",
+    index_name: o.IndexName = "wiki",
+    index_dir: o.IndexDir = o.INDEX,
+    shards: Annotated[
+        int | None, typer.Option("--shards", min=1, help="Shards of a stage; default: one for 256 items, 512 at most.")
+    ] = None,
+    parallelism: o.Parallelism = 1,
+    probe_here: Annotated[
+        bool, typer.Option("--probe", help="Measure this machine on some passages, to say how long the run takes.")
+    ] = False,
+    experts_per_second: Annotated[
+        float | None, typer.Option("--experts_per_second", help="In place of --probe: of one machine, from elsewhere.")
+    ] = None,
+    gpu_price: Annotated[float, typer.Option("--gpu_price", help="Of a machine's hour, in your currency.")] = 0.0,
+    storage_price: Annotated[float, typer.Option("--storage_price", help="Of a gigabyte for a month.")] = 0.023,
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    json: o.Json = False,
+) -> None:
+    """Plan a run: find the passages, cut the work into shards, say what it takes. Nothing is trained yet.
+
+    Example: semoe plan --run first --dataset popqa --data_path data/popqa --sample 100 --model_name smollm2 --probe
+    """
+    if len(dataset) != len(data_path):
+        raise UsageError(
+            f"{len(dataset)} --dataset but {len(data_path)} --data_path: give one for each.", kind="options"
+        )
+    recipe = o.adjusted(preset, rank=lora_rank, alpha=lora_alpha, learning_rate=learning_rate, epochs=num_train_epochs)
+    torch_dtype(dtype)
+    methods = tuple(InferenceSettings.of(name).folder_name for name in inference_method.split(","))
+    stages = [
+        o.stage(root_dir, model_name, name, recipe, data_type=data_type, sample=sample,
+                augment_model=augment_model, store=store)
+        for name in dataset
+    ]  # fmt: skip
+    tasks, sets = list[Task](), list[QuestionSet]()
+    for number, (settings, path) in enumerate(zip(stages, data_path, strict=True)):
+        own = load_dataset(settings.dataset, path, data_type=data_type, sample=sample)
+        tasks += tasks_of(own, number)
+        sets.append(QuestionSet(dataset=settings.dataset, data_type=file_type(settings, path), num_questions=len(own)))
+    folder = RunFolder(open_objects(stages[0].store_url), run)
+    wanted = Plan(
+        run=run, model_name=model_name, preset=recipe, augmented_by=stages[0].augmented_by, sets=tuple(sets),
+        question_shards=(), topk=topk, retriever=retriever.lower(), index_dir=str(index_dir), index_name=index_name,
+        methods=methods, with_cot=with_cot, dtype=dtype, tokens_per_step=tokens_per_step,
+    )  # fmt: skip
+    made = make_plan(folder, wanted, tasks, shards)
+    manifest = make_manifest(folder, made, shards)
+    given = Throughput(rounds=(experts_per_second,)) if experts_per_second else None
+    measured = probe(folder, manifest) if probe_here else given
+    _show(
+        folder,
+        made,
+        manifest,
+        measured,
+        parallelism,
+        Prices(accelerator_hour=gpu_price, gigabyte_month=storage_price),
+        json,
+    )
+
+
+def _show(
+    folder: RunFolder,
+    plan: Plan,
+    manifest: Manifest,
+    measured: Throughput | None,
+    parallelism: int,
+    prices: Prices,
+    as_json: bool,
+) -> None:
+    layout = ExpertLayout(read_config(resolve_model(plan.model_name)), plan.preset.lora)
+    rates = (min(measured.rounds), measured.mean, max(measured.rounds)) if measured else None
+    found = estimate(
+        manifest,
+        bytes_per_expert=layout.size * FLOAT_BYTES,
+        parallelism=parallelism,
+        prices=prices,
+        experts_per_second=rates,
+    )
+    unknown = "not measured: give --probe or --experts_per_second"
+    show(
+        {
+            "run": plan.run,
+            "store": folder.objects.url,
+            "questions": sum(one.num_questions for one in plan.sets),
+            "passages": f"{manifest.num_passages} distinct of {manifest.num_retrieved} retrieved",
+            "tokens": manifest.num_tokens,
+            "shards": f"{len(plan.question_shards)} of questions, {len(manifest.passage_shards)} of passages",
+            "pods": found.pods,
+            "bytes": f"{found.num_bytes:,}",
+            "experts a second": f"{measured.mean:.3f} ± {measured.spread:.0%} on one machine" if measured else unknown,
+            "machine hours": f"{found.hours[1]:.2f} to {found.hours[0]:.2f}" if found.hours else unknown,
+            "hours from start to end": f"{found.wall_hours:.2f}" if found.wall_hours is not None else unknown,
+            "money": f"{found.money[1]:.2f} to {found.money[0]:.2f}" if found.money else unknown,
+            "money a month": f"{found.money_a_month:.4f}",
+        },
+        as_json=as_json,
+    )
+    err.print(f"Next: semoe run --run {plan.run} --store {folder.objects.url}", soft_wrap=True, highlight=False)

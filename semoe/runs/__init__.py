@@ -1,0 +1,18 @@
+"""Runs: a plan that is cut into shards, and what workers leave in the store as they do them."""
+
+from semoe.runs.folder import RunFolder
+from semoe.runs.plan import Manifest, Plan, QuestionSet, ShardSize
+from semoe.runs.records import Heartbeat, ShardReport
+from semoe.runs.stages import STAGES, num_shards
+
+__all__ = [
+    "STAGES",
+    "Heartbeat",
+    "Manifest",
+    "Plan",
+    "QuestionSet",
+    "RunFolder",
+    "ShardReport",
+    "ShardSize",
+    "num_shards",
+]

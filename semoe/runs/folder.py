@@ -1,0 +1,155 @@
+"""A run in the store: every object of it by name and type.
+
+    runs/{run}/plan.json                      settings and question shards; written last of what makes a plan
+    runs/{run}/questions/{shard}.json         questions
+    runs/{run}/retrieved/{shard}.json         the same with their passages
+    runs/{run}/manifest.json                  passage shards; written last of what makes a manifest
+    runs/{run}/passages/{shard}.json          distinct passages
+    runs/{run}/keys.bin                       the key of each distinct passage, 32 bytes each
+    runs/{run}/augmented/{shard}/{part}.json  passages with rewrite and pairs
+    runs/{run}/answers/{method}/{shard}/{part}.json
+    runs/{run}/progress/{stage}/{shard}.json  how far a worker is
+    runs/{run}/shards/{stage}/{shard}.json    a finished shard's report
+    runs/{run}/logs/{stage}/{shard}-{worker}.log
+    runs/{run}/report.json, metrics.json
+
+What is read is checked against its type. See docs/store-format.md.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from semoe.datasets import AugmentedPassage, Task
+from semoe.errors import CorruptError, UsageError
+from semoe.runs.plan import VERSION, Manifest, Plan
+from semoe.runs.records import Heartbeat, ShardReport
+from semoe.store.objects import MissingObjectError, Objects, check_name
+
+T = TypeVar("T")
+
+
+class RunFolder:
+    """Reads and writes the objects of one run."""
+
+    def __init__(self, objects: Objects, run: str) -> None:
+        self.objects, self.run, self._root = objects, run, check_name(f"runs/{run}")
+
+    def plan(self) -> Plan:
+        """Returns the plan.
+
+        Raises:
+            UsageError: there is no such run, or another version of the program planned it.
+        """
+        found = self.find("plan.json", Plan)
+        if found is None:
+            there = ", ".join(self.objects.folders("runs/")) or "none"
+            raise UsageError(
+                f"No run {self.run!r} in {self.objects.url}. There are: {there}. Make one with `semoe plan`.",
+                kind="no-run",
+            )
+        if found.version != VERSION:
+            raise UsageError(f"Run {self.run} is of version {found.version}, not {VERSION}.", kind="unknown-version")
+        return found
+
+    def manifest(self) -> Manifest | None:
+        """Returns the manifest, or None before retrieval is done."""
+        return self.find("manifest.json", Manifest)
+
+    def questions(self, shard: int) -> list[Task]:
+        """Returns the questions of a shard."""
+        return self.read(f"questions/{shard:05}.json", list[Task])
+
+    def retrieved(self, shard: int) -> list[Task]:
+        """Returns the questions of a shard with their passages."""
+        return self.read(f"retrieved/{shard:05}.json", list[Task])
+
+    def passages(self, shard: int) -> list[AugmentedPassage]:
+        """Returns the passages of a shard."""
+        return self.read(f"passages/{shard:05}.json", list[AugmentedPassage])
+
+    def keys(self) -> list[str]:
+        """Returns the keys of the run's passages, in order of the manifest."""
+        data = self.objects.get(f"{self._root}/keys.bin")
+        return [data[at : at + 32].hex() for at in range(0, len(data), 32)]
+
+    def write_keys(self, keys: Sequence[str]) -> None:
+        """Writes `keys.bin`."""
+        self.objects.put(f"{self._root}/keys.bin", b"".join(map(bytes.fromhex, keys)))
+
+    def find_report(self, stage: str, shard: int) -> ShardReport | None:
+        """Returns the report of a shard, or None for one that is not finished."""
+        return self.find(f"shards/{stage}/{shard:05}.json", ShardReport)
+
+    def write_report(self, report: ShardReport) -> None:
+        """Marks a shard as finished."""
+        self.write(f"shards/{report.stage}/{report.shard:05}.json", report, ShardReport)
+
+    def finished(self, stage: str) -> list[int]:
+        """Returns the shards that have a report."""
+        return [int(name.partition(".")[0]) for name in self.names(f"shards/{stage}/")]
+
+    def find_heartbeat(self, stage: str, shard: int) -> Heartbeat | None:
+        """Returns how far a shard is, or None for one that never began."""
+        return self.find(f"progress/{stage}/{shard:05}.json", Heartbeat)
+
+    def write_heartbeat(self, stage: str, shard: int, heartbeat: Heartbeat) -> None:
+        """Tells how far a shard is."""
+        self.write(f"progress/{stage}/{shard:05}.json", heartbeat, Heartbeat)
+
+    def write_log(self, stage: str, shard: int, worker: str, text: str) -> None:
+        """Keeps what a worker said."""
+        self.objects.put(f"{self._root}/logs/{stage}/{shard:05}-{worker}.log", text.encode())
+
+    def names(self, prefix: str) -> list[str]:
+        """Lists objects of the run, their names without the prefix."""
+        whole = f"{self._root}/{prefix}"
+        return [found.name.removeprefix(whole) for found in self.objects.list(whole)]
+
+    def read_text(self, name: str) -> str:
+        """Reads an object as text."""
+        return self.objects.get(f"{self._root}/{name}").decode(errors="replace")
+
+    def read(self, name: str, kind: type[T]) -> T:
+        """Reads an object.
+
+        Raises:
+            MissingObjectError: it is not there.
+            CorruptError: it is not of this type.
+        """
+        data = self.objects.get(f"{self._root}/{name}")
+        try:
+            found: T = _adapter(kind).validate_json(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise CorruptError(
+                f"{self.objects.url}/{self._root}/{name} is damaged: {first['loc']}, {first['msg']}.",
+                kind="corrupt-run",
+            ) from error
+        return found
+
+    def find(self, name: str, kind: type[T]) -> T | None:
+        """Reads an object, or returns None where there is none."""
+        try:
+            return self.read(name, kind)
+        except MissingObjectError:
+            return None
+
+    def write(self, name: str, value: T, kind: type[T]) -> None:
+        """Writes an object; one of that name is replaced."""
+        self.objects.put(f"{self._root}/{name}", _adapter(kind).dump_json(value))
+
+    def create(self, name: str, value: T, kind: type[T]) -> bool:
+        """Writes an object only where there is none."""
+        return self.objects.create(f"{self._root}/{name}", _adapter(kind).dump_json(value))
+
+
+@cache
+def _cached_adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return _cached_adapter(kind)

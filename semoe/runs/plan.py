@@ -1,0 +1,65 @@
+"""What a run is to do: settings, questions, and the slices that its shards are.
+
+Written once, before any work; a worker knows from it all that decides its result.
+"""
+
+from dataclasses import dataclass
+
+from semoe.experts.preset import Preset
+
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuestionSet:
+    """The questions of one dataset and type: a contiguous part of the run's questions."""
+
+    dataset: str
+    data_type: str
+    num_questions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardSize:
+    """How much one shard holds."""
+
+    num_items: int
+    num_tokens: int = 0
+    """Of its passages' texts; 0 for questions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """`plan.json`."""
+
+    run: str
+    model_name: str
+    preset: Preset
+    augmented_by: str
+    """`parse`, or the language model that augments."""
+    sets: tuple[QuestionSet, ...]
+    question_shards: tuple[ShardSize, ...]
+    """Shards of the stages that work on questions: retrieve and inference."""
+    topk: int
+    retriever: str
+    index_dir: str
+    index_name: str
+    methods: tuple[str, ...]
+    """How each question is answered: `icl`, `prag`, …, `prag_random` for a control."""
+    with_cot: bool = False
+    dtype: str = "float32"
+    tokens_per_step: int = 2048
+    passages_per_shard: int = 256
+    version: int = VERSION
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """`manifest.json`: the distinct passages that were retrieved, cut into shards; written after retrieval."""
+
+    num_passages: int
+    num_retrieved: int
+    """Repetitions counted."""
+    num_tokens: int
+    passage_shards: tuple[ShardSize, ...]
+    """Shards of the stages that work on passages: augment and encode."""

@@ -1,0 +1,33 @@
+"""What a worker tells of its shard while it works, and when it is done."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heartbeat:
+    """How far a shard is."""
+
+    done: int
+    total: int
+    time: float
+    """Seconds since 1970, by the worker's clock."""
+    seconds: float
+    """Since this attempt began."""
+    worker: str
+    """Tells this attempt from others of the shard."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardReport:
+    """What a finished shard came to; written last, so a shard that has one is never done again."""
+
+    stage: str
+    shard: int
+    seconds: float
+    """Of the attempt that finished it."""
+    time: float
+    """When, in seconds since 1970."""
+    counts: dict[str, float] = field(default_factory=dict)
+    """What was done, by name; they add up over shards."""
+    space: str = ""
+    """Where the experts are, for the stages that have to do with them."""

@@ -1,0 +1,103 @@
+"""One shard of one stage, as the function that does it sees it: what to do, where, how far it is, when to stop."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import TypeVar
+
+from semoe.prompts.exemplars import load_exemplars
+from semoe.runs import Heartbeat, Plan, RunFolder
+from semoe.store.expert_store import fresh_token
+from semoe.store.producer import COMMIT_SECONDS
+from semoe.worker.train import Recipe, Stop
+
+T = TypeVar("T")
+HEARTBEAT_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True, slots=True)
+class Job:
+    """A shard in hand."""
+
+    folder: RunFolder
+    plan: Plan
+    stage: str
+    shard: int
+    stop: Stop
+    """True once the worker is asked to end; what is finished by then is kept."""
+    commit_seconds: float = COMMIT_SECONDS
+    worker: str = field(default_factory=fresh_token)
+    _done: int = 0
+    _total: int = 0
+    _started: float = field(default_factory=time.monotonic)
+    _told: float = 0.0
+    _said: StringIO = field(default_factory=StringIO)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What decides an expert of this run."""
+        plan = self.plan
+        exemplars = load_exemplars(plan.sets[0].dataset) if plan.with_cot else ()
+        return Recipe(
+            model_name=plan.model_name, preset=plan.preset, augmented_by=plan.augmented_by, exemplars=exemplars
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Since this attempt began."""
+        return time.monotonic() - self._started
+
+    def begin(self, total: int, done: int = 0) -> None:
+        """Says how much there is, and how much of it was done before."""
+        self._total, self._done = total, done
+        log.info("%s shard %d: %d of %d were done before", self.stage, self.shard, done, total)
+        self.tell()
+
+    def advance(self, done: int = 1) -> None:
+        """Says that more is done."""
+        self._done += done
+        if time.monotonic() - self._told > HEARTBEAT_SECONDS:
+            self.tell()
+
+    def tell(self) -> None:
+        """Writes heartbeat and log to the store."""
+        self._told = time.monotonic()
+        beat = Heartbeat(done=self._done, total=self._total, time=time.time(), seconds=self.seconds, worker=self.worker)
+        self.folder.write_heartbeat(self.stage, self.shard, beat)
+        self.folder.write_log(self.stage, self.shard, self.worker, self._said.getvalue())
+
+    @contextmanager
+    def logged(self) -> Iterator[None]:
+        """Keeps what is logged meanwhile, and writes it to the store at the end, whatever happens."""
+        handler = logging.StreamHandler(self._said)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        root = logging.getLogger("semoe")
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        try:
+            yield
+        except BaseException as error:
+            log.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (the traceback is the caller's)
+            raise
+        finally:
+            root.removeHandler(handler)
+            self.tell()
+
+    def parts(self, prefix: str, items: Sequence[T], size: int) -> Iterator[tuple[str, Sequence[T]]]:
+        """Yields the parts of `items` that have no object yet, with the object's name; ends early when asked to."""
+        there = set(self.folder.names(f"{prefix}/"))
+        for start in range(0, len(items), size):
+            name, part = f"{start // size:05}.json", items[start : start + size]
+            if self.stop():
+                return
+            if name not in there:
+                yield f"{prefix}/{name}", part
+            self.advance(len(part))
+
+    def read_parts(self, prefix: str, kind: type[list[T]]) -> list[T]:
+        """Reads what all parts hold, in order."""
+        return [one for name in self.folder.names(f"{prefix}/") for one in self.folder.read(f"{prefix}/{name}", kind)]

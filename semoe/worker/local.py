@@ -1,0 +1,131 @@
+"""Runs a plan on this machine: each shard in a process of its own, a few at a time, as pods would do it.
+
+A process that is killed, or ends with the code that asks for it, is started again; what it finished is in the store.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
+from typing import IO
+
+from semoe.errors import CorruptError, TransientError, UsageError
+from semoe.runs import STAGES, RunFolder, num_shards
+from semoe.store.producer import COMMIT_SECONDS
+from semoe.telemetry import Advance, progress
+
+MAX_ATTEMPTS = 20
+POLL_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 30.0
+OnStart = Callable[["subprocess.Popen[bytes]"], None]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    shard: int
+    number: int
+    process: "subprocess.Popen[bytes]"
+    output: IO[bytes]
+
+
+@dataclass(kw_only=True, slots=True)
+class LocalBackend:
+    """Does the shards of one run, stage after stage."""
+
+    folder: RunFolder
+    parallelism: int = 1
+    commit_seconds: float = COMMIT_SECONDS
+    max_attempts: int = MAX_ATTEMPTS
+    on_start: OnStart = lambda process: None
+    """Hears of each process."""
+    _waiting: list[tuple[float, int, int]] = field(default_factory=list)
+    """(not before, shard, attempt)"""
+    _running: list[_Attempt] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Does what is not done.
+
+        Raises:
+            UsageError: a shard met wrong settings.
+            TransientError: a shard was tried too often.
+            CorruptError: a shard failed in a way that another attempt would not mend.
+        """
+        plan, manifest = self.folder.plan(), self.folder.manifest()
+        for stage in STAGES:
+            self._run_stage(stage, num_shards(stage, plan, manifest))
+
+    def _run_stage(self, stage: str, count: int) -> None:
+        done = set(self.folder.finished(stage))
+        self._waiting = [(0.0, shard, 1) for shard in range(count) if shard not in done]
+        with progress(stage, count, "shards") as advance:
+            advance(len(done))
+            try:
+                while self._waiting or self._running:
+                    self._start_due(stage)
+                    self._collect(stage, advance)
+                    time.sleep(POLL_SECONDS)
+            finally:
+                self._stop_all()
+
+    def _start_due(self, stage: str) -> None:
+        due = [one for one in self._waiting if one[0] <= time.monotonic()]
+        for one in due[: self.parallelism - len(self._running)]:
+            self._waiting.remove(one)
+            output = TemporaryFile()  # noqa: SIM115  (closed when the attempt is collected)
+            process = subprocess.Popen(  # noqa: S603  (our own command)
+                self._command(stage, one[1]),
+                stdout=output,
+                stderr=output,
+                env=self._environment(),
+                start_new_session=True,
+            )
+            self._running.append(_Attempt(one[1], one[2], process, output))
+            self.on_start(process)
+
+    def _collect(self, stage: str, advance: Advance) -> None:
+        for attempt in [one for one in self._running if one.process.poll() is not None]:
+            self._running.remove(attempt)
+            with attempt.output as file:
+                file.seek(0)
+                said = file.read().decode(errors="replace")
+            if attempt.process.returncode == 0:
+                advance()
+            else:
+                self._failed(stage, attempt, said)
+
+    def _failed(self, stage: str, attempt: _Attempt, said: str) -> None:
+        """Decides what becomes of a shard whose process ended badly."""
+        code, shard = attempt.process.returncode, attempt.shard
+        self.folder.write_log(stage, shard, f"attempt-{attempt.number}", said)
+        last = said.strip().splitlines()[-1:] or ["no word"]
+        what = f"{stage} shard {shard}, attempt {attempt.number}, ended with {code}: {last[0]}"
+        if code == UsageError.exit_code:
+            raise UsageError(what, kind="worker")
+        if code >= 0 and code != TransientError.exit_code:
+            raise CorruptError(f"{what} See `semoe logs --run {self.folder.run} --failed`.", kind="worker")
+        if attempt.number >= self.max_attempts:
+            raise TransientError(f"{what} No attempt is left; `semoe resume` goes on.", kind="worker")
+        pause = 0.0 if code < 0 else min(2.0**attempt.number, MAX_BACKOFF_SECONDS)
+        self._waiting.append((time.monotonic() + pause, shard, attempt.number + 1))
+
+    def _stop_all(self) -> None:
+        """Asks the processes to keep what they have and end, and waits for them."""
+        for attempt in self._running:
+            attempt.process.send_signal(signal.SIGTERM)
+        for attempt in self._running:
+            attempt.process.wait()
+            attempt.output.close()
+        self._running, self._waiting = [], []
+
+    def _command(self, stage: str, shard: int) -> list[str]:
+        where = ["--store", self.folder.objects.url, "--run", self.folder.run]
+        what = ["--stage", stage, "--shard", str(shard), "--commit_seconds", str(self.commit_seconds)]
+        return [sys.executable, "-m", "semoe", "worker", *where, *what]
+
+    def _environment(self) -> dict[str, str]:
+        """Shares the cores: processes that all use all of them are slower than one."""
+        threads = max(1, (os.cpu_count() or 1) // self.parallelism)
+        return {"OMP_NUM_THREADS": str(threads)} | os.environ

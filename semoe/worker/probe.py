@@ -1,0 +1,73 @@
+"""Measures how fast this machine makes experts of a run, so that a plan can say what the run will cost."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from semoe.datasets import AugmentedPassage
+from semoe.datasets.keys import passage_key
+from semoe.models import load_model
+from semoe.models.dtypes import torch_dtype
+from semoe.runs import Manifest, RunFolder
+from semoe.telemetry import progress
+from semoe.worker.job import Job
+from semoe.worker.stages.augment import augmented, augmenter_of
+from semoe.worker.train import train
+
+ROUNDS, PASSAGES = 3, 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Throughput:
+    """Experts a second, of several rounds."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return statistics.fmean(self.rounds)
+
+    @property
+    def spread(self) -> float:
+        """Half the range, as a share of the mean."""
+        return (max(self.rounds) - min(self.rounds)) / 2 / self.mean if self.mean else 0.0
+
+
+class _Nowhere:
+    def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
+        """Forgets an expert."""
+
+
+def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passages: int = PASSAGES) -> Throughput:
+    """Augments and trains some of a run's passages, without publishing them.
+
+    Args:
+        folder: the run.
+        manifest: its manifest.
+        rounds: measurements.
+        passages: of each; more fill a GPU better.
+    """
+    job = Job(folder=folder, plan=folder.plan(), stage="encode", shard=0, stop=lambda: False)
+    model, augmenter = load_model(job.plan.model_name, dtype=torch_dtype(job.plan.dtype)), augmenter_of(job.plan)
+    chosen = _spread_out(folder, manifest, rounds * passages)
+    with progress("probe", rounds, "rounds") as advance:
+        rates = []
+        for number in range(rounds):
+            part, started = chosen[number::rounds], time.monotonic()
+            made = {passage_key(p.title, p.passage): p for p in augmented(augmenter, part)}
+            train(model, job.recipe, made, _Nowhere(), tokens_per_step=job.plan.tokens_per_step)
+            rates.append(len(part) / (time.monotonic() - started))
+            advance()
+    return Throughput(rounds=tuple(rates))
+
+
+def _spread_out(folder: RunFolder, manifest: Manifest, count: int) -> Sequence[AugmentedPassage]:
+    """Returns passages from the first, a middle and the last shard."""
+    last = len(manifest.passage_shards) - 1
+    pool = [one for shard in sorted({0, last // 2, last}) for one in folder.passages(shard)]
+    return pool[:: max(1, len(pool) // count)][:count]

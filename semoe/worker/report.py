@@ -1,0 +1,147 @@
+"""What a run came to, from what its workers left in the store: `report.json` and `metrics.json`."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from semoe.errors import UsageError
+from semoe.evaluation import Scores, interval, mean_scores
+from semoe.runs import STAGES, Manifest, Plan, RunFolder, ShardReport, num_shards
+from semoe.store.commit import read_commit
+from semoe.store.expert_store import ExpertStore
+from semoe.worker.answer import scores_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MethodReport:
+    """One method's answers to one set of questions."""
+
+    dataset: str
+    data_type: str
+    method: str
+    num_questions: int
+    scores: Scores
+    """Means, each between 0 and 1."""
+    f1_low: float
+    f1_high: float
+    """The 95 % interval of F1 over the questions."""
+    num_experts: int
+    """Used, repetitions counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpertCount:
+    """What became of the run's distinct passages."""
+
+    space: str
+    planned: int
+    """Distinct passages of the manifest."""
+    in_store: int
+    """Of them, with an expert in the store."""
+    without_pairs: int
+    """Of them, that gave nothing to learn."""
+    committed: int
+    """Experts that this run's own commits hold, repetitions counted."""
+    committed_distinct: int
+    """The same without repetitions: equal when each was trained once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunReport:
+    """`report.json`."""
+
+    run: str
+    time: float
+    experts: ExpertCount
+    methods: tuple[MethodReport, ...]
+    counts: dict[str, dict[str, float]]
+    """Sums over shards, by stage."""
+
+
+def make_report(folder: RunFolder) -> RunReport:
+    """Gathers and writes the report of a finished run.
+
+    Raises:
+        UsageError: a shard is not finished.
+    """
+    plan, manifest = folder.plan(), folder.manifest()
+    reports = {stage: _finished(folder, plan, manifest, stage) for stage in STAGES}
+    assert manifest is not None
+    counts = {stage: _sum(found) for stage, found in reports.items()}
+    space = reports["encode"][0].space if reports["encode"] else ""
+    report = RunReport(
+        run=folder.run,
+        time=time.time(),
+        experts=count_experts(folder, space, int(counts["encode"].get("without_pairs", 0))),
+        methods=tuple(m for method in plan.methods for m in _method_reports(folder, plan, method)),
+        counts=counts,
+    )
+    folder.write("report.json", report, RunReport)
+    folder.write("metrics.json", _metrics(report), dict[str, float])
+    return report
+
+
+def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> ExpertCount:
+    """Counts a run's experts by what is committed, not by what workers say."""
+    store = ExpertStore(folder.objects, space)
+    prefix, own = f"{store.names.commits}{folder.run}/", list[str]()
+    for found in folder.objects.list(prefix):
+        for segment in read_commit(folder.objects.get(found.name), found.name).segments:
+            own += [entry.key for entry in store.index(segment)]
+    keys = folder.keys()
+    return ExpertCount(
+        space=space,
+        planned=len(keys),
+        in_store=sum(key in store for key in keys),
+        without_pairs=without_pairs,
+        committed=len(own),
+        committed_distinct=len(set(own)),
+    )
+
+
+def records_of(folder: RunFolder, method: str) -> list[dict[str, Any]]:
+    """Returns the records of a method's answers, in order of the questions."""
+    names = folder.names(f"answers/{method}/")
+    return [one for name in names for one in folder.read(f"answers/{method}/{name}", list[dict[str, Any]])]
+
+
+def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: str) -> list[ShardReport]:
+    count, there = num_shards(stage, plan, manifest), folder.finished(stage)
+    if len(there) < count:
+        raise UsageError(
+            f"Run {folder.run} is not finished: {stage} has {len(there)} of {count} shards. "
+            f"Go on with `semoe resume --run {folder.run}`.",
+            kind="unfinished",
+        )
+    return [report for shard in there if (report := folder.find_report(stage, shard))]
+
+
+def _method_reports(folder: RunFolder, plan: Plan, method: str) -> list[MethodReport]:
+    records, made = records_of(folder, method), []
+    for number, one in enumerate(plan.sets):
+        own = [record for record in records if record["set"] == number]
+        scores = [scores_of(record) for record in own]
+        f1 = interval([score.f1 for score in scores])
+        made.append(
+            MethodReport(
+                dataset=one.dataset,
+                data_type=one.data_type,
+                method=method,
+                num_questions=len(own),
+                scores=mean_scores(scores),
+                f1_low=f1.low,
+                f1_high=f1.high,
+                num_experts=sum(record["num_experts"] for record in own),
+            )
+        )
+    return made
+
+
+def _sum(reports: Sequence[ShardReport]) -> dict[str, float]:
+    names = {name: None for report in reports for name in report.counts}
+    return {name: sum(report.counts.get(name, 0) for report in reports) for name in names}
+
+
+def _metrics(report: RunReport) -> dict[str, float]:
+    return {f"{stage}_{name}": value for stage, counts in report.counts.items() for name, value in counts.items()}

@@ -1,0 +1,61 @@
+"""Does one shard of one stage, and survives being killed: what a pod, and a process of a local run, does.
+
+A finished shard is not done again; an unfinished one goes on from what is in the store. SIGTERM lets it finish what is
+in hand, keep it, and end with the code that asks for another attempt.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from semoe.errors import TransientError, UsageError
+from semoe.runs import RunFolder, ShardReport, num_shards
+from semoe.store.producer import COMMIT_SECONDS
+from semoe.worker.job import Job
+from semoe.worker.stages import works
+
+log = logging.getLogger(__name__)
+
+
+def run_shard(folder: RunFolder, stage: str, shard: int, *, commit_seconds: float = COMMIT_SECONDS) -> ShardReport:
+    """Does a shard; returns its report.
+
+    Raises:
+        UsageError: no such run, stage or shard.
+        TransientError: it was asked to stop, or the store does not answer: the same call goes on later.
+    """
+    done = folder.find_report(stage, shard)
+    if done:
+        return done
+    plan = folder.plan()
+    count = num_shards(stage, plan, folder.manifest())
+    if not 0 <= shard < count:
+        raise UsageError(f"Stage {stage} of {folder.run} has shards 0 to {count - 1}, not {shard}.", kind="no-shard")
+    with _sigterm() as stop:
+        job = Job(folder=folder, plan=plan, stage=stage, shard=shard, stop=stop, commit_seconds=commit_seconds)
+        with job.logged():
+            counts, space = works[stage](job)
+            if stop():
+                raise TransientError("Asked to stop. What is finished is kept; the same shard goes on.", kind="stopped")
+            report = ShardReport(
+                stage=stage, shard=shard, seconds=job.seconds, time=time.time(), counts=counts, space=space
+            )
+            folder.write_report(report)
+    return report
+
+
+@contextmanager
+def _sigterm() -> Iterator[Callable[[], bool]]:
+    """Yields a question: was SIGTERM received?"""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    former = signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGTERM, former)

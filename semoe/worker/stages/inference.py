@@ -1,0 +1,41 @@
+"""Stage `inference` of a run: answers a shard's questions with every method of the plan, a part at a time."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from semoe.datasets import Task
+from semoe.models import load_model
+from semoe.models.dtypes import torch_dtype
+from semoe.store.expert_store import ExpertStore
+from semoe.store.space import Experts
+from semoe.worker.answer import Answerer, InferenceSettings
+from semoe.worker.job import Job
+
+PART = 32
+
+
+def inference_shard(job: Job) -> tuple[dict[str, float], str]:
+    """Writes `answers/{method}/{shard}/{part}.json`."""
+    tasks, recipe = job.folder.retrieved(job.shard), job.recipe
+    model = load_model(job.plan.model_name, dtype=torch_dtype(job.plan.dtype))
+    store = ExpertStore(job.folder.objects, recipe.space(model).name)
+    experts, counts = Experts(store, recipe.layout(model)), dict[str, float]()
+    keys = job.folder.keys() if any(method.endswith("_random") for method in job.plan.methods) else []
+    job.begin(len(tasks) * len(job.plan.methods))
+    for method in job.plan.methods:
+        answer = Answerer(model, recipe, InferenceSettings.of(method), experts, keys)
+        counts[f"seconds_{method}"] = _answer(job, answer, tasks)
+    return counts | {"questions": len(tasks)}, store.names.space
+
+
+def _answer(job: Job, answer: Answerer, tasks: Sequence[Task]) -> float:
+    """Answers what has no answer yet; returns the seconds it took."""
+    started = time.monotonic()
+    for name, part in job.parts(f"answers/{answer.how.folder_name}/{job.shard:05}", tasks, PART):
+        records = [
+            record | {"set": task.set_number, "method": answer.how.folder_name}
+            for task, record in zip(part, answer(part), strict=True)
+        ]
+        job.folder.create(name, records, list[dict[str, Any]])
+    return time.monotonic() - started
