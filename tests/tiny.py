@@ -1,5 +1,6 @@
 """Tiny real models with odd shapes, made by transformers itself, for the equality tests."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from transformers import (
     Qwen2Config,
     Qwen3Config,
 )
+
+from semoe.models.smollm2 import smollm2_folder
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 97,
@@ -67,4 +70,17 @@ def tiny_model(family: str, *, tied: bool = False, seed: int = 0) -> PreTrainedM
 def tiny_model_folder(folder: Path, family: str, *, tied: bool = False, seed: int = 0) -> Path:
     """Saves a tiny model as a Hugging Face folder (without a tokenizer)."""
     tiny_model(family, tied=tied, seed=seed).save_pretrained(folder)
+    return folder
+
+
+def chatting_model_folder(folder: Path) -> Path:
+    """Saves a tiny Llama with the real small model's tokenizer and chat template: it speaks nonsense, fast."""
+    config = LlamaConfig(
+        **(SHAPE | {"vocab_size": 49152, "bos_token_id": 1, "eos_token_id": 2, "max_position_embeddings": 2048})
+    )
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).float().save_pretrained(folder)
+    for path in smollm2_folder().iterdir():
+        if path.name.startswith("token") or path.suffix == ".jinja":
+            shutil.copyfile(path, folder / path.name)
     return folder

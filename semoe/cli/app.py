@@ -36,7 +36,11 @@ def semoe(
     verbose: bool = typer.Option(False, "--verbose", help="Log what is done, on stderr."),
 ) -> None:
     """One small LoRA expert per passage: index → retrieve → augment → encode → inference → evaluate."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s %(message)s")
+    console = logging.StreamHandler()
+    console.setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="semoe: %(message)s", handlers=[console]
+    )
     if version:
         out.print(__version__)
         raise typer.Exit

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.output import out, show, show_rows
+from semoe.cli.output import out, show, show_rows, table
 from semoe.cli.plan import Run
 from semoe.errors import unknown_name
 from semoe.evaluation import ReportRow, comparison_table
@@ -17,7 +17,7 @@ from semoe.runs.status import StageStatus, status_of
 from semoe.store.objects import open_objects
 from semoe.store.producer import COMMIT_SECONDS
 from semoe.worker.local import MAX_ATTEMPTS, LocalBackend
-from semoe.worker.report import RunReport, make_report
+from semoe.worker.report import MethodReport, RunReport, make_report
 from semoe.worker.shard import run_shard
 
 BACKENDS = ("local",)
@@ -84,7 +84,8 @@ def status(
     folder = open_run(store, root_dir, run)
     while True:
         found = status_of(folder)
-        show_rows(f"Run {run}", _COLUMNS, [_row(one) for one in found], form=format)
+        rows = [asdict(one) if format == "json" else _row(one) for one in found]
+        show_rows(f"Run {run}", _COLUMNS, rows, form=format)
         if not watch or all(one.finished == one.num_shards for one in found):
             return
         time.sleep(_WATCH_SECONDS)
@@ -124,19 +125,22 @@ def show_report(found: RunReport, *, as_json: bool = False) -> None:
     if as_json:
         show(asdict(found), as_json=True)
         return
-    for dataset, data_type in dict.fromkeys((m.dataset, m.data_type) for m in found.methods):
-        own = [m for m in found.methods if (m.dataset, m.data_type) == (dataset, data_type)]
-        rows = [
-            ReportRow(
-                method=m.method,
-                scores=m.scores,
-                n=m.num_questions,
-                seconds=found.counts["inference"].get(f"seconds_{m.method}", 0.0),
-                num_experts=m.num_experts,
-            )
-            for m in own
-        ]
-        out.print(comparison_table(rows, f"{dataset}, {data_type}; …_random is the control: other passages' experts"))
+    seconds = found.counts["inference"]
+    rows = [
+        ReportRow(
+            method=one.method,
+            scores=one.scores,
+            n=one.num_questions,
+            seconds=seconds[f"seconds_{one.method}"],
+            num_experts=one.num_experts,
+        )
+        for one in found.overall
+    ]
+    out.print(comparison_table(rows, "All questions; …_random is the control: other passages' experts"))
+    names = list(dict.fromkeys(f"{one.dataset}, {one.data_type}" for one in found.methods))
+    f1 = {(f"{m.dataset}, {m.data_type}", m.method): m for m in found.methods}
+    cells = [[row.method, *(_percent(f1[name, row.method]) for name in names)] for row in rows]
+    table("F1 in percent, 95 % interval over questions", ("method", *names), cells)
     experts = found.experts
     once = "each once" if experts.committed == experts.committed_distinct else "SOME MORE THAN ONCE"
     out.print(
@@ -147,7 +151,11 @@ def show_report(found: RunReport, *, as_json: bool = False) -> None:
     )
 
 
-_COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "per second", "minutes left")
+def _percent(one: MethodReport) -> str:
+    return f"{100 * one.scores.f1:.1f} [{100 * one.f1_low:.1f}, {100 * one.f1_high:.1f}]"
+
+
+_COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
 _WATCH_SECONDS = 5.0
 
 

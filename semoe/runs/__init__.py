@@ -3,7 +3,7 @@
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, QuestionSet, ShardSize
 from semoe.runs.records import Heartbeat, ShardReport
-from semoe.runs.stages import STAGES, num_shards
+from semoe.runs.stages import STAGES, shard_items
 
 __all__ = [
     "STAGES",
@@ -14,5 +14,5 @@ __all__ = [
     "RunFolder",
     "ShardReport",
     "ShardSize",
-    "num_shards",
+    "shard_items",
 ]

@@ -1,4 +1,4 @@
-"""The stages of a run, in order, and how many shards each has."""
+"""The stages of a run, in order, and how much each of their shards holds."""
 
 from semoe.errors import UsageError, unknown_name
 from semoe.runs.plan import Manifest, Plan
@@ -8,8 +8,8 @@ STAGES = ("retrieve", "augment", "encode", "inference")
 ON_PASSAGES = ("augment", "encode")
 
 
-def num_shards(stage: str, plan: Plan, manifest: Manifest | None) -> int:
-    """Returns the number of shards of a stage.
+def shard_items(stage: str, plan: Plan, manifest: Manifest | None) -> list[int]:
+    """Returns how many items each shard of a stage has: passages, questions, or answers.
 
     Raises:
         UsageError: no such stage, or its shards are not known before retrieval is done.
@@ -17,10 +17,11 @@ def num_shards(stage: str, plan: Plan, manifest: Manifest | None) -> int:
     if stage not in STAGES:
         raise unknown_name("stage", stage, STAGES)
     if stage not in ON_PASSAGES:
-        return len(plan.question_shards)
+        each = len(plan.methods) if stage == "inference" else 1
+        return [size.num_items * each for size in plan.question_shards]
     if manifest is None:
         raise UsageError(
             f"Run {plan.run} has no manifest yet: passages are known after retrieval. Make the plan again.",
             kind="no-manifest",
         )
-    return len(manifest.passage_shards)
+    return [size.num_items for size in manifest.passage_shards]

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from semoe.runs.folder import RunFolder
-from semoe.runs.stages import ON_PASSAGES, STAGES, num_shards
+from semoe.runs.stages import ON_PASSAGES, STAGES, shard_items
 
 ALIVE_SECONDS = 60.0
 """A worker that said nothing for longer is taken for gone."""
@@ -41,7 +41,7 @@ def status_of(folder: RunFolder) -> list[StageStatus]:
     found = []
     for stage in STAGES:
         known = manifest is not None or stage not in ON_PASSAGES
-        found.append(_stage(folder, stage, num_shards(stage, plan, manifest) if known else None))
+        found.append(_stage(folder, stage, len(shard_items(stage, plan, manifest)) if known else None))
     return found
 
 

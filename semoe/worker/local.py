@@ -8,18 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO
 
 from semoe.errors import CorruptError, TransientError, UsageError
-from semoe.runs import STAGES, RunFolder, num_shards
+from semoe.runs import STAGES, RunFolder, shard_items
 from semoe.store.producer import COMMIT_SECONDS
-from semoe.telemetry import Advance, progress
+from semoe.telemetry import progress
 
 MAX_ATTEMPTS = 20
-POLL_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 30.0
+POLL_SECONDS, LOOK_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 2.0, 30.0
 OnStart = Callable[["subprocess.Popen[bytes]"], None]
 
 
@@ -44,6 +44,7 @@ class LocalBackend:
     _waiting: list[tuple[float, int, int]] = field(default_factory=list)
     """(not before, shard, attempt)"""
     _running: list[_Attempt] = field(default_factory=list)
+    _finished: set[int] = field(default_factory=set)
 
     def run(self) -> None:
         """Does what is not done.
@@ -55,20 +56,31 @@ class LocalBackend:
         """
         plan, manifest = self.folder.plan(), self.folder.manifest()
         for stage in STAGES:
-            self._run_stage(stage, num_shards(stage, plan, manifest))
+            self._run_stage(stage, shard_items(stage, plan, manifest))
 
-    def _run_stage(self, stage: str, count: int) -> None:
-        done = set(self.folder.finished(stage))
-        self._waiting = [(0.0, shard, 1) for shard in range(count) if shard not in done]
-        with progress(stage, count, "shards") as advance:
-            advance(len(done))
+    def _run_stage(self, stage: str, items: Sequence[int]) -> None:
+        self._finished = set(self.folder.finished(stage))
+        self._waiting = [(0.0, shard, 1) for shard in range(len(items)) if shard not in self._finished]
+        if not self._waiting:
+            return
+        shown, look = 0, 0.0
+        with progress(stage, sum(items), "items") as advance:
             try:
                 while self._waiting or self._running:
                     self._start_due(stage)
-                    self._collect(stage, advance)
+                    self._collect(stage)
+                    if time.monotonic() >= look:
+                        done, look = self._done_items(stage, items), time.monotonic() + LOOK_SECONDS
+                        advance(max(0, done - shown))
+                        shown = max(done, shown)
                     time.sleep(POLL_SECONDS)
             finally:
                 self._stop_all()
+            advance(sum(items) - shown)
+
+    def _done_items(self, stage: str, items: Sequence[int]) -> int:
+        beats = [self.folder.find_heartbeat(stage, attempt.shard) for attempt in self._running]
+        return sum(items[shard] for shard in self._finished) + sum(beat.done for beat in beats if beat)
 
     def _start_due(self, stage: str) -> None:
         due = [one for one in self._waiting if one[0] <= time.monotonic()]
@@ -85,14 +97,14 @@ class LocalBackend:
             self._running.append(_Attempt(one[1], one[2], process, output))
             self.on_start(process)
 
-    def _collect(self, stage: str, advance: Advance) -> None:
+    def _collect(self, stage: str) -> None:
         for attempt in [one for one in self._running if one.process.poll() is not None]:
             self._running.remove(attempt)
             with attempt.output as file:
                 file.seek(0)
                 said = file.read().decode(errors="replace")
             if attempt.process.returncode == 0:
-                advance()
+                self._finished.add(attempt.shard)
             else:
                 self._failed(stage, attempt, said)
 

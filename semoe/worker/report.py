@@ -7,7 +7,7 @@ from typing import Any
 
 from semoe.errors import UsageError
 from semoe.evaluation import Scores, interval, mean_scores
-from semoe.runs import STAGES, Manifest, Plan, RunFolder, ShardReport, num_shards
+from semoe.runs import STAGES, Manifest, Plan, RunFolder, ShardReport, shard_items
 from semoe.store.commit import read_commit
 from semoe.store.expert_store import ExpertStore
 from semoe.worker.answer import scores_of
@@ -15,9 +15,10 @@ from semoe.worker.answer import scores_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MethodReport:
-    """One method's answers to one set of questions."""
+    """One method's answers to one set of questions, or to all of them."""
 
     dataset: str
+    """Empty: all sets together."""
     data_type: str
     method: str
     num_questions: int
@@ -54,7 +55,10 @@ class RunReport:
     run: str
     time: float
     experts: ExpertCount
+    overall: tuple[MethodReport, ...]
+    """Each method over all questions."""
     methods: tuple[MethodReport, ...]
+    """Each method over each set."""
     counts: dict[str, dict[str, float]]
     """Sums over shards, by stage."""
 
@@ -70,11 +74,17 @@ def make_report(folder: RunFolder) -> RunReport:
     assert manifest is not None
     counts = {stage: _sum(found) for stage, found in reports.items()}
     space = reports["encode"][0].space if reports["encode"] else ""
+    records = {method: records_of(folder, method) for method in plan.methods}
     report = RunReport(
         run=folder.run,
         time=time.time(),
         experts=count_experts(folder, space, int(counts["encode"].get("without_pairs", 0))),
-        methods=tuple(m for method in plan.methods for m in _method_reports(folder, plan, method)),
+        overall=tuple(_method_report("", "", method, records[method]) for method in plan.methods),
+        methods=tuple(
+            _method_report(one.dataset, one.data_type, method, [r for r in records[method] if r["set"] == number])
+            for number, one in enumerate(plan.sets)
+            for method in plan.methods
+        ),
         counts=counts,
     )
     folder.write("report.json", report, RunReport)
@@ -107,7 +117,7 @@ def records_of(folder: RunFolder, method: str) -> list[dict[str, Any]]:
 
 
 def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: str) -> list[ShardReport]:
-    count, there = num_shards(stage, plan, manifest), folder.finished(stage)
+    count, there = len(shard_items(stage, plan, manifest)), folder.finished(stage)
     if len(there) < count:
         raise UsageError(
             f"Run {folder.run} is not finished: {stage} has {len(there)} of {count} shards. "
@@ -117,25 +127,19 @@ def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: s
     return [report for shard in there if (report := folder.find_report(stage, shard))]
 
 
-def _method_reports(folder: RunFolder, plan: Plan, method: str) -> list[MethodReport]:
-    records, made = records_of(folder, method), []
-    for number, one in enumerate(plan.sets):
-        own = [record for record in records if record["set"] == number]
-        scores = [scores_of(record) for record in own]
-        f1 = interval([score.f1 for score in scores])
-        made.append(
-            MethodReport(
-                dataset=one.dataset,
-                data_type=one.data_type,
-                method=method,
-                num_questions=len(own),
-                scores=mean_scores(scores),
-                f1_low=f1.low,
-                f1_high=f1.high,
-                num_experts=sum(record["num_experts"] for record in own),
-            )
-        )
-    return made
+def _method_report(dataset: str, data_type: str, method: str, records: Sequence[dict[str, Any]]) -> MethodReport:
+    scores = [scores_of(record) for record in records]
+    f1 = interval([score.f1 for score in scores])
+    return MethodReport(
+        dataset=dataset,
+        data_type=data_type,
+        method=method,
+        num_questions=len(records),
+        scores=mean_scores(scores),
+        f1_low=f1.low,
+        f1_high=f1.high,
+        num_experts=sum(record["num_experts"] for record in records),
+    )
 
 
 def _sum(reports: Sequence[ShardReport]) -> dict[str, float]:

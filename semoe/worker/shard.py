@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from semoe.errors import TransientError, UsageError
-from semoe.runs import RunFolder, ShardReport, num_shards
+from semoe.runs import RunFolder, ShardReport, shard_items
 from semoe.store.producer import COMMIT_SECONDS
 from semoe.worker.job import Job
 from semoe.worker.stages import works
@@ -31,7 +31,7 @@ def run_shard(folder: RunFolder, stage: str, shard: int, *, commit_seconds: floa
     if done:
         return done
     plan = folder.plan()
-    count = num_shards(stage, plan, folder.manifest())
+    count = len(shard_items(stage, plan, folder.manifest()))
     if not 0 <= shard < count:
         raise UsageError(f"Stage {stage} of {folder.run} has shards 0 to {count - 1}, not {shard}.", kind="no-shard")
     with _sigterm() as stop:

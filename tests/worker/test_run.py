@@ -1,0 +1,211 @@
+"""Whole runs over the store: killed, raced, stopped and resumed, they end as one that was left alone."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from semoe.cli.app import run
+from semoe.errors import UsageError
+from semoe.runs import RunFolder
+from semoe.store.objects import FolderObjects, open_objects
+from semoe.worker.local import LocalBackend
+from semoe.worker.report import RunReport, make_report
+from semoe.worker.shard import run_shard
+from tests.store.test_expert_store import Wrapped
+from tests.tiny import chatting_model_folder
+
+DATA = Path(str(resources.files("semoe"))) / "demo_data"
+QUICK = '[training]\nnum_steps = 2\nbatch_size = 2\nloss = "answer"\nreduction = "sequence"\nlearning_rate = 0.003\n'
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index, a preset of two steps, and a tiny model with a real tokenizer."""
+    root = tmp_path_factory.mktemp("runs")
+    (root / "quick.toml").write_text(QUICK)
+    chatting_model_folder(root / "tiny")
+    assert run(["index", "--data_path", str(DATA / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
+    return root
+
+
+def plan(root: Path, store: str, *more: str, name: str = "r") -> list[str]:
+    return [
+        "plan", "--run", name, "--store", store, "--dataset", "popqa", "--data_path", str(DATA / "popqa"),
+        "--model_name", str(root / "tiny"), "--preset", str(root / "quick.toml"), "--index_dir", str(root / "index"),
+        "--tokens_per_step", "256", "--inference_method", "none,combine,prag_random", *more,
+    ]  # fmt: skip
+
+
+def planned(root: Path, tmp_path: Path, shards: int = 3) -> RunFolder:
+    assert run(plan(root, str(tmp_path / "store"), "--shards", str(shards))) == 0
+    return RunFolder(FolderObjects(tmp_path / "store"), "r")
+
+
+def is_whole(report: RunReport) -> bool:
+    """Every passage has an expert, or gave nothing to learn, and none was published twice."""
+    experts = report.experts
+    return (
+        experts.planned > 20
+        and experts.in_store + experts.without_pairs == experts.planned
+        and experts.committed == experts.committed_distinct == experts.in_store
+        and all(one.num_questions == 8 for one in report.overall)
+    )
+
+
+def test_a_run_from_plan_to_report_and_a_second_one_that_has_nothing_to_do(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, processes = planned(root, tmp_path), list[object]()
+    place = ["--run", "r", "--store", str(tmp_path / "store")]
+    LocalBackend(folder=folder, parallelism=2, on_start=processes.append).run()
+    first = make_report(folder)
+    assert is_whole(first)
+    assert len(processes) == 9
+    LocalBackend(folder=folder, on_start=processes.append).run()
+    assert len(processes) == 9
+    counted = Wrapped(folder.objects)
+    run_shard(RunFolder(counted, "r"), "encode", 0)
+    assert len(counted.reads) == 1
+    capsys.readouterr()
+    assert run(["status", *place, "--format", "json"]) == 0
+    assert [(s["num_shards"], s["finished"]) for s in json.loads(capsys.readouterr().out)] == [(3, 3)] * 4
+    assert run(["report", *place, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["experts"]["planned"] == first.experts.planned
+    assert run(["logs", *place, "--stage", "encode", "--shard", "1"]) == 0
+    assert "encode shard 1" in capsys.readouterr().out
+    # Another run over the same questions finds every expert.
+    assert run(plan(root, str(tmp_path / "store"), name="again")) == 0
+    assert run(["run", "--run", "again", "--store", str(tmp_path / "store"), "--json"]) == 0
+    again = make_report(RunFolder(folder.objects, "again"))
+    assert (again.experts.committed, again.experts.in_store) == (0, first.experts.in_store)
+    assert [one.scores for one in again.overall] == [one.scores for one in first.overall]
+
+
+@pytest.mark.parametrize("store", ["folder", "s3"])
+def test_workers_that_are_killed_lose_nothing_and_train_nothing_twice(
+    root: Path, tmp_path: Path, store: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each worker of the first six dies by -9, a little later each time."""
+    folder = planned(root, tmp_path)
+    if store == "s3":
+        for name, value in request.getfixturevalue("s3_environment").items():
+            monkeypatch.setenv(name, value)
+        assert run(plan(root, f"s3://{request.getfixturevalue('bucket')}/killed", "--shards", "3")) == 0
+        folder = RunFolder(open_objects(f"s3://{request.getfixturevalue('bucket')}/killed"), "r")
+    started = 0
+
+    def kill_later(process: "subprocess.Popen[bytes]") -> None:
+        nonlocal started
+        started += 1
+        if started <= 6:
+            threading.Timer(2.0 + started, process.kill).start()
+
+    LocalBackend(folder=folder, parallelism=2, commit_seconds=0, on_start=kill_later).run()
+    assert started > 9
+    assert is_whole(make_report(folder))
+
+
+def worker(folder: RunFolder, stage: str, shard: int) -> "subprocess.Popen[bytes]":
+    place = ["--store", folder.objects.url, "--run", "r", "--stage", stage, "--shard", str(shard)]
+    return subprocess.Popen([sys.executable, "-m", "semoe", "worker", *place])
+
+
+def test_two_workers_on_one_shard_both_end_well_and_train_each_expert_once(root: Path, tmp_path: Path) -> None:
+    folder = planned(root, tmp_path, shards=1)
+    assert worker(folder, "augment", 0).wait() == 0
+    both = [worker(folder, "encode", 0) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    LocalBackend(folder=folder).run()
+    assert is_whole(make_report(folder))
+
+
+def test_sigterm_keeps_what_is_finished_and_asks_for_another_attempt(root: Path, tmp_path: Path) -> None:
+    folder = planned(root, tmp_path, shards=1)
+    assert worker(folder, "augment", 0).wait() == 0
+    process = worker(folder, "encode", 0)
+    while not (beat := folder.find_heartbeat("encode", 0)) or beat.total == 0:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() in (0, 75)
+    assert worker(folder, "encode", 0).wait() == 0
+    report = folder.find_report("encode", 0)
+    assert report is not None
+    assert report.counts["found"] + report.counts["trained"] == 24 - report.counts["without_pairs"]
+
+
+def test_a_worker_with_wrong_settings_ends_the_run_at_once(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, processes = planned(root, tmp_path, shards=1), list[object]()
+    broken = tmp_path / "store" / "runs" / "r" / "plan.json"
+    broken.write_text(broken.read_text().replace(f"{root}/tiny", f"{root}/gone"))
+    with pytest.raises(UsageError, match=r"encode shard 0, attempt 1, ended with 2.*gone"):
+        LocalBackend(folder=folder, on_start=processes.append).run()
+    assert len(processes) == 2
+    assert run(["logs", "--run", "r", "--store", str(tmp_path / "store"), "--failed"]) == 0
+    assert "gone" in capsys.readouterr().out
+
+
+def test_ctrl_c_stops_the_workers_and_the_run_goes_on(root: Path, tmp_path: Path) -> None:
+    folder = planned(root, tmp_path)
+    command = [sys.executable, "-m", "semoe", "run", "--run", "r", "--store", str(tmp_path / "store")]
+    process = subprocess.Popen(command)
+    while not folder.names("progress/augment/"):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    LocalBackend(folder=folder, parallelism=2).run()
+    assert is_whole(make_report(folder))
+
+
+def test_mistakes_are_named(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = planned(root, tmp_path)
+    place = ["--store", str(tmp_path / "store")]
+    for arguments, words in (
+        (plan(root, str(tmp_path / "store"), "--topk", "2"), "exists with another topk"),
+        (["run", "--run", "other", *place], "There are: r"),
+        (["report", "--run", "r", *place], "is not finished"),
+        (["worker", "--run", "r", "--stage", "encod", "--shard", "0", *place], "Did you mean 'encode'"),
+        (["worker", "--run", "r", "--stage", "encode", "--shard", "9", *place], "shards 0 to 2, not 9"),
+        (["run", "--run", "r", "--backend", "locl", *place], "Did you mean 'local'"),
+        (["run", "--run", "../r", *place], "cannot name an object"),
+    ):
+        assert run(arguments) == 2
+        assert words in " ".join(capsys.readouterr().err.split())
+    folder.objects.put("runs/r/manifest.json", b'{"num_passages": "many"}')
+    assert run(["run", "--run", "r", *place]) == 1
+    assert "manifest.json is damaged" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.slow
+def test_three_workers_killed_at_random_until_the_end(root: Path, tmp_path: Path) -> None:
+    """Every few seconds a random one of three dies by -9."""
+    folder, alive, over = planned(root, tmp_path, shards=8), list["subprocess.Popen[bytes]"](), threading.Event()
+    killed = 0
+
+    def kill_some() -> None:
+        nonlocal killed
+        chance = random.Random(0)
+        while not over.wait(chance.uniform(1, 4)):
+            if running := [process for process in alive if process.poll() is None]:
+                os.kill(chance.choice(running).pid, signal.SIGKILL)
+                killed += 1
+
+    killer = threading.Thread(target=kill_some)
+    killer.start()
+    try:
+        LocalBackend(folder=folder, parallelism=3, commit_seconds=0, max_attempts=1000, on_start=alive.append).run()
+    finally:
+        over.set()
+        killer.join()
+    assert killed > 5
+    assert is_whole(make_report(folder))
