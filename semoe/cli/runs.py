@@ -167,7 +167,7 @@ def _row(one: StageStatus) -> dict[str, object]:
         one.finished,
         one.alive,
         one.silent,
-        f"{one.done} of {one.total}" if one.total else "",
+        f"{one.done:.0f} of {one.total}" if one.total else "",
         f"{one.items_per_second:.2f}" if one.alive else "",
         "" if left is None else f"{left / 60:.1f}",
     )

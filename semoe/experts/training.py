@@ -23,6 +23,7 @@ from semoe.models.attention import PackedAttention, positions_of
 from semoe.models.decoder import Decoder, Linear
 from semoe.prompts.rendering import TrainingSequence
 
+OnStep = Callable[[float], None]
 MakeLinear = Callable[[ExpertLayout, Tensor, Tensor, Segments], Linear]
 
 
@@ -48,6 +49,8 @@ def train_experts(
     *,
     tokens_per_step: int = 2048,
     make_linear: MakeLinear = grouped_linear,
+    on_step: OnStep = lambda experts: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[TrainedExpert]:
     """Trains one expert for each list of sequences, from the same base weight; yields them as batches finish.
 
@@ -59,6 +62,8 @@ def train_experts(
         sequences: what each expert learns.
         tokens_per_step: packed tokens of one optimiser step; decides memory and speed, not the result.
         make_linear: the expert layer, `grouped_linear` or `reference_linear`.
+        on_step: told after each step how much was done, in experts: steps add up to the number of experts.
+        stop: asked before each batch; True ends the work.
 
     Raises:
         UsageError: an expert has no sequences.
@@ -68,7 +73,11 @@ def train_experts(
         if not steps:
             raise UsageError(f"Expert {index} has nothing to learn: its passage has no sequences.", kind="no-sequences")
     for batch in _batches(schedules, tokens_per_step):
-        yield from _train_batch(decoder, layout, base_N, settings, {i: schedules[i] for i in batch}, make_linear)
+        if stop():
+            return
+        yield from _train_batch(
+            decoder, layout, base_N, settings, {i: schedules[i] for i in batch}, make_linear, on_step
+        )
 
 
 def _batches(schedules: Sequence[Sequence[Step]], tokens_per_step: int) -> Iterator[list[int]]:
@@ -92,6 +101,7 @@ def _train_batch(
     settings: TrainingSettings,
     schedules: dict[int, Sequence[Step]],
     make_linear: MakeLinear,
+    on_step: OnStep,
 ) -> Iterator[TrainedExpert]:
     stack_EN = base_N.to(decoder.device).repeat(len(schedules), 1)
     grads_EN, optimiser = (
@@ -99,7 +109,8 @@ def _train_batch(
         StackedAdamW(stack_EN, settings.learning_rate, settings.weight_decay),
     )
     last_loss_E = torch.zeros(len(schedules), device=decoder.device)
-    for step in range(max(map(len, schedules.values()))):
+    num_steps = max(map(len, schedules.values()))
+    for step in range(num_steps):
         # Schedules are sorted from long to short: those that still learn are a prefix of the stack.
         learning = [steps[step] for steps in schedules.values() if step < len(steps)]
         n = len(learning)
@@ -107,6 +118,7 @@ def _train_batch(
         linear = make_linear(layout, stack_EN[:n], grads_EN[:n].zero_(), packed.segments)
         last_loss_E[:n] = losses_and_gradients(decoder, linear, packed)
         optimiser.step(grads_EN[:n])
+        on_step(len(schedules) / num_steps)
     for row, (index, steps) in enumerate(schedules.items()):
         tokens = sum(len(s.tokens) for step in steps for s in step)
         yield TrainedExpert(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 class Heartbeat:
     """How far a shard is."""
 
-    done: int
+    done: float
+    """Items; parts of an expert count."""
     total: int
     time: float
     """Seconds since 1970, by the worker's clock."""

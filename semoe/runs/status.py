@@ -22,7 +22,7 @@ class StageStatus:
     """Shards whose worker gave a sign of life of late."""
     silent: int
     """Shards that were begun, are not finished, and say nothing."""
-    done: int
+    done: float
     """Items of the shards that are begun and not finished."""
     total: int
     """The same, done or not."""

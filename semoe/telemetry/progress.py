@@ -15,7 +15,7 @@ LINE_EVERY_S = 60.0
 class Advance(Protocol):
     """Reports that more units are done."""
 
-    def __call__(self, done: int = 1) -> None:
+    def __call__(self, done: float = 1) -> None:
         """Adds `done` units."""
         ...
 
@@ -36,7 +36,7 @@ def _bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[
     with Progress(*columns, rate, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(what, total=total, rate="")
 
-        def advance(done: int = 1) -> None:
+        def advance(done: float = 1) -> None:
             bar.update(task, advance=done)
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
             bar.update(task, rate=f"{speed:,.1f} {unit}/s" if speed else "")
@@ -47,14 +47,14 @@ def _bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[
 @contextmanager
 def _lines(console: Console, what: str, total: int | None, unit: str) -> Iterator[Advance]:
     start = last = time.monotonic()
-    count = 0
+    count = 0.0
 
     def line() -> None:
         seconds = max(time.monotonic() - start, 1e-9)
         of = f" of {total:,}" if total else ""
-        sys.stderr.write(f"{what}: {count:,}{of} {unit}, {count / seconds:,.1f} a second\n")
+        sys.stderr.write(f"{what}: {count:,.0f}{of} {unit}, {count / seconds:,.1f} a second\n")
 
-    def advance(done: int = 1) -> None:
+    def advance(done: float = 1) -> None:
         nonlocal count, last
         count += done
         if time.monotonic() - last > LINE_EVERY_S:

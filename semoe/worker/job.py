@@ -31,7 +31,7 @@ class Job:
     """True once the worker is asked to end; what is finished by then is kept."""
     commit_seconds: float = COMMIT_SECONDS
     worker: str = field(default_factory=fresh_token)
-    _done: int = 0
+    _done: float = 0
     _total: int = 0
     _started: float = field(default_factory=time.monotonic)
     _told: float = 0.0
@@ -57,7 +57,7 @@ class Job:
         log.info("%s shard %d: %d of %d were done before", self.stage, self.shard, done, total)
         self.tell()
 
-    def advance(self, done: int = 1) -> None:
+    def advance(self, done: float = 1) -> None:
         """Says that more is done."""
         self._done += done
         if time.monotonic() - self._told > HEARTBEAT_SECONDS:

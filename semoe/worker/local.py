@@ -63,7 +63,7 @@ class LocalBackend:
         self._waiting = [(0.0, shard, 1) for shard in range(len(items)) if shard not in self._finished]
         if not self._waiting:
             return
-        shown, look = 0, 0.0
+        shown, look = 0.0, 0.0
         with progress(stage, sum(items), "items") as advance:
             try:
                 while self._waiting or self._running:
@@ -71,14 +71,14 @@ class LocalBackend:
                     self._collect(stage)
                     if time.monotonic() >= look:
                         done, look = self._done_items(stage, items), time.monotonic() + LOOK_SECONDS
-                        advance(max(0, done - shown))
+                        advance(max(0.0, done - shown))
                         shown = max(done, shown)
                     time.sleep(POLL_SECONDS)
             finally:
                 self._stop_all()
             advance(sum(items) - shown)
 
-    def _done_items(self, stage: str, items: Sequence[int]) -> int:
+    def _done_items(self, stage: str, items: Sequence[int]) -> float:
         beats = [self.folder.find_heartbeat(stage, attempt.shard) for attempt in self._running]
         return sum(items[shard] for shard in self._finished) + sum(beat.done for beat in beats if beat)
 

@@ -42,6 +42,9 @@ class _Nowhere:
     def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
         """Forgets an expert."""
 
+    def flush(self) -> None:
+        """Has nothing to keep."""
+
 
 def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passages: int = PASSAGES) -> Throughput:
     """Augments and trains some of a run's passages, without publishing them.

@@ -17,7 +17,6 @@ from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models import Model
 from semoe.prompts.exemplars import Exemplar, fingerprint
 from semoe.prompts.template import load_template
-from semoe.telemetry import Advance
 
 Stop = Callable[[], bool]
 
@@ -27,6 +26,10 @@ class TakesExperts(Protocol):
 
     def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
         """Takes an expert, [N], and its record."""
+        ...
+
+    def flush(self) -> None:
+        """Keeps for good what it has."""
         ...
 
 
@@ -66,7 +69,7 @@ def train(
     *,
     tokens_per_step: int = 2048,
     stop: Stop = lambda: False,
-    advance: Advance = lambda done=1: None,
+    advance: Callable[[float], None] = lambda experts: None,
 ) -> tuple[int, int]:
     """Trains an expert for each passage that gives something to learn, and hands it to the producer.
 
@@ -76,24 +79,36 @@ def train(
         passages: augmented passages by key.
         producer: publishes.
         tokens_per_step: tokens trained at once; memory and speed, not result.
-        stop: asked after each expert; True ends the work early.
-        advance: told after each expert.
+        stop: asked after each step; True ends the work once the batch in hand is finished.
+        advance: told after each step how much was done, in experts.
 
     Returns:
         How many experts were trained, and on how many tokens, repetitions counted.
     """
     sequences = {key: _sequences(model, recipe, passage) for key, passage in passages.items()}
     keys = [key for key, own in sequences.items() if own]
-    layout, training, num_trained, num_tokens = recipe.layout(model), recipe.preset.training, 0, 0
-    base_N, space = base_weight(layout, training.seed), recipe.space(model).name
-    wanted = [sequences[key] for key in keys]
-    for trained in train_experts(model.decoder, layout, base_N, training, wanted, tokens_per_step=tokens_per_step):
+    training, space, num_trained, num_tokens = recipe.preset.training, recipe.space(model).name, 0, 0
+    layout = recipe.layout(model)
+
+    def on_step(experts: float) -> None:
+        advance(experts)
+        if stop():
+            # Time may be short: what is finished is safe before the batch in hand goes on.
+            producer.flush()
+
+    for trained in train_experts(
+        model.decoder,
+        layout,
+        base_weight(layout, training.seed),
+        training,
+        [sequences[key] for key in keys],
+        tokens_per_step=tokens_per_step,
+        on_step=on_step,
+        stop=stop,
+    ):
         key = keys[trained.index]
         producer.add(key, trained.flat_N, _record(key, space, recipe, passages[key], trained))
         num_trained, num_tokens = num_trained + 1, num_tokens + trained.num_tokens
-        advance()
-        if stop():
-            break
     return num_trained, num_tokens
 
 
