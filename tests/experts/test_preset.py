@@ -34,10 +34,10 @@ def test_a_mistake_is_named(text: str, words: str) -> None:
         parse_preset(text, "mine")
 
 
-def space(preset: str, version: int = 1) -> ExpertSpace:
+def space(preset: str, version: int = 1, exemplars: str = "") -> ExpertSpace:
     return ExpertSpace(
         base_model="m", model_fingerprint="f", preset=parse_preset(preset, "x"), template_version=1,
-        augment_model="parse", augmentation_version=version, cot=False,
+        augment_model="parse", augmentation_version=version, exemplars=exemplars,
     )  # fmt: skip
 
 
