@@ -6,7 +6,7 @@ BIN := .venv/bin
 TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend=auto)
 SOURCES := semoe tests benchmarks scripts
 
-.PHONY: help install demo test test-slow lint style bench effect constraints check-constraints docs-cli check-docs-cli ci clean
+.PHONY: help install demo test test-slow lint style bench bench-store effect constraints check-constraints docs-cli check-docs-cli ci clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ style: install ## Repair what lint would refuse
 bench: install ## Measure training and answering against PEFT, as ratios in one run
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.answering
+
+bench-store: install ## Measure the expert store against its limits, a disk and an S3 server (a minute)
+	$(BIN)/python -m benchmarks.store
 
 effect: install ## Measure what experts add to answers, beside the control (about an hour on 2 cores)
 	@test -n "$(CORPUS)" -a -n "$(POPQA)" || { echo "say: make effect CORPUS=psgs_w100.tsv POPQA=data/popqa"; exit 2; }

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from semoe.store.pack import ExpertEntry
 
 HASH_BYTES = 24
-"""Of an expert's SHA-256: 192 bits are enough to know its bytes by."""
-ROW = np.dtype([("low", "<u8"), ("segment", "<u4"), ("length", "<u4"), ("offset", "<u8"), ("sha", f"V{HASH_BYTES}")])
-"""An expert: bytes 8 to 16 of its key, its segment's number, its range, the beginning of its SHA-256."""
+"""Of an expert's digest: 192 bits are enough to know its bytes by."""
+ROW = np.dtype([("low", "<u8"), ("segment", "<u4"), ("length", "<u4"), ("offset", "<u8"), ("digest", f"V{HASH_BYTES}")])
+"""An expert: bytes 8 to 16 of its key, its segment's number, its range, the beginning of its digest."""
 Heads = NDArray[np.uint64]
 Rows = NDArray[np.void]
 
@@ -27,8 +27,8 @@ class Place(NamedTuple):
     segment: str
     offset: int
     length: int
-    sha: str
-    """The first 24 bytes of its SHA-256, hex."""
+    digest: str
+    """The first 24 bytes of its BLAKE3, hex."""
 
 
 class Catalog:
@@ -91,7 +91,7 @@ class Catalog:
             row = self._rows_K[at]
             if row["low"] == low:
                 return Place(
-                    self._segments[row["segment"]], int(row["offset"]), int(row["length"]), bytes(row["sha"]).hex()
+                    self._segments[row["segment"]], int(row["offset"]), int(row["length"]), bytes(row["digest"]).hex()
                 )
             at += 1
         return None
@@ -120,7 +120,7 @@ def _heads(entries: Sequence[ExpertEntry]) -> Heads:
 
 def _rows(entries: Sequence[ExpertEntry], segments: Sequence[int]) -> Rows:
     rows = [
-        (int(e.key[16:32], 16), segment, e.length, e.offset, bytes.fromhex(e.sha256)[:HASH_BYTES])
+        (int(e.key[16:32], 16), segment, e.length, e.offset, bytes.fromhex(e.digest)[:HASH_BYTES])
         for e, segment in zip(entries, segments, strict=True)
     ]
     return np.array(rows, ROW)

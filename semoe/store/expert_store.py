@@ -4,7 +4,6 @@ What no commit names does not exist. Knows bytes and keys; what an expert means 
 after a store (verify, garbage, compaction) is `upkeep`.
 """
 
-import hashlib
 import logging
 import secrets
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from semoe.errors import CorruptError
 from semoe.store.catalog import HASH_BYTES, Catalog, Place
 from semoe.store.commit import Commit, read_commit, write_commit
+from semoe.store.digest import digest
 from semoe.store.objects import MissingObjectError, Objects
 from semoe.store.pack import Blob, ExpertEntry, Pack, build_pack, read_index
 from semoe.store.snapshot import read_snapshot
@@ -123,17 +123,17 @@ class ExpertStore:
             if not new:
                 return 0
             pack, started = build_pack(new), time.monotonic()
-            self.objects.put(self.names.pack(pack.sha256), pack.data)
-            self.objects.put(self.names.index(pack.sha256), pack.index)
+            self.objects.put(self.names.pack(pack.segment), *pack.parts)
+            self.objects.put(self.names.index(pack.segment), pack.index)
             if time.monotonic() - started < PUBLISH_SECONDS and self._commit(name, token, pack):
                 return len(new)
 
     def entries(self) -> Iterator[ExpertEntry]:
         """Yields every expert as its index tells it, pack by pack; an expert that is in two packs comes once."""
-        for sha256 in self._catalog.segments:
-            for entry in self.index(sha256):
+        for segment in self._catalog.segments:
+            for entry in self.index(segment):
                 place = self._catalog.find(entry.key)
-                if place and (place.segment, place.offset) == (sha256, entry.offset):
+                if place and (place.segment, place.offset) == (segment, entry.offset):
                     yield entry
 
     def keys(self, beginning: str) -> list[str]:
@@ -142,9 +142,9 @@ class ExpertStore:
         found = (entry.key for segment in segments for entry in self.index(segment))
         return sorted({key for key in found if key.startswith(beginning)})
 
-    def index(self, sha256: str) -> Sequence[ExpertEntry]:
+    def index(self, segment: str) -> Sequence[ExpertEntry]:
         """Reads the index of a pack."""
-        return read_index(self.objects.get(self.names.index(sha256)), sha256)
+        return read_index(self.objects.get(self.names.index(segment)), segment)
 
     def _refresh(self) -> None:
         commits = [found.name for found in self.objects.list(self.names.commits)]
@@ -166,21 +166,21 @@ class ExpertStore:
     def _take_commits(self, names: Iterable[str]) -> None:
         new = [name for name in names if name not in self._commits]
         known, fresh = {*self._catalog.segments, *self._withdrawn}, dict[str, Sequence[ExpertEntry]]()
-        for sha256 in (sha256 for name in new for sha256 in self._read_commit(name).segments):
-            if sha256 not in known and sha256 not in fresh:
-                fresh[sha256] = self._index_if_whole(sha256)
+        for segment in (segment for name in new for segment in self._read_commit(name).segments):
+            if segment not in known and segment not in fresh:
+                fresh[segment] = self._index_if_whole(segment)
         self._catalog.add(fresh.items())
         self._commits.update(new)
 
-    def _index_if_whole(self, sha256: str) -> Sequence[ExpertEntry]:
+    def _index_if_whole(self, segment: str) -> Sequence[ExpertEntry]:
         """A damaged index costs the experts of its pack, not the store."""
         try:
-            return self.index(sha256)
+            return self.index(segment)
         except CorruptError as error:
             if error.kind == "unknown-version":
                 raise
             log.warning("%s Its experts are left out; see `semoe experts verify`.", error)
-            self._damaged[sha256] = str(error)
+            self._damaged[segment] = str(error)
             return ()
 
     def _next_commit(self, prefix: str) -> str:
@@ -196,13 +196,13 @@ class ExpertStore:
 
     def _commit(self, name: str, token: str, pack: Pack) -> bool:
         """Writes a commit; False where another producer was first."""
-        body = write_commit(Commit(token, [pack.sha256]))
+        body = write_commit(Commit(token, [pack.segment]))
         if not self.objects.create(name, body):
             there = self._read_commit(name)
             # A retried write meets its own object when the first answer was lost.
-            if (there.token, list(there.segments)) != (token, [pack.sha256]):
+            if (there.token, list(there.segments)) != (token, [pack.segment]):
                 return False
-        self._catalog.add([(pack.sha256, pack.entries)])
+        self._catalog.add([(pack.segment, pack.entries)])
         self._commits.add(name)
         return True
 
@@ -212,7 +212,7 @@ class ExpertStore:
 
 def is_intact(data: bytes, place: Place) -> bool:
     """Whether these are the bytes that were published there."""
-    return hashlib.sha256(data).digest()[:HASH_BYTES].hex() == place.sha
+    return digest(data)[:HASH_BYTES].hex() == place.digest
 
 
 def fresh_token() -> str:

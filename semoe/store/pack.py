@@ -1,14 +1,13 @@
 """Packs: many experts in one immutable object, and the index that says where each lies.
 
-    segments/{aa}/{sha256}.pack   safetensors blobs, one behind the other, then 16 random bytes
-    segments/{aa}/{sha256}.idx    JSON lines: a header, then one line an expert
+    segments/{aa}/{segment}.pack   safetensors blobs, one behind the other
+    segments/{aa}/{segment}.idx    JSON lines: a header, then one line an expert
 
-Both are named by the pack's own SHA-256, so writing them again changes nothing. The random bytes make each attempt's
-pack another object: none brings back an old orphan that is just being removed. An expert is one range of its pack,
-checked against its own SHA-256. See docs/store-format.md.
+A pack's name hashes its experts' digests and a random salt: what it names never changes, and no attempt brings back an
+old orphan that is just being removed. An expert is one range of its pack, checked against its own digest. See
+docs/store-format.md.
 """
 
-import hashlib
 import re
 import secrets
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import orjson
 
 from semoe.errors import CorruptError, UsageError
+from semoe.store.digest import digest
 
 FORMAT, VERSION = "semoe-pack-index", 1
 MAX_EXPERT_BYTES = (1 << 32) - 1
@@ -35,8 +35,8 @@ class ExpertEntry:
     """First byte in the pack."""
     length: int
     """Bytes."""
-    sha256: str
-    """Of its bytes, hex."""
+    digest: str
+    """BLAKE3 of its bytes, hex."""
     title: str
     num_tokens: int
     """Tokens it was trained on."""
@@ -63,71 +63,92 @@ class Blob:
 class Pack:
     """A pack and its index, ready to be written."""
 
-    sha256: str
-    data: bytes
+    segment: str
+    """Its name."""
+    parts: Sequence[bytes]
+    """Its bytes, one behind the other."""
     index: bytes
     entries: Sequence[ExpertEntry]
 
 
-def pack_name(sha256: str) -> str:
+def pack_name(segment: str) -> str:
     """Returns the object name of a pack."""
-    return f"segments/{sha256[:2]}/{sha256}.pack"
+    return f"segments/{segment[:2]}/{segment}.pack"
 
 
-def index_name(sha256: str) -> str:
+def index_name(segment: str) -> str:
     """Returns the object name of a pack's index."""
-    return f"segments/{sha256[:2]}/{sha256}.idx"
+    return f"segments/{segment[:2]}/{segment}.idx"
 
 
 def build_pack(blobs: Sequence[Blob]) -> Pack:
-    """Joins experts."""
-    data = b"".join([*(blob.data for blob in blobs), secrets.token_bytes(SALT_BYTES)])
-    sha256, at, entries = hashlib.sha256(data).hexdigest(), 0, list[ExpertEntry]()
+    """Lays experts one behind the other."""
+    salt, at, entries = secrets.token_bytes(SALT_BYTES), 0, list[ExpertEntry]()
     for blob in blobs:
         entry = ExpertEntry(
-            key=blob.key, offset=at, length=len(blob.data), sha256=hashlib.sha256(blob.data).hexdigest(),
+            key=blob.key, offset=at, length=len(blob.data), digest=digest(blob.data).hex(),
             title=blob.title, num_tokens=blob.num_tokens, loss=blob.loss,
         )  # fmt: skip
         entries.append(entry)
         at += len(blob.data)
-    header = {"format": FORMAT, "version": VERSION, "pack": sha256, "size": len(data), "count": len(entries)}
+    segment = _segment(salt, entries)
+    header = {
+        "format": FORMAT, "version": VERSION, "pack": segment, "salt": salt.hex(), "size": at, "count": len(entries),
+    }  # fmt: skip
     index = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in [header, *map(asdict, entries)])
-    return Pack(sha256, data, index, entries)
+    return Pack(segment, [blob.data for blob in blobs], index, entries)
 
 
-def read_index(data: bytes, sha256: str) -> list[ExpertEntry]:
+def read_index(data: bytes, segment: str) -> list[ExpertEntry]:
     """Reads a pack's index.
 
     Raises:
-        CorruptError: another format or version, another pack's index, a cut line, or a range outside the pack.
+        CorruptError: another format or version, another pack's index, a cut line, or ranges that are not the pack's.
     """
     try:
         header, *lines = [orjson.loads(line) for line in data.splitlines()]
-        _check_header(header, sha256, len(lines))
+        _check_header(header, segment, len(lines))
         entries = [ExpertEntry(**line) for line in lines]
-    except (ValueError, TypeError, AttributeError) as error:
-        raise CorruptError(f"The index of pack {sha256} is damaged ({error}).", kind="corrupt-index") from error
+        same = _segment(bytes.fromhex(header["salt"]), entries) == segment
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise CorruptError(f"The index of pack {segment} is damaged ({error}).", kind="corrupt-index") from error
+    if not same:
+        raise CorruptError(f"The index of pack {segment} is damaged: its digests changed.", kind="corrupt-index")
+    end = 0
     for entry in entries:
-        _check_entry(entry, sha256, header["size"])
+        _check_entry(entry, segment, end)
+        end += entry.length
+    if end != header["size"]:
+        raise CorruptError(f"The index of pack {segment} has a bad entry: the sizes differ.", kind="corrupt-index")
     return entries
 
 
-def _check_header(header: Any, sha256: str, count: int) -> None:
+def find_damage(data: bytes, entries: Sequence[ExpertEntry]) -> list[str]:
+    """Returns the keys of the experts that are not what they were in a pack's bytes."""
+    view = memoryview(data)
+    return [e.key for e in entries if digest(view[e.offset : e.offset + e.length]).hex() != e.digest]
+
+
+def _segment(salt: bytes, entries: Sequence[ExpertEntry]) -> str:
+    """A pack's name hashes its experts' digests: it tells of every byte, and each byte is hashed once."""
+    return digest(salt, *(bytes.fromhex(entry.digest) for entry in entries)).hex()
+
+
+def _check_header(header: Any, segment: str, count: int) -> None:
     found = header.get("format"), header.get("version")
     if found != (FORMAT, VERSION):
         raise CorruptError(
-            f"The index of pack {sha256} is {found[0]} version {found[1]}; this program reads {FORMAT} "
+            f"The index of pack {segment} is {found[0]} version {found[1]}; this program reads {FORMAT} "
             f"version {VERSION}. Use the program that made it.",
             kind="unknown-version" if found[0] == FORMAT else "corrupt-index",
         )
-    if header.get("pack") != sha256 or header.get("count") != count or not isinstance(header.get("size"), int):
-        raise CorruptError(f"The index of pack {sha256} is cut or another pack's.", kind="corrupt-index")
+    if header.get("pack") != segment or header.get("count") != count:
+        raise CorruptError(f"The index of pack {segment} is cut or another pack's.", kind="corrupt-index")
 
 
-def _check_entry(entry: ExpertEntry, sha256: str, size: int) -> None:
-    """Nothing is allocated or read on an index's word alone."""
+def _check_entry(entry: ExpertEntry, segment: str, end: int) -> None:
+    """Nothing is allocated or read on an index's word alone: experts lie one behind the other from 0 to the size."""
     numbers = all(isinstance(value, int) for value in (entry.offset, entry.length))
-    inside = numbers and entry.offset >= 0 and 0 < entry.length <= MAX_EXPERT_BYTES
-    hashes = all(isinstance(value, str) and _HEX64.fullmatch(value) for value in (entry.key, entry.sha256))
-    if not (inside and hashes and entry.offset + entry.length <= size):
-        raise CorruptError(f"The index of pack {sha256} has a bad entry for {entry.key!r}.", kind="corrupt-index")
+    inside = numbers and entry.offset == end and 0 < entry.length <= MAX_EXPERT_BYTES
+    if not (inside and isinstance(entry.key, str) and _HEX64.fullmatch(entry.key)):
+        raise CorruptError(f"The index of pack {segment} has a bad entry for {entry.key!r}.", kind="corrupt-index")

@@ -5,7 +5,6 @@
 A snapshot names the commits that it holds; those may then be removed. See docs/store-format.md.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ import orjson
 
 from semoe.errors import CorruptError
 from semoe.store.catalog import ROW, Catalog
+from semoe.store.digest import digest
 from semoe.store.objects import check_name
 
 FORMAT, VERSION = "semoe-snapshot", 1
@@ -33,7 +33,7 @@ def write_snapshot(snapshot: Snapshot) -> bytes:
     heads_K, rows_K = snapshot.catalog.arrays
     body = heads_K.astype(HEAD).tobytes() + rows_K.tobytes()
     header = {
-        "format": FORMAT, "version": VERSION, "count": len(rows_K), "sha256": hashlib.sha256(body).hexdigest(),
+        "format": FORMAT, "version": VERSION, "count": len(rows_K), "digest": digest(body).hex(),
         "segments": list(snapshot.catalog.segments), "commits": sorted(snapshot.commits),
     }  # fmt: skip
     return orjson.dumps(header, option=orjson.OPT_APPEND_NEWLINE) + body
@@ -49,13 +49,13 @@ def read_snapshot(data: bytes, name: str) -> Snapshot:
         head, _, body = data.partition(b"\n")
         header = orjson.loads(head)
         found = header["format"], header["version"]
-        count, sha256 = int(header["count"]), header["sha256"]
+        count, expected = int(header["count"]), header["digest"]
         segments, commits = map(check_name, header["segments"]), map(check_name, header["commits"])
     except (ValueError, TypeError, KeyError) as error:
         raise CorruptError(f"Snapshot {name} is damaged ({error}).", kind="corrupt-snapshot") from error
     if found != (FORMAT, VERSION):
         raise CorruptError(f"Snapshot {name} is {found}, not {FORMAT} version {VERSION}.", kind="unknown-version")
-    if len(body) != count * (HEAD.itemsize + ROW.itemsize) or hashlib.sha256(body).hexdigest() != sha256:
+    if len(body) != count * (HEAD.itemsize + ROW.itemsize) or digest(body).hex() != expected:
         raise CorruptError(f"Snapshot {name} is cut or changed. Remove it, and compact again.", kind="corrupt-snapshot")
     heads_K = np.frombuffer(body, HEAD, count).astype(np.uint64)
     rows_K = np.frombuffer(body, ROW, offset=count * HEAD.itemsize)

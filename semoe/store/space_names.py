@@ -52,13 +52,13 @@ class SpaceNames:
         """Prefix of the marks on packs that must not be used."""
         return f"{self.root}/withdrawn/"
 
-    def pack(self, sha256: str) -> str:
+    def pack(self, segment: str) -> str:
         """A pack."""
-        return f"{self.root}/{pack_name(sha256)}"
+        return f"{self.root}/{pack_name(segment)}"
 
-    def index(self, sha256: str) -> str:
+    def index(self, segment: str) -> str:
         """A pack's index."""
-        return f"{self.root}/{index_name(sha256)}"
+        return f"{self.root}/{index_name(segment)}"
 
     def shard_commits(self, run: str, shard: int) -> str:
         """Prefix of the commits of one shard of a run."""

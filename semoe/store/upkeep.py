@@ -1,12 +1,12 @@
 """Looking after a space: verify what is stored, collect what no commit names, fold commits into a snapshot."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from semoe.errors import CorruptError
 from semoe.store.expert_store import PUBLISH_SECONDS, ExpertStore
 from semoe.store.objects import Stored, clock
+from semoe.store.pack import find_damage
 from semoe.store.snapshot import Snapshot, write_snapshot
 from semoe.store.space_names import number_of
 
@@ -26,8 +26,8 @@ class Problem:
 
 def verify(store: ExpertStore) -> Iterator[tuple[str, Problem | None]]:
     """Reads and hashes every pack and reads every index; yields each pack with what is wrong with it, or None."""
-    for sha256 in store.catalog.segments:
-        yield sha256, _check(store, sha256)
+    for segment in store.catalog.segments:
+        yield segment, _check(store, segment)
 
 
 def withdraw(store: ExpertStore, segment: str) -> None:
@@ -45,7 +45,7 @@ def garbage(store: ExpertStore, grace_seconds: float = GRACE_SECONDS) -> list[St
     candidates = [found for found in store.objects.list(store.names.segments) if found.modified < old]
     store.refresh()
     names = store.names
-    named = {name(sha256) for sha256 in store.catalog.segments for name in (names.pack, names.index)}
+    named = {name(segment) for segment in store.catalog.segments for name in (names.pack, names.index)}
     return [found for found in candidates if found.name not in named]
 
 
@@ -75,10 +75,10 @@ def remove(store: ExpertStore, found: Sequence[Stored]) -> Iterator[Stored]:
         yield one
 
 
-def _check(store: ExpertStore, sha256: str) -> Problem | None:
+def _check(store: ExpertStore, segment: str) -> Problem | None:
     try:
-        store.index(sha256)
-        found = hashlib.sha256(store.objects.get(store.names.pack(sha256))).hexdigest()
+        entries = store.index(segment)
+        damaged = find_damage(store.objects.get(store.names.pack(segment)), entries)
     except CorruptError as error:
-        return Problem(sha256, str(error))
-    return None if found == sha256 else Problem(sha256, f"damaged: its bytes hash to {found}")
+        return Problem(segment, str(error))
+    return Problem(segment, f"damaged: {len(damaged)} of {len(entries)} experts") if damaged else None

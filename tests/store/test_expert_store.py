@@ -53,9 +53,9 @@ class Wrapped:
     def act(self) -> None:
         self.writes += 1
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, *data: bytes) -> None:
         self.act()
-        self._inner.put(name, data)
+        self._inner.put(name, *data)
         self.act()
 
     def create(self, name: str, data: bytes) -> bool:
@@ -153,8 +153,8 @@ def test_a_producer_that_lost_the_race_publishes_what_the_winner_lacks(objects: 
                 self.writes = 1
             return self._inner.create(name, data)
 
-        def put(self, name: str, data: bytes) -> None:
-            self._inner.put(name, data)
+        def put(self, name: str, *data: bytes) -> None:
+            self._inner.put(name, *data)
 
     assert ExpertStore(Beaten(objects), "s").publish([blob(1), blob(2)], run="r", shard=0, token="mine") == 1
     assert whole(ExpertStore(objects, "s"), [blob(i) for i in range(3)])
@@ -210,11 +210,11 @@ def test_gc_removes_only_what_no_commit_names_and_is_old(objects: Objects) -> No
     store = ExpertStore(objects, "s")
     store.publish([blob(0)], run="r", shard=0, token="t")
     orphan = build_pack([blob(1)])
-    objects.put(f"spaces/s/{pack_name(orphan.sha256)}", orphan.data)
-    objects.put(f"spaces/s/{index_name(orphan.sha256)}", orphan.index)
+    objects.put(f"spaces/s/{pack_name(orphan.segment)}", *orphan.parts)
+    objects.put(f"spaces/s/{index_name(orphan.segment)}", orphan.index)
     assert garbage(store, grace_seconds=3600) == []
     found = garbage(store, grace_seconds=-3600)
-    assert {one.name for one in found} == {f"spaces/s/{name(orphan.sha256)}" for name in (pack_name, index_name)}
+    assert {one.name for one in found} == {f"spaces/s/{name(orphan.segment)}" for name in (pack_name, index_name)}
     assert list(remove(store, found)) == found
     assert garbage(store, grace_seconds=-3600) == []
     assert whole(ExpertStore(objects, "s"), [blob(0)])
@@ -235,24 +235,24 @@ def test_an_index_of_another_version_or_pack_is_refused(change: dict[str, object
     header, *lines = pack.index.splitlines()
     changed = b"\n".join([orjson.dumps(orjson.loads(header) | change), *lines])
     with pytest.raises(CorruptError, match=words):
-        read_index(changed, pack.sha256)
+        read_index(changed, pack.segment)
 
 
 @pytest.mark.parametrize(
-    "change", [{"offset": -1}, {"length": 1 << 40}, {"length": "5"}, {"key": "../x"}, {"sha256": 1}, {"more": 1}]
+    "change", [{"offset": -1}, {"length": 1 << 40}, {"length": "5"}, {"key": "../x"}, {"digest": 1}, {"more": 1}]
 )
 def test_an_entry_that_lies_is_refused(change: dict[str, object]) -> None:
     pack = build_pack([blob(0)])
     header, line = pack.index.splitlines()
     with pytest.raises(CorruptError, match=r"bad entry|is damaged"):
-        read_index(b"\n".join([header, orjson.dumps(orjson.loads(line) | change)]), pack.sha256)
+        read_index(b"\n".join([header, orjson.dumps(orjson.loads(line) | change)]), pack.segment)
 
 
 @pytest.mark.parametrize("end", range(2, 400, 40))
 def test_a_cut_index_is_refused(end: int) -> None:
     pack = build_pack([blob(0), blob(1)])
     with pytest.raises(CorruptError):
-        read_index(pack.index[:-end], pack.sha256)
+        read_index(pack.index[:-end], pack.segment)
 
 
 def test_a_damaged_commit_is_named(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_the_catalog_needs_64_bytes_an_expert_and_tells_equal_beginnings_apart()
     pack = build_pack([Blob(key=f"{'a' * 16}{i:016x}{'0' * 32}", data=b"x" * (i + 1), title="", num_tokens=0, loss=0.0)
                        for i in range(50)])  # fmt: skip
     catalog = Catalog()
-    catalog.add([(pack.sha256, read_index(pack.index, pack.sha256))])
+    catalog.add([(pack.segment, read_index(pack.index, pack.segment))])
     for i in range(50):
         place = catalog.find(f"{'a' * 16}{i:016x}{'0' * 32}")
         assert place is not None
@@ -300,6 +300,17 @@ Actions = st.lists(
 @settings(max_examples=50, deadline=None)
 @given(Actions)
 def test_histories_equal_a_plain_set(tmp_path_factory: pytest.TempPathFactory, actions) -> None:  # type: ignore[no-untyped-def]
+    play(tmp_path_factory, actions)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, deadline=None)
+@given(Actions)
+def test_a_thousand_histories_equal_a_plain_set(tmp_path_factory: pytest.TempPathFactory, actions) -> None:  # type: ignore[no-untyped-def]
+    play(tmp_path_factory, actions)
+
+
+def play(tmp_path_factory: pytest.TempPathFactory, actions) -> None:  # type: ignore[no-untyped-def]
     objects = FolderObjects(tmp_path_factory.mktemp("history"))
     stores, model, made = [ExpertStore(objects, "s", max_age=0) for _ in range(3)], set[int](), 0
     for actor, action, numbers in actions:

@@ -37,8 +37,8 @@ class Objects(Protocol):
         """What a user would type to reach it."""
         ...
 
-    def put(self, name: str, data: bytes) -> None:
-        """Stores `data` whole or not at all; an object of that name is replaced."""
+    def put(self, name: str, *data: bytes) -> None:
+        """Stores the parts of `data`, one behind the other, whole or not at all; an object of that name is replaced."""
         ...
 
     def create(self, name: str, data: bytes) -> bool:

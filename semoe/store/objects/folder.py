@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from semoe.files import create_bytes, os_errors, write_bytes
@@ -19,9 +20,9 @@ class FolderObjects:
         """The folder."""
         return str(self._root)
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, *data: bytes) -> None:
         """Stores `data`: temporary file, fsync, rename."""
-        write_bytes(self._path(name), data)
+        write_bytes(self._path(name), *data)
 
     def create(self, name: str, data: bytes) -> bool:
         """Stores `data` only where nothing is: a hard link is made by one writer alone."""
@@ -42,9 +43,11 @@ class FolderObjects:
         for folder, _, files in os.walk(self._root / prefix.rpartition("/")[0]):
             for file in (Path(folder) / name for name in files if not name.startswith(".")):
                 name = file.relative_to(self._root).as_posix()
-                if name.startswith(prefix):
-                    status = file.stat()
-                    found.append(Stored(name, status.st_size, status.st_mtime))
+                # What another removes meanwhile is not there.
+                with suppress(FileNotFoundError):
+                    if name.startswith(prefix):
+                        status = file.stat()
+                        found.append(Stored(name, status.st_size, status.st_mtime))
         return iter(sorted(found, key=lambda stored: stored.name))
 
     def folders(self, prefix: str) -> Sequence[str]:

@@ -10,7 +10,14 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ReadTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 from botocore.response import StreamingBody
 from urllib3.exceptions import HTTPError
 
@@ -25,7 +32,7 @@ CONFIG = Config(
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
-CONFLICT_TRIES = 5
+CONFLICT_TRIES, BODY_TRIES = 5, 4
 _GONE = ("NoSuchKey", "404")
 _NEVER = {
     "NoSuchBucket": "create the bucket, or correct its name",
@@ -49,10 +56,10 @@ class S3Objects:
         """`s3://bucket/prefix`."""
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, *data: bytes) -> None:
         """Stores `data` with one PUT."""
         with self._errors(name):
-            self._client.put_object(Bucket=self._bucket, Key=self._key(name), Body=data)
+            self._client.put_object(Bucket=self._bucket, Key=self._key(name), Body=b"".join(data))
 
     def create(self, name: str, data: bytes) -> bool:
         """Stores `data` with `If-None-Match: *`; a conflict with a writer at work is tried again."""
@@ -69,8 +76,7 @@ class S3Objects:
         if length == 0:
             return b""
         with self._errors(name):
-            body: StreamingBody = self._client.get_object(Bucket=self._bucket, Key=self._key(name), **span)["Body"]
-            return bytes(body.read())
+            return self._read(self._key(name), span)
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Lists with one call for every thousand objects."""
@@ -96,6 +102,19 @@ class S3Objects:
 
     def _key(self, name: str) -> str:
         return self._prefix + check_name(name)
+
+    def _read(self, key: str, span: dict[str, str]) -> bytes:
+        """boto3 retries requests, but not a body that breaks off or stalls on its way."""
+        for tries_left in range(BODY_TRIES, 0, -1):
+            body: StreamingBody = self._client.get_object(Bucket=self._bucket, Key=key, **span)["Body"]
+            try:
+                return bytes(body.read())
+            except (ResponseStreamingError, ReadTimeoutError, IncompleteReadError, HTTPError):
+                if tries_left == 1:
+                    raise
+            finally:
+                body.close()
+        raise AssertionError("unreachable")
 
     def _try_create(self, name: str, data: bytes) -> int:
         try:
