@@ -12,7 +12,6 @@ from semoe.cli.plan import plan
 from semoe.cli.runs import open_run, run
 from semoe.datasets import AugmentedPassage, Task
 from semoe.datasets.keys import passage_key
-from semoe.retrieval import build_index, read_passages
 from semoe.runs import RunFolder
 from semoe.worker.report import records_of
 
@@ -31,12 +30,9 @@ def demo(
     Example: semoe demo
     """
     data = Path(str(resources.files("semoe"))) / "demo_data"
-    index = root_dir / "index" / "demo"
-    if not index.exists():
-        build_index(read_passages(data / "passages.tsv"), index)
     plan(
         RUN, list(DATASETS), [data / name for name in DATASETS], model_name,
-        preset=preset, topk=topk, index_dir=index.parent, index_name=index.name, root_dir=root_dir,
+        preset=preset, topk=topk, corpus=data / "passages.tsv", index_dir=root_dir / "index", root_dir=root_dir,
     )  # fmt: skip
     run(RUN, root_dir=root_dir)
     folder = open_run(None, root_dir, RUN)

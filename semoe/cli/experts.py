@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.output import err, show, show_rows
+from semoe.cli.output import err, is_json, show, show_rows
 from semoe.errors import CorruptError, UsageError
 from semoe.models import load_model
 from semoe.models.dtypes import torch_dtype
@@ -72,7 +72,11 @@ def ls(
 
 @app.command("show")
 def show_expert(
-    key: Key, space: Space = "", store: o.Store = None, root_dir: o.RootDir = o.ROOT, json: o.Json = False
+    key: Key,
+    space: Space = "",
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    format: o.Format = "table",  # noqa: A002  (the option's name)
 ) -> None:
     """Show one expert: its passage, what it learnt, where it lies.
 
@@ -83,7 +87,10 @@ def show_expert(
     place, data = opened.catalog.find(whole), opened.get(whole)
     assert place is not None
     assert data is not None
-    show(read_record(data) | {"pack": place.segment, "offset": place.offset, "bytes": place.length}, as_json=json)
+    show(
+        read_record(data) | {"pack": place.segment, "offset": place.offset, "bytes": place.length},
+        as_json=is_json(format),
+    )
 
 
 @app.command("export")
@@ -121,7 +128,7 @@ def import_verb(
     dtype: o.Dtype = "float32",
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
-    json: o.Json = False,
+    format: o.Format = "table",  # noqa: A002  (the option's name)
 ) -> None:
     """Take the experts of a published offline/ tree into the store; each is checked, and one without effect is refused.
 
@@ -132,11 +139,16 @@ def import_verb(
         root_dir, model_name, dataset, recipe,
         data_type=data_type, with_cot=with_cot, augment_model=augment_model, store=store,
     )  # fmt: skip
-    show(asdict(import_experts(load_model(model_name, dtype=torch_dtype(dtype)), settings)), as_json=json)
+    show(asdict(import_experts(load_model(model_name, dtype=torch_dtype(dtype)), settings)), as_json=is_json(format))
 
 
 @app.command("stats")
-def stats(space: Space = "", store: o.Store = None, root_dir: o.RootDir = o.ROOT, json: o.Json = False) -> None:
+def stats(
+    space: Space = "",
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    format: o.Format = "table",  # noqa: A002  (the option's name)
+) -> None:
     """Count experts, packs and bytes of a space, and say what the space is.
 
     Example: semoe experts stats --store s3://bucket/experts
@@ -158,7 +170,7 @@ def stats(space: Space = "", store: o.Store = None, root_dir: o.RootDir = o.ROOT
             "augmented by": described["augment_model"],
             "training": described["preset"]["training"],
         },
-        as_json=json,
+        as_json=is_json(format),
     )
 
 

@@ -36,15 +36,20 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     out.print(made)
 
 
-def show_rows(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, form: str = "table") -> None:
-    """Prints records as a table, or as one JSON array.
+def is_json(form: str) -> bool:
+    """Whether a `--format` asks for JSON.
 
     Raises:
-        UsageError: another form.
+        UsageError: it is neither `table` nor `json`.
     """
     if form not in ("table", "json"):
         raise unknown_name("format", form, ("table", "json"))
-    if form == "json":
+    return form == "json"
+
+
+def show_rows(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, form: str = "table") -> None:
+    """Prints records as a table, or as one JSON array."""
+    if is_json(form):
         out.print_json(orjson.dumps(list(rows), default=str).decode())
     else:
         table(title, columns, [[row[column] for column in columns] for row in rows])

@@ -1,5 +1,6 @@
 """`semoe plan`: says what a run will do and cost, and writes it down so that any number of workers can do it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.output import err, show
+from semoe.cli.stages import index
 from semoe.datasets import Task, load_dataset
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
@@ -20,6 +22,7 @@ from semoe.worker.answer import InferenceSettings
 from semoe.worker.planning import make_manifest, make_plan, tasks_of
 from semoe.worker.probe import Throughput, probe
 from semoe.worker.retrieve import file_type
+from semoe.worker.settings import StageSettings
 
 METHODS = "none,icl,prag,combine,prag_random"
 FLOAT_BYTES = 4
@@ -49,6 +52,9 @@ def plan(
     retriever: o.Retriever = "bm25",
     index_name: o.IndexName = "wiki",
     index_dir: o.IndexDir = o.INDEX,
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", help="Passages to index first, where the index is not there yet.")
+    ] = None,
     shards: Annotated[
         int | None, typer.Option("--shards", min=1, help="Shards of a stage; default: one for 256 items, 512 at most.")
     ] = None,
@@ -81,14 +87,12 @@ def plan(
                 augment_model=augment_model, store=store)
         for name in dataset
     ]  # fmt: skip
-    tasks, sets = list[Task](), list[QuestionSet]()
-    for number, (settings, path) in enumerate(zip(stages, data_path, strict=True)):
-        own = load_dataset(settings.dataset, path, data_type=data_type, sample=sample)
-        tasks += tasks_of(own, number)
-        sets.append(QuestionSet(dataset=settings.dataset, data_type=file_type(settings, path), num_questions=len(own)))
+    if corpus and not (index_dir / index_name).exists():
+        index(corpus, index_name, index_dir)
+    tasks, sets = _questions(stages, data_path)
     folder = RunFolder(open_objects(stages[0].store_url), run)
     wanted = Plan(
-        run=run, model_name=model_name, preset=recipe, augmented_by=stages[0].augmented_by, sets=tuple(sets),
+        run=run, model_name=model_name, preset=recipe, augmented_by=stages[0].augmented_by, sets=sets,
         question_shards=(), topk=topk, retriever=retriever.lower(), index_dir=str(index_dir), index_name=index_name,
         methods=methods, with_cot=with_cot, dtype=dtype, tokens_per_step=tokens_per_step,
     )  # fmt: skip
@@ -105,6 +109,16 @@ def plan(
         Prices(accelerator_hour=gpu_price, gigabyte_month=storage_price),
         json,
     )
+
+
+def _questions(stages: Sequence[StageSettings], paths: Sequence[Path]) -> tuple[list[Task], tuple[QuestionSet, ...]]:
+    """Loads the questions of each dataset."""
+    tasks, sets = list[Task](), list[QuestionSet]()
+    for number, (stage, path) in enumerate(zip(stages, paths, strict=True)):
+        own = load_dataset(stage.dataset, path, data_type=stage.data_type, sample=stage.sample)
+        tasks += tasks_of(own, number)
+        sets.append(QuestionSet(dataset=stage.dataset, data_type=file_type(stage, path), num_questions=len(own)))
+    return tasks, tuple(sets)
 
 
 def _show(

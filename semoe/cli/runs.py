@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.output import out, show, show_rows, table
+from semoe.cli.output import is_json, out, show, show_rows, table
 from semoe.cli.plan import Run
 from semoe.errors import unknown_name
 from semoe.evaluation import ReportRow, comparison_table
@@ -84,7 +84,7 @@ def status(
     folder = open_run(store, root_dir, run)
     while True:
         found = status_of(folder)
-        rows = [asdict(one) if format == "json" else _row(one) for one in found]
+        rows = [asdict(one) if is_json(format) else _row(one) for one in found]
         show_rows(f"Run {run}", _COLUMNS, rows, form=format)
         if not watch or all(one.finished == one.num_shards for one in found):
             return

@@ -157,12 +157,12 @@ def test_experts_are_listed_shown_exported_and_looked_after(root: Path, capsys: 
     assert run(["experts", "ls", *place, "--title", rows[0]["title"], "--limit", "1", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out) == rows[:1]
     key = rows[0]["key"]
-    assert run(["experts", "show", key[:10], *place, "--json"]) == 0
+    assert run(["experts", "show", key[:10], *place, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["key"] == key
     assert run(["experts", "export", key, *place, "--to", str(root / "out")]) == 0
     assert (root / "out" / "adapter_model.safetensors").exists()
     capsys.readouterr()
-    assert run(["experts", "stats", *place, "--json"]) == 0
+    assert run(["experts", "stats", *place, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["experts"] == len(rows)
     for verb in ("verify", "gc", "compact", "gc"):
         assert run(["experts", verb, *place]) == 0
@@ -172,7 +172,7 @@ def test_experts_are_listed_shown_exported_and_looked_after(root: Path, capsys: 
     assert run(["experts", "verify", *place]) == 1
     assert run(["experts", "verify", "--withdraw", *place]) == 0
     capsys.readouterr()
-    assert run(["experts", "stats", *place, "--json"]) == 0
+    assert run(["experts", "stats", *place, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["experts"] < len(rows)
 
 
@@ -185,7 +185,17 @@ def test_a_published_tree_is_imported_with_and_without_its_suffix(
     shutil.copytree(offline, copy)
     for record in copy.glob("**/expert.json"):
         record.unlink()
-    command = ["experts", "import", "--dataset", "popqa", *recipe(root), "--root_dir", str(tmp_path), "--json"]
+    command = [
+        "experts",
+        "import",
+        "--dataset",
+        "popqa",
+        *recipe(root),
+        "--root_dir",
+        str(tmp_path),
+        "--format",
+        "json",
+    ]
     count = len(distinct(root))
     for name in (copy.name, copy.name.partition("_direct")[0]):
         copy = copy.rename(copy.with_name(name))
