@@ -112,7 +112,7 @@ def test_workers_that_are_killed_lose_nothing_and_train_nothing_twice(
         nonlocal started
         started += 1
         if started <= 4:
-            threading.Timer(3.0 + started, process.kill).start()
+            threading.Timer(0.5 + 0.8 * started, process.kill).start()
 
     LocalBackend(folder=folder, parallelism=2, commit_seconds=0, on_start=kill_later).run()
     assert started > 6
