@@ -49,6 +49,9 @@ TokensPerStep = Annotated[
 Parallelism = Annotated[int, typer.Option("--parallelism", min=1, help="Workers at once.")]
 Retriever = Annotated[str, typer.Option("--retriever", help="bm25.")]
 Format = Annotated[str, typer.Option("--format", help="table, or json.")]
+Device = Annotated[
+    str, typer.Option("--device", envvar="SEMOE_DEVICE", help="auto (the GPU where there is one), cpu, cuda, cuda:1, …")
+]
 IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder of the indexes.")]
 IndexName = Annotated[str, typer.Option("--index_name", help="Name of the index.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32, or bfloat16 (faster where the CPU has it).")]

@@ -38,6 +38,7 @@ def run(
     parallelism: o.Parallelism = 1,
     max_attempts: Annotated[int, typer.Option("--max_attempts", min=1, help="Of each shard.")] = MAX_ATTEMPTS,
     commit_seconds: CommitSeconds = COMMIT_SECONDS,
+    device: o.Device = "auto",
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
@@ -49,7 +50,8 @@ def run(
     if backend not in BACKENDS:
         raise unknown_name("backend", backend, BACKENDS)
     folder = open_run(store, root_dir, run)
-    LocalBackend(folder=folder, parallelism=parallelism, max_attempts=max_attempts, commit_seconds=commit_seconds).run()
+    options = ("--commit_seconds", str(commit_seconds), "--device", device)
+    LocalBackend(folder=folder, parallelism=parallelism, max_attempts=max_attempts, options=options).run()
     show_report(make_report(folder), as_json=json)
 
 
@@ -58,6 +60,7 @@ def worker(
     stage: Stage,
     shard: Annotated[int, typer.Option("--shard", min=0, help="Which shard of the stage.")],
     commit_seconds: CommitSeconds = COMMIT_SECONDS,
+    device: o.Device = "auto",
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
@@ -66,7 +69,7 @@ def worker(
 
     Example: semoe worker --run first --stage encode --shard 0 --store s3://bucket/experts
     """
-    report = run_shard(open_run(store, root_dir, run), stage, shard, commit_seconds=commit_seconds)
+    report = run_shard(open_run(store, root_dir, run), stage, shard, commit_seconds=commit_seconds, device=device)
     show(asdict(report), as_json=json)
 
 

@@ -99,6 +99,7 @@ def encode(
     lora_rank: o.LoraRank = None,
     lora_alpha: o.LoraAlpha = None,
     dtype: o.Dtype = "float32",
+    device: o.Device = "auto",
     tokens_per_step: o.TokensPerStep = 2048,
     export: Annotated[
         bool, typer.Option("--export/--no-export", help="Write the published offline/ folders too.")
@@ -130,7 +131,7 @@ def encode(
         augment_model=augment_model,
         store=store,
     )
-    model = load_model(model_name, dtype=torch_dtype(dtype))
+    model = load_model(model_name, dtype=torch_dtype(dtype), device=device)
     show(asdict(run_encode(model, settings, tokens_per_step=tokens_per_step, export=export)), as_json=json)
 
 
@@ -152,6 +153,7 @@ def inference(
     lora_rank: o.LoraRank = None,
     lora_alpha: o.LoraAlpha = None,
     dtype: o.Dtype = "float32",
+    device: o.Device = "auto",
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
@@ -181,7 +183,7 @@ def inference(
     how = InferenceSettings(
         inference_method=inference_method, experts=experts, merge=merge, max_new_tokens=max_new_tokens
     )
-    model = load_model(model_name, dtype=torch_dtype(dtype))
+    model = load_model(model_name, dtype=torch_dtype(dtype), device=device)
     for report in run_inference(model, settings, how):
         scores = {name: round(value, 4) for name, value in report.scores._asdict().items()}
         plain = {

@@ -7,6 +7,7 @@ import torch
 
 from semoe.models.config import read_config
 from semoe.models.decoder import Decoder
+from semoe.models.dtypes import torch_device
 from semoe.models.names import resolve_model
 from semoe.models.tokenizer import Tokenizer
 from semoe.models.weights import load_weights
@@ -26,10 +27,10 @@ class Model:
 def load_decoder(folder: Path, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Decoder:
     """Loads the decoder of a model folder."""
     config = read_config(folder)
-    return Decoder(config, load_weights(folder, config, dtype, device))
+    return Decoder(config, load_weights(folder, config, dtype, str(torch_device(device))))
 
 
-def load_model(name_or_path: str, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Model:
+def load_model(name_or_path: str, *, dtype: torch.dtype = torch.float32, device: str = "auto") -> Model:
     """Loads a model by folder, short name or hub name.
 
     Raises:

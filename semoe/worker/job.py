@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import TypeVar
 
+from semoe.models import Model, load_model
+from semoe.models.dtypes import torch_dtype
 from semoe.prompts.exemplars import load_exemplars
 from semoe.runs import Heartbeat, Plan, RunFolder
 from semoe.store.expert_store import fresh_token
@@ -30,6 +32,8 @@ class Job:
     stop: Stop
     """True once the worker is asked to end; what is finished by then is kept."""
     commit_seconds: float = COMMIT_SECONDS
+    device: str = "auto"
+    """Of the base model."""
     worker: str = field(default_factory=fresh_token)
     _done: float = 0
     _total: int = 0
@@ -45,6 +49,10 @@ class Job:
         return Recipe(
             model_name=plan.model_name, preset=plan.preset, augmented_by=plan.augmented_by, exemplars=exemplars
         )
+
+    def load_model(self) -> Model:
+        """Loads the base model of the plan."""
+        return load_model(self.plan.model_name, dtype=torch_dtype(self.plan.dtype), device=self.device)
 
     @property
     def seconds(self) -> float:

@@ -15,7 +15,6 @@ from typing import IO
 
 from semoe.errors import CorruptError, TransientError, UsageError
 from semoe.runs import STAGES, RunFolder, shard_items
-from semoe.store.producer import COMMIT_SECONDS
 from semoe.telemetry import progress
 
 MAX_ATTEMPTS = 20
@@ -37,7 +36,8 @@ class LocalBackend:
 
     folder: RunFolder
     parallelism: int = 1
-    commit_seconds: float = COMMIT_SECONDS
+    options: Sequence[str] = ()
+    """More for each worker's command line."""
     max_attempts: int = MAX_ATTEMPTS
     on_start: OnStart = lambda process: None
     """Hears of each process."""
@@ -134,8 +134,8 @@ class LocalBackend:
 
     def _command(self, stage: str, shard: int) -> list[str]:
         where = ["--store", self.folder.objects.url, "--run", self.folder.run]
-        what = ["--stage", stage, "--shard", str(shard), "--commit_seconds", str(self.commit_seconds)]
-        return [sys.executable, "-m", "semoe", "worker", *where, *what]
+        what = ["--stage", stage, "--shard", str(shard)]
+        return [sys.executable, "-m", "semoe", "worker", *where, *what, *self.options]
 
     def _environment(self) -> dict[str, str]:
         """Shares the cores: processes that all use all of them are slower than one."""

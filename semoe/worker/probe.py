@@ -10,8 +10,6 @@ from torch import Tensor
 
 from semoe.datasets import AugmentedPassage
 from semoe.datasets.keys import passage_key
-from semoe.models import load_model
-from semoe.models.dtypes import torch_dtype
 from semoe.runs import Manifest, RunFolder
 from semoe.telemetry import progress
 from semoe.worker.job import Job
@@ -56,7 +54,7 @@ def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passag
         passages: of each; more fill a GPU better.
     """
     job = Job(folder=folder, plan=folder.plan(), stage="encode", shard=0, stop=lambda: False)
-    model, augmenter = load_model(job.plan.model_name, dtype=torch_dtype(job.plan.dtype)), augmenter_of(job.plan)
+    model, augmenter = job.load_model(), augmenter_of(job.plan)
     chosen = _spread_out(folder, manifest, rounds * passages)
     with progress("probe", rounds, "rounds") as advance:
         rates = []

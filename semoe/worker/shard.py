@@ -20,7 +20,9 @@ from semoe.worker.stages import works
 log = logging.getLogger(__name__)
 
 
-def run_shard(folder: RunFolder, stage: str, shard: int, *, commit_seconds: float = COMMIT_SECONDS) -> ShardReport:
+def run_shard(
+    folder: RunFolder, stage: str, shard: int, *, commit_seconds: float = COMMIT_SECONDS, device: str = "auto"
+) -> ShardReport:
     """Does a shard; returns its report.
 
     Raises:
@@ -35,7 +37,15 @@ def run_shard(folder: RunFolder, stage: str, shard: int, *, commit_seconds: floa
     if not 0 <= shard < count:
         raise UsageError(f"Stage {stage} of {folder.run} has shards 0 to {count - 1}, not {shard}.", kind="no-shard")
     with _sigterm() as stop:
-        job = Job(folder=folder, plan=plan, stage=stage, shard=shard, stop=stop, commit_seconds=commit_seconds)
+        job = Job(
+            folder=folder,
+            plan=plan,
+            stage=stage,
+            shard=shard,
+            stop=stop,
+            commit_seconds=commit_seconds,
+            device=device,
+        )
         with job.logged():
             counts, space = works[stage](job)
             if stop():

@@ -7,8 +7,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from transformers import AutoModelForCausalLM
 
+from semoe.errors import UsageError
 from semoe.models import PackedAttention, load_decoder, positions_of
 from semoe.models.attention import by_products
+from semoe.models.dtypes import torch_device
 from semoe.models.fused import rms_norm, rms_norm_reference, swiglu, swiglu_reference
 from semoe.models.rope import rotate, rotate_reference
 from tests.tiny import FAMILIES, tiny_model_folder
@@ -91,3 +93,10 @@ def _same_with_gradients(fast, plain, inputs, dy) -> None:  # type: ignore[no-un
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-5, atol=1e-6)
     for ours, theirs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "tpu:0"])
+def test_a_device_that_is_not_there_is_named(name: str) -> None:
+    with pytest.raises(UsageError, match="There are: auto, cpu"):
+        torch_device(name)
+    assert torch_device("cpu").type == "cpu"

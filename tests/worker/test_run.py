@@ -24,6 +24,7 @@ from tests.store.test_expert_store import Wrapped
 from tests.tiny import chatting_model_folder
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
+OFTEN = ("--commit_seconds", "0")
 QUICK = '[training]\nnum_steps = 2\nbatch_size = 2\nloss = "answer"\nreduction = "sequence"\nlearning_rate = 0.003\n'
 
 
@@ -114,7 +115,7 @@ def test_workers_that_are_killed_lose_nothing_and_train_nothing_twice(
         if started <= 4:
             threading.Timer(0.5 + 0.8 * started, process.kill).start()
 
-    LocalBackend(folder=folder, parallelism=2, commit_seconds=0, on_start=kill_later).run()
+    LocalBackend(folder=folder, parallelism=2, options=OFTEN, on_start=kill_later).run()
     assert started > 6
     assert is_whole(make_report(folder))
 
@@ -208,7 +209,7 @@ def test_three_workers_killed_at_random_until_the_end(root: Path, tmp_path: Path
     killer = threading.Thread(target=kill_some)
     killer.start()
     try:
-        LocalBackend(folder=folder, parallelism=3, commit_seconds=0, max_attempts=1000, on_start=alive.append).run()
+        LocalBackend(folder=folder, parallelism=3, options=OFTEN, max_attempts=1000, on_start=alive.append).run()
     finally:
         over.set()
         killer.join()

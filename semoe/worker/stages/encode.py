@@ -5,8 +5,6 @@ import time
 
 from semoe.datasets import AugmentedPassage
 from semoe.datasets.keys import passage_key
-from semoe.models import load_model
-from semoe.models.dtypes import torch_dtype
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.worker.job import Job
@@ -19,7 +17,7 @@ def encode_shard(job: Job) -> tuple[dict[str, float], str]:
     """Publishes experts to the store."""
     augmented = job.read_parts(f"augmented/{job.shard:05}", list[AugmentedPassage])
     passages = {passage_key(one.title, one.passage): one for one in augmented}
-    model, recipe = load_model(job.plan.model_name, dtype=torch_dtype(job.plan.dtype)), job.recipe
+    model, recipe = job.load_model(), job.recipe
     layout = recipe.layout(model)
     store = make_space(job.folder.objects, recipe.space(model), layout)
     missing = {key: one for key, one in passages.items() if key not in store and one.qa}

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from semoe.datasets import Task
-from semoe.models import load_model
-from semoe.models.dtypes import torch_dtype
 from semoe.store.expert_store import ExpertStore
 from semoe.store.space import Experts
 from semoe.worker.answer import Answerer, InferenceSettings
@@ -18,7 +16,7 @@ PART = 32
 def inference_shard(job: Job) -> tuple[dict[str, float], str]:
     """Writes `answers/{method}/{shard}/{part}.json`."""
     tasks, recipe = job.folder.retrieved(job.shard), job.recipe
-    model = load_model(job.plan.model_name, dtype=torch_dtype(job.plan.dtype))
+    model = job.load_model()
     store = ExpertStore(job.folder.objects, recipe.space(model).name)
     experts, counts = Experts(store, recipe.layout(model)), dict[str, float]()
     keys = job.folder.keys() if any(method.endswith("_random") for method in job.plan.methods) else []
