@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 STAGE_VERBS = (index, retrieve, augment, encode, inference, evaluate)
-RUN_VERBS = (plan, runs.run, runs.status, runs.logs, runs.report, runs.worker)
+RUN_VERBS = (plan, runs.run, runs.status, runs.logs, runs.report, runs.export, runs.worker)
 for verb in (*STAGE_VERBS, *RUN_VERBS, demo, doctor):
     app.command()(verb)
 app.command("resume")(runs.run)

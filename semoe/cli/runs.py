@@ -16,6 +16,7 @@ from semoe.runs import STAGES, RunFolder
 from semoe.runs.status import StageStatus, status_of
 from semoe.store.objects import open_objects
 from semoe.store.producer import COMMIT_SECONDS
+from semoe.worker.export_run import export_run
 from semoe.worker.local import MAX_ATTEMPTS, LocalBackend
 from semoe.worker.report import MethodReport, RunReport, make_report
 from semoe.worker.shard import run_shard
@@ -121,6 +122,20 @@ def report(run: Run, store: o.Store = None, root_dir: o.RootDir = o.ROOT, json: 
     Example: semoe report --run first
     """
     show_report(make_report(open_run(store, root_dir, run)), as_json=json)
+
+
+def export(
+    run: Run,
+    to: Annotated[Path, typer.Option("--to", help="Folder for data_aug, offline and output.")],
+    store: o.Store = None,
+    root_dir: o.RootDir = o.ROOT,
+    json: o.Json = False,
+) -> None:
+    """Write a finished run in the published layout: data_aug, one PEFT folder for each question's passage, answers.
+
+    Example: semoe export --run first --to published
+    """
+    show(asdict(export_run(open_run(store, root_dir, run), to)), as_json=json)
 
 
 def show_report(found: RunReport, *, as_json: bool = False) -> None:

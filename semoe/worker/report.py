@@ -69,9 +69,7 @@ def make_report(folder: RunFolder) -> RunReport:
     Raises:
         UsageError: a shard is not finished.
     """
-    plan, manifest = folder.plan(), folder.manifest()
-    reports = {stage: _finished(folder, plan, manifest, stage) for stage in STAGES}
-    assert manifest is not None
+    plan, reports = folder.plan(), finished_reports(folder)
     counts = {stage: _sum(found) for stage, found in reports.items()}
     space = reports["encode"][0].space if reports["encode"] else ""
     records = {method: records_of(folder, method) for method in plan.methods}
@@ -90,6 +88,16 @@ def make_report(folder: RunFolder) -> RunReport:
     folder.write("report.json", report, RunReport)
     folder.write("metrics.json", _metrics(report), dict[str, float])
     return report
+
+
+def finished_reports(folder: RunFolder) -> dict[str, list[ShardReport]]:
+    """Returns the reports of every shard, by stage.
+
+    Raises:
+        UsageError: a shard is not finished.
+    """
+    plan, manifest = folder.plan(), folder.manifest()
+    return {stage: _finished(folder, plan, manifest, stage) for stage in STAGES}
 
 
 def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> ExpertCount:

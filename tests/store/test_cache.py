@@ -1,5 +1,6 @@
 """Memory, then disk, then the store: one load a key, limits that hold, and nothing damaged is ever used."""
 
+import errno
 import threading
 from pathlib import Path
 
@@ -104,6 +105,23 @@ def test_a_damaged_file_is_read_anew_and_a_damaged_pack_is_an_error(tmp_path: Pa
     objects.put(name, b"x" * 20_000)
     with pytest.raises(CorruptError, match="is damaged"):
         ExpertCache(store).get(BLOBS[1].key)
+
+
+def test_a_disk_that_fills_up_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, _ = opened(tmp_path)
+    cache = ExpertCache(store, folder=tmp_path / "cache")
+    assert cache.get(BLOBS[0].key) == BLOBS[0].data
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("semoe.files.os.fsync", full)
+    assert [cache.get(b.key) for b in BLOBS] == [b.data for b in BLOBS]
+    assert len(caplog.records) == 1
+    assert "free some space" in caplog.records[0].message
+    assert len([file for file in (tmp_path / "cache").glob("s/??/*") if file.is_file()]) == 1
 
 
 def test_a_disk_that_cannot_be_written_is_done_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -92,6 +92,15 @@ def test_a_run_from_plan_to_report_and_a_second_one_that_has_nothing_to_do(
     assert json.loads(capsys.readouterr().out)["experts"]["planned"] == first.experts.planned
     assert run(["logs", *place, "--stage", "encode", "--shard", "1"]) == 0
     assert "encode shard 1" in capsys.readouterr().out
+    assert run(["export", *place, "--to", str(tmp_path / "out"), "--json"]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert (exported["num_questions"], exported["num_experts"]) == (8, first.experts.in_store)
+    assert (
+        len(list((tmp_path / "out").glob("offline/tiny/*/popqa/*/*/total/data_*/passage_*"))) == exported["num_folders"]
+    )
+    assert (tmp_path / "out" / "data_aug" / "popqa" / "parse" / "total.json").exists()
+    (answers,) = (tmp_path / "out").glob("output/tiny/*/popqa/*/*/combine/total/predict.json")
+    assert [record["did"] for record in json.loads(answers.read_text())] == list(range(8))
     # Another run over the same questions finds every expert.
     assert run(plan(root, str(tmp_path / "store"), name="again")) == 0
     again = finish(RunFolder(folder.objects, "again"))

@@ -1,0 +1,89 @@
+"""Writes what a run left in the store in the published layout: `data_aug/`, `offline/` and `output/`."""
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from semoe.datasets import AugmentedPassage, AugmentedQuestion, Task, write_augmented
+from semoe.datasets.keys import passage_key
+from semoe.runs import Plan, RunFolder
+from semoe.store.expert_store import ExpertStore
+from semoe.store.export import export_expert
+from semoe.telemetry import progress
+from semoe.worker.inference import write_output
+from semoe.worker.report import finished_reports, records_of
+from semoe.worker.settings import StageSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportReport:
+    """What was written."""
+
+    num_questions: int
+    num_experts: int
+    """Distinct ones."""
+    num_folders: int
+    """Of `offline/`: an expert has one for each question that found its passage."""
+    to: Path
+
+
+def export_run(folder: RunFolder, to: Path) -> ExportReport:
+    """Exports a finished run; folders that are there already stay.
+
+    Raises:
+        UsageError: a shard is not finished, or `to` cannot be written.
+    """
+    plan, reports = folder.plan(), finished_reports(folder)
+    augmented, names = _augmented(folder), defaultdict[str, list[Path]](list)
+    tasks = [task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard)]
+    for number, one in enumerate(plan.sets):
+        settings, own = _settings(plan, number, to), [task for task in tasks if task.set_number == number]
+        written = [_with_pairs(task, augmented) for task in own]
+        write_augmented(settings.augmented_folder / f"{one.data_type}.json", written, settings.augmented_by)
+        for task in own:
+            for key, passage in zip(task.keys, task.question.passages, strict=True):
+                names[key].append(settings.offline_name(one.data_type).passage(to, task.did, passage.pid))
+        _write_answers(folder, plan, number, settings)
+    store = ExpertStore(folder.objects, reports["encode"][0].space)
+    there = {key: folders for key, folders in names.items() if key in store}
+    with progress("export", len(there), "experts") as advance:
+        for key, folders in there.items():
+            export_expert(store, key, folders)
+            advance()
+    return ExportReport(
+        num_questions=len(tasks), num_experts=len(there), num_folders=sum(map(len, there.values())), to=to
+    )
+
+
+def _settings(plan: Plan, number: int, root: Path) -> StageSettings:
+    one = plan.sets[number]
+    return StageSettings(
+        root=root, model_name=plan.model_name, dataset=one.dataset, preset=plan.preset, data_type=one.data_type,
+        with_cot=plan.with_cot, augment_model=plan.augmented_by,
+    )  # fmt: skip
+
+
+def _augmented(folder: RunFolder) -> dict[str, AugmentedPassage]:
+    found = (folder.read(f"augmented/{name}", list[AugmentedPassage]) for name in folder.names("augmented/"))
+    return {passage_key(one.title, one.passage): one for part in found for one in part}
+
+
+def _with_pairs(task: Task, augmented: dict[str, AugmentedPassage]) -> AugmentedQuestion:
+    passages = tuple(
+        replace(passage, rewrite=augmented[key].rewrite, qa=augmented[key].qa)
+        for key, passage in zip(task.keys, task.question.passages, strict=True)
+    )
+    return replace(task.question, passages=passages)
+
+
+def _write_answers(folder: RunFolder, plan: Plan, number: int, settings: StageSettings) -> None:
+    name = settings.offline_name(plan.sets[number].data_type)
+    for method in plan.methods:
+        records = {r["did"]: r for r in records_of(folder, method) if r["set"] == number}
+        config: dict[str, Any] = {
+            "run": plan.run, "model_name": plan.model_name, "dataset": settings.dataset,
+            "data_type": settings.data_type, "with_cot": plan.with_cot, "augment_model": plan.augmented_by,
+            "inference_method": method, "preset": asdict(plan.preset),
+        }  # fmt: skip
+        write_output(name.output(settings.root, method), config, records)
