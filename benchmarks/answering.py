@@ -17,6 +17,8 @@ from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
 from semoe.retrieval import read_passages
 from semoe.store import write_expert
+from semoe.store.blob import to_bytes
+from semoe.store.peft_folder import adapter_config
 
 ROWS, EXPERTS, NEW, PEFT_ROWS = 32, 3, 20, 4
 
@@ -42,7 +44,7 @@ def main() -> None:
         places = [[Path(folder) / f"{row}_{k}" for k in range(EXPERTS)] for row in range(PEFT_ROWS)]
         for row, row_places in enumerate(places):
             for k, place in enumerate(row_places):
-                write_expert(place, layout, own[row][k], base_model="smollm2", record={})
+                write_expert(place, to_bytes(layout, own[row][k], {}), adapter_config(layout, "smollm2"))
         start = time.perf_counter()
         theirs = [answer_with_peft(base, row_places, prompts[row]) for row, row_places in enumerate(places)]
         peft = (time.perf_counter() - start) / PEFT_ROWS
@@ -64,7 +66,7 @@ def answer_with_peft(base: torch.nn.Module, folders: list[Path], prompt: tuple[i
     model.set_adapter("merge")
     ids = torch.tensor([prompt])
     with torch.no_grad():
-        out = model.generate(
+        out = model.generate(  # type: ignore[no-untyped-call]
             input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False, pad_token_id=0
         )
     model.unload()

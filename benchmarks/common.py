@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 from torch import Tensor
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM
 
 from semoe.augment.parse import load_parser, question_answers
 from semoe.datasets import AugmentedPassage
@@ -46,7 +46,7 @@ def real_sequences(model: Model, preset: Preset, count: int) -> list[list[Traini
     return made
 
 
-def peft_model(model: Model, layout: ExpertLayout, base_N: Tensor) -> PreTrainedModel:
+def peft_model(model: Model, layout: ExpertLayout, base_N: Tensor) -> torch.nn.Module:
     """Returns transformers' SmolLM2 with PEFT's adapter at the base weight."""
     base = AutoModelForCausalLM.from_pretrained(model.folder, dtype=torch.float32)
     lora = layout.lora

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def index(objects: Counted, count: int) -> None:
     heads, rows = catalog.arrays
     picks = np.random.default_rng(0).integers(0, count, 20_000)
     keys = [f"{int(heads[i]):016x}{int(rows['low'][i]):016x}{'0' * 32}" for i in picks]
-    times = [_seconds(lambda key=key: store.catalog.find(key)) for key in keys]
+    times = [_seconds(partial(store.catalog.find, key)) for key in keys]
     objects.gets = 0
     assert store.get(_blob(0).key) == _blob(0).data
     names_bytes = sum(map(len, store.catalog.segments)) / count
