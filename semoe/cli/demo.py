@@ -10,9 +10,9 @@ from semoe.cli import options as o
 from semoe.cli.output import err, out
 from semoe.cli.plan import plan
 from semoe.cli.runs import open_run, run
-from semoe.datasets import AugmentedPassage, Task
-from semoe.datasets.keys import passage_key
+from semoe.datasets import Task
 from semoe.runs import RunFolder
+from semoe.worker.export_run import augmented_passages
 from semoe.worker.report import records_of
 
 DATASETS = ("popqa", "2wikimultihopqa")
@@ -44,19 +44,13 @@ def demo(
 def _print_question(folder: RunFolder, task: Task) -> None:
     question = task.question
     out.print(f"\n[bold]The first question in full[/]\n{question.question}  (accepted: {', '.join(question.answers)})")
-    learnt = _augmented(folder)
+    learnt = augmented_passages(folder)
     for passage, key in zip(question.passages, task.keys, strict=True):
         out.print(f"\n  passage {passage.pid + 1}, {passage.title}: {passage.passage}", soft_wrap=True, highlight=False)
         for pair in learnt[key].qa[:4]:
             out.print(f"    its expert learnt: {pair.question} → {pair.answer}", soft_wrap=True, highlight=False)
     for method in folder.plan().methods:
         _print_answer(method, records_of(folder, method)[0])
-
-
-def _augmented(folder: RunFolder) -> dict[str, AugmentedPassage]:
-    names = folder.names("augmented/")
-    found = [one for name in names for one in folder.read(f"augmented/{name}", list[AugmentedPassage])]
-    return {passage_key(one.title, one.passage): one for one in found}
 
 
 def _print_answer(method: str, record: dict[str, Any]) -> None:

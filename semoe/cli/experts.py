@@ -1,6 +1,5 @@
 """`semoe experts`: look at what was trained, look after the store, take experts out and in."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,41 +8,19 @@ import orjson
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.output import err, is_json, show, show_rows
-from semoe.errors import CorruptError, UsageError
+from semoe.cli.output import is_json, show, show_rows
+from semoe.cli.spaces import Space, open_space
+from semoe.cli.upkeep import compact, gc, verify
+from semoe.errors import UsageError
 from semoe.models import load_model
 from semoe.models.dtypes import torch_dtype
-from semoe.store import upkeep
 from semoe.store.blob import read_record
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
-from semoe.store.objects import Stored, open_objects
-from semoe.telemetry import progress
 from semoe.worker.imports import import_experts
 
 app = typer.Typer(help="List, show, verify, clean, export and import experts.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of it.")]
-Space = Annotated[str, typer.Option("--space", help="Expert space, or its beginning; needed where there are several.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")]
-Grace = Annotated[
-    float,
-    typer.Option("--grace", min=upkeep.MIN_GRACE_SECONDS, help="Seconds; what is younger stays, by the store's clock."),
-]
-
-
-def open_space(url: str | None, root: Path, space: str) -> ExpertStore:
-    """Opens the one space whose name begins with `space`.
-
-    Raises:
-        UsageError: there is none, or several.
-    """
-    objects = open_objects(url or str(root / "store"))
-    names = objects.folders("spaces/")
-    found = [name for name in names if name.startswith(space)]
-    if len(found) != 1:
-        there = f"There are: {', '.join(names)}." if names else "It is empty: run `semoe encode`."
-        raise UsageError(f"{objects.url} has {len(found)} spaces {space}. {there} Choose with --space.", kind="space")
-    return ExpertStore(objects, found[0])
 
 
 @app.command("ls")
@@ -174,79 +151,6 @@ def stats(
     )
 
 
-@app.command("verify")
-def verify(
-    withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="Withdraw damaged packs: their experts can be trained again.")
-    ] = False,
-    space: Space = "",
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    format: o.Format = "table",  # noqa: A002  (the option's name)
-) -> None:
-    """Read and hash every pack and index; exit code 1 when something is damaged.
-
-    Example: semoe experts verify --store s3://bucket/experts
-    """
-    opened, problems = open_space(store, root_dir, space), []
-    with progress("verify", len(opened.catalog.segments), "packs") as advance:
-        for _, problem in upkeep.verify(opened):
-            problems += [problem] if problem else []
-            advance()
-    heading = f"{len(problems)} of {len(opened.catalog.segments)} packs are damaged"
-    show_rows(heading, ("segment", "what"), [asdict(problem) for problem in problems], form=format)
-    for problem in problems if withdraw else ():
-        upkeep.withdraw(opened, problem.segment)
-    if problems and not withdraw:
-        raise CorruptError("The store is damaged. Withdraw with --withdraw, then train again.", kind="corrupt")
-
-
-@app.command("gc")
-def gc(
-    dry_run: DryRun = False,
-    grace: Grace = upkeep.GRACE_SECONDS,
-    space: Space = "",
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    format: o.Format = "table",  # noqa: A002  (the option's name)
-) -> None:
-    """Remove packs that no commit names: what killed producers left.
-
-    Example: semoe experts gc --dry-run
-    """
-    opened = open_space(store, root_dir, space)
-    _remove(opened, upkeep.garbage(opened, grace), "unnamed packs and indexes", dry_run, format)
-
-
-@app.command("compact")
-def compact(
-    dry_run: DryRun = False,
-    grace: Grace = upkeep.GRACE_SECONDS,
-    space: Space = "",
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    format: o.Format = "table",  # noqa: A002  (the option's name)
-) -> None:
-    """Fold all commits into one snapshot, so that the store opens with a few reads however many experts it has.
-
-    Example: semoe experts compact --store s3://bucket/experts
-    """
-    opened = open_space(store, root_dir, space)
-    made = False if dry_run else upkeep.compact(opened)
-    err.print(f"{'A new snapshot was' if made else 'No new snapshot was'} written.")
-    _remove(opened, upkeep.folded(opened, grace), "folded commits and older snapshots", dry_run, format)
-
-
-def _remove(store: ExpertStore, found: Sequence[Stored], what: str, dry_run: bool, form: str) -> None:
-    size = sum(one.size for one in found)
-    heading = f"{len(found)} {what}, {size:,} bytes, {'would be' if dry_run else 'were'} removed"
-    if not dry_run:
-        with progress("remove", len(found), "objects") as advance:
-            for _ in upkeep.remove(store, found):
-                advance()
-    show_rows(heading, ("name", "size"), [{"name": one.name, "size": one.size} for one in found], form=form)
-
-
 def _whole_key(store: ExpertStore, beginning: str) -> str:
     found = store.keys(beginning)
     if len(found) != 1:
@@ -256,3 +160,8 @@ def _whole_key(store: ExpertStore, beginning: str) -> str:
             kind="unknown-expert",
         )
     return found[0]
+
+
+app.command()(verify)
+app.command()(gc)
+app.command()(compact)

@@ -35,7 +35,7 @@ def export_run(folder: RunFolder, to: Path) -> ExportReport:
         UsageError: a shard is not finished, or `to` cannot be written.
     """
     plan, reports = folder.plan(), finished_reports(folder)
-    augmented, names = _augmented(folder), defaultdict[str, list[Path]](list)
+    augmented, names = augmented_passages(folder), defaultdict[str, list[Path]](list)
     tasks = [task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard)]
     for number, one in enumerate(plan.sets):
         settings, own = _settings(plan, number, to), [task for task in tasks if task.set_number == number]
@@ -64,7 +64,8 @@ def _settings(plan: Plan, number: int, root: Path) -> StageSettings:
     )  # fmt: skip
 
 
-def _augmented(folder: RunFolder) -> dict[str, AugmentedPassage]:
+def augmented_passages(folder: RunFolder) -> dict[str, AugmentedPassage]:
+    """Returns the passages of a run with rewrite and pairs, by key."""
     found = (folder.read(f"augmented/{name}", list[AugmentedPassage]) for name in folder.names("augmented/"))
     return {passage_key(one.title, one.passage): one for part in found for one in part}
 
