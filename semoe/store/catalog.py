@@ -36,11 +36,14 @@ class Catalog:
 
     def __init__(self, segments: Sequence[str] = (), heads_K: Heads | None = None, rows_K: Rows | None = None) -> None:
         self._segments = list(segments)
-        self._heads_K = np.empty(0, np.uint64) if heads_K is None else heads_K
-        self._rows_K = np.empty(0, ROW) if rows_K is None else rows_K
+        # One assignment changes both, so a thread that looks something up meanwhile sees a whole catalog.
+        self._arrays = (
+            np.empty(0, np.uint64) if heads_K is None else heads_K,
+            np.empty(0, ROW) if rows_K is None else rows_K,
+        )
 
     def __len__(self) -> int:
-        return len(self._rows_K)
+        return len(self._arrays[0])
 
     @property
     def segments(self) -> Sequence[str]:
@@ -50,12 +53,12 @@ class Catalog:
     @property
     def arrays(self) -> tuple[Heads, Rows]:
         """The first 8 bytes of each key, [K] in order, and the rows, [K]."""
-        return self._heads_K, self._rows_K
+        return self._arrays
 
     @property
     def num_bytes(self) -> int:
         """Memory of the rows."""
-        return self._heads_K.nbytes + self._rows_K.nbytes
+        return sum(array.nbytes for array in self._arrays)
 
     def add(self, segments: Iterable[tuple[str, Sequence[ExpertEntry]]]) -> None:
         """Takes up new segments; of an expert that is in several, the first stays."""
@@ -71,24 +74,26 @@ class Catalog:
         """Returns a catalog of what either knows; this one's places go first."""
         known = {name: number for number, name in enumerate(self._segments)}
         numbers = [known.setdefault(name, len(known)) for name in other._segments]
-        rows = other._rows_K.copy()
+        heads, rows = other._arrays[0], other._arrays[1].copy()
         rows["segment"] = np.array(numbers, np.uint32)[rows["segment"]]
-        both = Catalog(list(known), self._heads_K, self._rows_K)
-        both._insert(other._heads_K, rows)
+        both = Catalog(list(known), *self._arrays)
+        both._insert(heads, rows)
         return both
 
     def drop(self, segment: str) -> None:
         """Forgets the experts of a segment."""
         if segment in self._segments:
-            kept = self._rows_K["segment"] != self._segments.index(segment)
-            self._heads_K, self._rows_K = self._heads_K[kept], self._rows_K[kept]
+            heads, rows = self._arrays
+            kept = rows["segment"] != self._segments.index(segment)
+            self._arrays = heads[kept], rows[kept]
 
     def find(self, key: str) -> Place | None:
         """Returns where an expert lies, or None."""
         head, low = int(key[:16], 16), int(key[16:32], 16)
-        at = int(self._heads_K.searchsorted(np.uint64(head)))
-        while at < len(self._heads_K) and self._heads_K[at] == head:
-            row = self._rows_K[at]
+        heads, rows = self._arrays
+        at = int(heads.searchsorted(np.uint64(head)))
+        while at < len(heads) and heads[at] == head:
+            row = rows[at]
             if row["low"] == low:
                 return Place(
                     self._segments[row["segment"]], int(row["offset"]), int(row["length"]), bytes(row["digest"]).hex()
@@ -101,17 +106,18 @@ class Catalog:
         if not set(beginning) <= set("0123456789abcdef"):
             return []
         low, high = (np.uint64(int(beginning[:16].ljust(16, digit), 16)) for digit in "0f")
-        rows = self._rows_K[self._heads_K.searchsorted(low) : self._heads_K.searchsorted(high, "right")]
+        heads, all_rows = self._arrays
+        rows = all_rows[heads.searchsorted(low) : heads.searchsorted(high, "right")]
         return [self._segments[number] for number in np.unique(rows["segment"])]
 
     def _insert(self, heads: Heads, rows: Rows) -> None:
-        at = self._heads_K.searchsorted(heads)
-        if len(self):
-            there = np.minimum(at, len(self) - 1)
-            new = (self._heads_K[there] != heads) | (self._rows_K["low"][there] != rows["low"])
+        own_heads, own_rows = self._arrays
+        at = own_heads.searchsorted(heads)
+        if len(own_heads):
+            there = np.minimum(at, len(own_heads) - 1)
+            new = (own_heads[there] != heads) | (own_rows["low"][there] != rows["low"])
             at, heads, rows = at[new], heads[new], rows[new]
-        self._heads_K = np.insert(self._heads_K, at, heads)
-        self._rows_K = np.insert(self._rows_K, at, rows)
+        self._arrays = np.insert(own_heads, at, heads), np.insert(own_rows, at, rows)
 
 
 def _heads(entries: Sequence[ExpertEntry]) -> Heads:

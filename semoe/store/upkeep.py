@@ -52,10 +52,10 @@ def garbage(store: ExpertStore, grace_seconds: float = GRACE_SECONDS) -> list[St
 def compact(store: ExpertStore) -> bool:
     """Writes a snapshot of all that is committed; False where there is nothing new, or another was first."""
     store.refresh()
-    if store.commits == store.folded_commits:
+    if store.ledger.commits == store.ledger.folded_commits:
         return False
-    made = write_snapshot(Snapshot(store.catalog, store.commits))
-    return store.objects.create(store.names.snapshot(store.snapshot_number + 1), made)
+    made = write_snapshot(Snapshot(store.catalog, store.ledger.commits))
+    return store.objects.create(store.names.snapshot(store.ledger.snapshot_number + 1), made)
 
 
 def folded(store: ExpertStore, grace_seconds: float = GRACE_SECONDS) -> list[Stored]:
@@ -63,8 +63,10 @@ def folded(store: ExpertStore, grace_seconds: float = GRACE_SECONDS) -> list[Sto
     store.refresh()
     old = clock(store.objects) - grace_seconds
     listed = store.objects.list
-    commits = [found for found in listed(store.names.commits) if found.name in store.folded_commits]
-    snapshots = [found for found in listed(store.names.snapshots) if number_of(found.name) < store.snapshot_number]
+    commits = [found for found in listed(store.names.commits) if found.name in store.ledger.folded_commits]
+    snapshots = [
+        found for found in listed(store.names.snapshots) if number_of(found.name) < store.ledger.snapshot_number
+    ]
     return [found for found in (*commits, *snapshots) if found.modified < old]
 
 
@@ -77,7 +79,7 @@ def remove(store: ExpertStore, found: Sequence[Stored]) -> Iterator[Stored]:
 
 def _check(store: ExpertStore, segment: str) -> Problem | None:
     try:
-        entries = store.index(segment)
+        entries = store.ledger.index(segment)
         damaged = find_damage(store.objects.get(store.names.pack(segment)), entries)
     except CorruptError as error:
         return Problem(segment, str(error))

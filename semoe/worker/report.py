@@ -106,7 +106,7 @@ def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> Expe
     prefix, own = f"{store.names.commits}{folder.run}/", list[str]()
     for found in folder.objects.list(prefix):
         for segment in read_commit(folder.objects.get(found.name), found.name).segments:
-            own += [entry.key for entry in store.index(segment)]
+            own += [entry.key for entry in store.ledger.index(segment)]
     keys = folder.keys()
     return ExpertCount(
         space=space,

@@ -200,7 +200,7 @@ def test_a_damaged_index_costs_its_experts_and_not_the_store(objects: Objects) -
     objects.put(store.names.index(segment), b"{}")
     reader = ExpertStore(objects, "s")
     assert [blob(i).key in reader for i in range(2)] == [False, True]
-    assert list(reader.damaged) == [segment]
+    assert list(reader.ledger.damaged) == [segment]
     assert [found for found, problem in verify(reader) if problem] == [segment]
     objects.delete(store.names.index(segment))
     assert len(ExpertStore(objects, "s")) == 1
@@ -338,7 +338,7 @@ def test_a_snapshot_takes_the_place_of_commits(objects: Objects) -> None:
     for i in range(4):
         store.publish([blob(i)], run="r", shard=0, token="t")
     old_reader = ExpertStore(objects, "s")
-    assert not old_reader.snapshot_number
+    assert not old_reader.ledger.snapshot_number
     assert compact(store)
     assert not compact(store)
     assert folded(store, grace_seconds=3600) == []

@@ -1,0 +1,128 @@
+"""What is committed in a space, as one reader knows it: snapshots and commits in, a catalog out."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from semoe.errors import CorruptError
+from semoe.store.catalog import Catalog
+from semoe.store.commit import Commit, read_commit
+from semoe.store.objects import MissingObjectError, Objects
+from semoe.store.pack import ExpertEntry, Pack, read_index
+from semoe.store.snapshot import read_snapshot
+from semoe.store.space_names import SpaceNames, number_of
+
+REFRESH_TRIES = 5
+log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """Follows the commits of one space."""
+
+    def __init__(self, objects: Objects, names: SpaceNames) -> None:
+        self._objects, self._names = objects, names
+        self._catalog, self._commits = Catalog(), set[str]()
+        self._snapshot_number, self._folded = 0, frozenset[str]()
+        self._damaged, self._withdrawn = dict[str, str](), set[str]()
+        self.refresh()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The experts that are committed."""
+        return self._catalog
+
+    @property
+    def commits(self) -> frozenset[str]:
+        """The commits whose experts it knows."""
+        return frozenset(self._commits)
+
+    @property
+    def snapshot_number(self) -> int:
+        """The newest snapshot that it has read; 0: none."""
+        return self._snapshot_number
+
+    @property
+    def folded_commits(self) -> frozenset[str]:
+        """The commits that this snapshot holds."""
+        return self._folded
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """Packs whose index cannot be read, and why; their experts are not there for this reader."""
+        return self._damaged
+
+    def refresh(self) -> None:
+        """Takes up what was committed since.
+
+        Commits are listed before snapshots: one that is gone when it is read is in a snapshot that is there by then.
+        """
+        for tries_left in range(REFRESH_TRIES, 0, -1):
+            try:
+                self._refresh()
+            except MissingObjectError:
+                if tries_left == 1:
+                    raise
+            else:
+                self._refreshed = time.monotonic()
+                return
+
+    def next_commit(self, prefix: str, max_age: float) -> str:
+        """Takes up the commits of a shard and returns the name of the next; a name is never used twice.
+
+        Commits that a snapshot holds are removed only when they are older than `max_age`: they are known by then.
+        """
+        if time.monotonic() - self._refreshed > max_age:
+            self.refresh()
+        self._take_commits([found.name for found in self._objects.list(prefix)])
+        numbers = (number_of(name) for name in self._commits if name.startswith(prefix))
+        return f"{prefix}{max(numbers, default=-1) + 1:06}.json"
+
+    def add(self, commit: str, pack: Pack) -> None:
+        """Takes up a commit that was just written, with its pack."""
+        self._catalog.add([(pack.segment, pack.entries)])
+        self._commits.add(commit)
+
+    def commit(self, name: str) -> Commit:
+        """Reads a commit."""
+        return read_commit(self._objects.get(name), name)
+
+    def index(self, segment: str) -> Sequence[ExpertEntry]:
+        """Reads the index of a pack."""
+        return read_index(self._objects.get(self._names.index(segment)), segment)
+
+    def _refresh(self) -> None:
+        commits = [found.name for found in self._objects.list(self._names.commits)]
+        newest = max((number_of(found.name) for found in self._objects.list(self._names.snapshots)), default=0)
+        self._withdrawn = {mark.name.rpartition("/")[2] for mark in self._objects.list(self._names.withdrawn)}
+        if newest > self._snapshot_number:
+            self._take_snapshot(newest)
+        self._take_commits(commits)
+        for segment in self._withdrawn:
+            self._catalog.drop(segment)
+
+    def _take_snapshot(self, number: int) -> None:
+        name = self._names.snapshot(number)
+        snapshot = read_snapshot(self._objects.get(name), name)
+        self._catalog = snapshot.catalog.and_also(self._catalog)
+        self._snapshot_number, self._folded = number, snapshot.commits
+        self._commits |= snapshot.commits
+
+    def _take_commits(self, names: Iterable[str]) -> None:
+        new = [name for name in names if name not in self._commits]
+        known, fresh = {*self._catalog.segments, *self._withdrawn}, dict[str, Sequence[ExpertEntry]]()
+        for segment in (segment for name in new for segment in self.commit(name).segments):
+            if segment not in known and segment not in fresh:
+                fresh[segment] = self._index_if_whole(segment)
+        self._catalog.add(fresh.items())
+        self._commits.update(new)
+
+    def _index_if_whole(self, segment: str) -> Sequence[ExpertEntry]:
+        """A damaged index costs the experts of its pack, not the store."""
+        try:
+            return self.index(segment)
+        except CorruptError as error:
+            if error.kind == "unknown-version":
+                raise
+            log.warning("%s Its experts are left out; see `semoe experts verify`.", error)
+            self._damaged[segment] = str(error)
+            return ()
