@@ -79,6 +79,8 @@ def plan(
         raise UsageError(
             f"{len(dataset)} --dataset but {len(data_path)} --data_path: give one for each.", kind="options"
         )
+    if with_cot and len(set(dataset)) > 1:
+        raise UsageError("With --with_cot a run has one dataset: each has its own worked examples.", kind="options")
     recipe = o.adjusted(preset, rank=lora_rank, alpha=lora_alpha, learning_rate=learning_rate, epochs=num_train_epochs)
     torch_dtype(dtype)
     methods = tuple(InferenceSettings.of(name).folder_name for name in inference_method.split(","))

@@ -22,6 +22,8 @@ from semoe.worker.report import MethodReport, RunReport, make_report
 from semoe.worker.shard import run_shard
 
 BACKENDS = ("local",)
+_COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
+_WATCH_SECONDS = 5.0
 CommitSeconds = Annotated[
     float, typer.Option("--commit_seconds", help="Publish at least so often; a worker that is killed loses no more.")
 ]
@@ -171,10 +173,6 @@ def show_report(found: RunReport, *, as_json: bool = False) -> None:
 
 def _percent(one: MethodReport) -> str:
     return f"{100 * one.scores.f1:.1f} [{100 * one.f1_low:.1f}, {100 * one.f1_high:.1f}]"
-
-
-_COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
-_WATCH_SECONDS = 5.0
 
 
 def _row(one: StageStatus) -> dict[str, object]:

@@ -130,6 +130,10 @@ class RunFolder:
             ) from error
         return found
 
+    def read_all(self, prefix: str, kind: type[list[T]]) -> list[T]:
+        """Reads what all objects below a prefix hold, in order of their names."""
+        return [one for name in self.names(prefix) for one in self.read(f"{prefix}{name}", kind)]
+
     def find(self, name: str, kind: type[T]) -> T | None:
         """Reads an object, or returns None where there is none."""
         try:

@@ -49,7 +49,6 @@ class Plan:
     with_cot: bool = False
     dtype: str = "float32"
     tokens_per_step: int = 2048
-    passages_per_shard: int = 256
     version: int = VERSION
 
 

@@ -4,7 +4,6 @@ What no commit names does not exist. Knows bytes and keys; what an expert means 
 after a store (verify, garbage, compaction) is `upkeep`.
 """
 
-import logging
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -20,8 +19,6 @@ from semoe.store.space_names import SpaceNames
 
 PUBLISH_SECONDS = 600.0
 """A pack older than this is written anew before it is committed; collecting garbage waits longer (`upkeep`)."""
-REFRESH_TRIES = 5
-log = logging.getLogger(__name__)
 
 
 class ExpertStore:

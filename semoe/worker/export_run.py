@@ -66,8 +66,8 @@ def _settings(plan: Plan, number: int, root: Path) -> StageSettings:
 
 def augmented_passages(folder: RunFolder) -> dict[str, AugmentedPassage]:
     """Returns the passages of a run with rewrite and pairs, by key."""
-    found = (folder.read(f"augmented/{name}", list[AugmentedPassage]) for name in folder.names("augmented/"))
-    return {passage_key(one.title, one.passage): one for part in found for one in part}
+    found = folder.read_all("augmented/", list[AugmentedPassage])
+    return {passage_key(one.title, one.passage): one for one in found}
 
 
 def _with_pairs(task: Task, augmented: dict[str, AugmentedPassage]) -> AugmentedQuestion:

@@ -105,7 +105,3 @@ class Job:
             if name not in there:
                 yield f"{prefix}/{name}", part
             self.advance(len(part))
-
-    def read_parts(self, prefix: str, kind: type[list[T]]) -> list[T]:
-        """Reads what all parts hold, in order."""
-        return [one for name in self.folder.names(f"{prefix}/") for one in self.folder.read(f"{prefix}/{name}", kind)]

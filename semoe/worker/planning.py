@@ -15,8 +15,8 @@ from semoe.telemetry import progress
 from semoe.worker.retrieve import unanswered
 from semoe.worker.shard import run_shard
 
-MAX_SHARDS = 512
-"""Of a stage: more pods than that, with their retries, no longer fit one workflow object."""
+ITEMS_PER_SHARD, MAX_SHARDS = 256, 512
+"""Of a stage: more than 512 pods, with their retries, no longer fit one workflow object."""
 
 
 def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_shards: int | None = None) -> Plan:
@@ -26,12 +26,12 @@ def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_shards: 
         folder: where.
         plan: the plan without its question shards.
         tasks: the questions of all its sets, in order.
-        num_shards: of the stages that work on questions; None: as many as `passages_per_shard` suggests.
+        num_shards: of the stages that work on questions; None: one for `ITEMS_PER_SHARD` of them.
 
     Raises:
         UsageError: a plan with other settings has this name.
     """
-    cut = list(slices(len(tasks), num_shards or -(-len(tasks) // plan.passages_per_shard)))
+    cut = list(slices(len(tasks), num_shards or -(-len(tasks) // ITEMS_PER_SHARD)))
     whole = replace(plan, question_shards=tuple(ShardSize(num_items=end - start) for start, end in cut))
     there = folder.find("plan.json", Plan)
     if there is None:
@@ -61,7 +61,7 @@ def make_manifest(folder: RunFolder, plan: Plan, num_shards: int | None = None) 
     passages, num_retrieved = distinct_passages(tasks)
     tokenizer = Tokenizer(resolve_model(plan.model_name))
     tokens = [max(1, len(tokenizer.encode(passage.passage))) for passage in passages.values()]
-    wanted = num_shards or -(-len(passages) // plan.passages_per_shard)
+    wanted = num_shards or -(-len(passages) // ITEMS_PER_SHARD)
     sizes = list(_write_passages(folder, list(passages.values()), tokens, wanted))
     folder.write_keys(list(passages))
     manifest = Manifest(

@@ -64,11 +64,14 @@ class RunReport:
 
 
 def make_report(folder: RunFolder) -> RunReport:
-    """Gathers and writes the report of a finished run.
+    """Gathers and writes the report of a finished run, once: its commits may later be folded into a snapshot.
 
     Raises:
         UsageError: a shard is not finished.
     """
+    there = folder.find("report.json", RunReport)
+    if there is not None:
+        return there
     plan, reports = folder.plan(), finished_reports(folder)
     counts = {stage: _sum(found) for stage, found in reports.items()}
     space = reports["encode"][0].space if reports["encode"] else ""
@@ -120,8 +123,7 @@ def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> Expe
 
 def records_of(folder: RunFolder, method: str) -> list[dict[str, Any]]:
     """Returns the records of a method's answers, in order of the questions."""
-    names = folder.names(f"answers/{method}/")
-    return [one for name in names for one in folder.read(f"answers/{method}/{name}", list[dict[str, Any]])]
+    return folder.read_all(f"answers/{method}/", list[dict[str, Any]])
 
 
 def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: str) -> list[ShardReport]:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from importlib import resources
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,13 @@ import pytest
 from semoe.cli.app import run
 from semoe.errors import UsageError
 from semoe.runs import STAGES, RunFolder, shard_items
+from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects, open_objects
+from semoe.worker.job import Job
 from semoe.worker.local import LocalBackend
 from semoe.worker.report import RunReport, make_report
 from semoe.worker.shard import run_shard
+from semoe.worker.stages import works
 from tests.store.test_expert_store import Wrapped
 from tests.tiny import chatting_model_folder
 
@@ -156,6 +160,18 @@ def test_sigterm_keeps_what_is_finished_and_asks_for_another_attempt(root: Path,
     assert report.counts["found"] + report.counts["trained"] == 24 - report.counts["without_pairs"]
 
 
+def test_a_stop_ends_the_work_after_the_batch_in_hand_and_keeps_it(root: Path, tmp_path: Path) -> None:
+    folder, asked = planned(root, tmp_path, shards=1), count()
+    run_shard(folder, "augment", 0)
+    job = Job(folder=folder, plan=folder.plan(), stage="encode", shard=0, stop=lambda: next(asked) > 2)
+    counts, space = works["encode"](job)
+    total = counts["passages"] - counts["without_pairs"]
+    assert 0 < counts["trained"] < total
+    assert counts["trained"] == counts["published"] == len(ExpertStore(folder.objects, space))
+    after = run_shard(folder, "encode", 0)
+    assert (after.counts["found"], after.counts["trained"]) == (counts["trained"], total - counts["trained"])
+
+
 def test_a_worker_with_wrong_settings_ends_the_run_at_once(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,6 +202,7 @@ def test_mistakes_are_named(root: Path, tmp_path: Path, capsys: pytest.CaptureFi
     place = ["--store", str(tmp_path / "store")]
     for arguments, words in (
         (plan(root, str(tmp_path / "store"), "--topk", "2", "--shards", "3"), "exists with another topk"),
+        (plan(root, str(tmp_path / "store"), "--with_cot", "--dataset", "cwq", "--data_path", "x"), "one dataset"),
         (["run", "--run", "other", *place], "There are: r"),
         (["report", "--run", "r", *place], "is not finished"),
         (["worker", "--run", "r", "--stage", "encod", "--shard", "0", *place], "Did you mean 'encode'"),

@@ -21,7 +21,7 @@ def augment_shard(job: Job) -> tuple[dict[str, float], str]:
     for name, part in job.parts(prefix, passages, PART):
         augmenter = augmenter or augmenter_of(job.plan)
         job.folder.create(name, augmented(augmenter, part, rejected), list[AugmentedPassage])
-    made = job.read_parts(prefix, list[AugmentedPassage])
+    made = job.folder.read_all(f"{prefix}/", list[AugmentedPassage])
     counts: dict[str, float] = {
         "passages": len(made),
         "pairs": sum(len(one.qa) for one in made),

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def encode_shard(job: Job) -> tuple[dict[str, float], str]:
     """Publishes experts to the store."""
-    augmented = job.read_parts(f"augmented/{job.shard:05}", list[AugmentedPassage])
+    augmented = job.folder.read_all(f"augmented/{job.shard:05}/", list[AugmentedPassage])
     passages = {passage_key(one.title, one.passage): one for one in augmented}
     model, recipe = job.load_model(), job.recipe
     layout = recipe.layout(model)
