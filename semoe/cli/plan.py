@@ -15,11 +15,12 @@ from semoe.experts.layout import ExpertLayout
 from semoe.models import resolve_model
 from semoe.models.config import read_config
 from semoe.models.dtypes import torch_dtype
+from semoe.retrieval import retrievers
 from semoe.runs import Manifest, Plan, QuestionSet, RunFolder
-from semoe.runs.estimate import Prices, estimate
+from semoe.runs.estimate import Estimate, Prices, estimate
 from semoe.store.objects import open_objects
 from semoe.worker.answer import InferenceSettings
-from semoe.worker.planning import make_manifest, make_plan, tasks_of
+from semoe.worker.planning import make_manifest, make_plan, provisional_manifest, tasks_of
 from semoe.worker.probe import Throughput, probe
 from semoe.worker.retrieve import file_type
 from semoe.worker.settings import StageSettings
@@ -55,8 +56,14 @@ def plan(
     corpus: Annotated[
         Path | None, typer.Option("--corpus", help="Passages to index first, where the index is not there yet.")
     ] = None,
+    retrieve_later: Annotated[
+        bool, typer.Option("--retrieve_later", help="Leave retrieval to the run: the index is out of reach from here.")
+    ] = False,
     shards: Annotated[
         int | None, typer.Option("--shards", min=1, help="Shards of a stage; default: one for 256 items, 512 at most.")
+    ] = None,
+    question_shards: Annotated[
+        int | None, typer.Option("--question_shards", min=1, help="Of retrieve and inference; default: --shards.")
     ] = None,
     parallelism: o.Parallelism = 1,
     probe_here: Annotated[
@@ -74,7 +81,15 @@ def plan(
     """Plan a run: find the passages, cut the work into shards, say what it takes. Nothing is trained yet.
 
     Example: semoe plan --run first --dataset popqa --data_path data/popqa --sample 100 --model_name smollm2 --probe
+
+    For a cluster, whose index is out of reach: add --retriever elasticsearch --retrieve_later --store s3://bucket/semoe
     """
+    if retrieve_later and probe_here:
+        raise UsageError(
+            "--probe measures on the run's passages, which --retrieve_later leaves unknown. Give --experts_per_second.",
+            kind="options",
+        )
+    retrievers[retriever.lower()]
     if len(dataset) != len(data_path):
         raise UsageError(
             f"{len(dataset)} --dataset but {len(data_path)} --data_path: give one for each.", kind="options"
@@ -96,10 +111,10 @@ def plan(
     wanted = Plan(
         run=run, model_name=model_name, preset=recipe, augmented_by=stages[0].augmented_by, sets=sets,
         question_shards=(), topk=topk, retriever=retriever.lower(), index_dir=str(index_dir), index_name=index_name,
-        methods=methods, with_cot=with_cot, dtype=dtype, tokens_per_step=tokens_per_step,
+        methods=methods, with_cot=with_cot, dtype=dtype, tokens_per_step=tokens_per_step, num_passage_shards=shards,
     )  # fmt: skip
-    made = make_plan(folder, wanted, tasks, shards)
-    manifest = make_manifest(folder, made, shards)
+    made = make_plan(folder, wanted, tasks, question_shards or shards)
+    manifest = provisional_manifest(made) if retrieve_later else make_manifest(folder, made)
     given = Throughput(rounds=(experts_per_second,)) if experts_per_second else None
     measured = probe(folder, manifest) if probe_here else given
     _show(
@@ -141,17 +156,19 @@ def _show(
         prices=prices,
         experts_per_second=rates,
     )
+    folder.write("estimate.json", found, Estimate)
+    at_most = "" if manifest.num_tokens else "at most "
     unknown = "not measured: give --probe or --experts_per_second"
     show(
         {
             "run": plan.run,
             "store": folder.objects.url,
             "questions": sum(one.num_questions for one in plan.sets),
-            "passages": f"{manifest.num_passages} distinct of {manifest.num_retrieved} retrieved",
-            "tokens": manifest.num_tokens,
-            "shards": f"{len(plan.question_shards)} of questions, {len(manifest.passage_shards)} of passages",
+            "passages": f"{at_most}{manifest.num_passages} distinct of {manifest.num_retrieved} retrieved",
+            "tokens": manifest.num_tokens or "known after retrieval",
+            "shards": f"{len(plan.question_shards)} of questions, {at_most}{len(manifest.passage_shards)} of passages",
             "pods": found.pods,
-            "bytes": f"{found.num_bytes:,}",
+            "bytes": f"{at_most}{found.num_bytes:,}",
             "experts a second": f"{measured.mean:.3f} ± {measured.spread:.0%} on one machine" if measured else unknown,
             "machine hours": f"{found.hours[1]:.2f} to {found.hours[0]:.2f}" if found.hours else unknown,
             "hours from start to end": f"{found.wall_hours:.2f}" if found.wall_hours is not None else unknown,

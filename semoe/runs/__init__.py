@@ -2,11 +2,13 @@
 
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, QuestionSet, ShardSize
-from semoe.runs.records import Heartbeat, ShardReport
-from semoe.runs.stages import STAGES, shard_items
+from semoe.runs.records import Failure, Heartbeat, ShardReport
+from semoe.runs.stages import ON_PASSAGES, STAGES, shard_items
 
 __all__ = [
+    "ON_PASSAGES",
     "STAGES",
+    "Failure",
     "Heartbeat",
     "Manifest",
     "Plan",

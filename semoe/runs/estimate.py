@@ -18,9 +18,12 @@ class Prices:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """Of augmenting and training; answering is not in it."""
+    """`estimate.json`. Of augmenting and training; answering is not in it."""
 
+    num_passages: int
+    """Distinct; at most, before retrieval."""
     pods: int
+    """At work at once."""
     num_bytes: int
     """Of all experts in the store."""
     hours: tuple[float, float] | None
@@ -57,6 +60,7 @@ def estimate(
         hours, wall = (slowest, fastest), mean / max(pods, 1)
         money = (slowest * prices.accelerator_hour, fastest * prices.accelerator_hour)
     return Estimate(
+        num_passages=manifest.num_passages,
         pods=pods,
         num_bytes=size,
         hours=hours,

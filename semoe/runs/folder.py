@@ -9,9 +9,11 @@
     runs/{run}/augmented/{shard}/{part}.json  passages with rewrite and pairs
     runs/{run}/answers/{method}/{shard}/{part}.json
     runs/{run}/progress/{stage}/{shard}.json  how far a worker is
+    runs/{run}/failures/{stage}/{shard}-{worker}.json   why an attempt ended badly
     runs/{run}/shards/{stage}/{shard}.json    a finished shard's report
     runs/{run}/logs/{stage}/{shard}-{worker}.log
-    runs/{run}/report.json, metrics.json
+    runs/{run}/report.json, metrics.json      of a finished run
+    runs/{run}/outcome.json                   how far it was when something last ended, finished or not
 
 What is read is checked against its type. See docs/store-format.md.
 """
@@ -25,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from semoe.datasets import AugmentedPassage, Task
 from semoe.errors import CorruptError, UsageError
 from semoe.runs.plan import VERSION, Manifest, Plan
-from semoe.runs.records import Heartbeat, ShardReport
+from semoe.runs.records import Failure, Heartbeat, ShardReport
 from semoe.store.objects import MissingObjectError, Objects, check_name
 
 T = TypeVar("T")
@@ -98,6 +100,16 @@ class RunFolder:
     def write_heartbeat(self, stage: str, shard: int, heartbeat: Heartbeat) -> None:
         """Tells how far a shard is."""
         self.write(f"progress/{stage}/{shard:05}.json", heartbeat, Heartbeat)
+
+    def failures(self, stage: str) -> list[Failure]:
+        """Returns the failed attempts at a stage's shards that are not finished since, the oldest first."""
+        finished = set(self.finished(stage))
+        found = (self.read(f"failures/{stage}/{name}", Failure) for name in self.names(f"failures/{stage}/"))
+        return sorted((one for one in found if one.shard not in finished), key=lambda one: one.time)
+
+    def write_failure(self, failure: Failure) -> None:
+        """Keeps why an attempt ended badly."""
+        self.write(f"failures/{failure.stage}/{failure.shard:05}-{failure.worker}.json", failure, Failure)
 
     def write_log(self, stage: str, shard: int, worker: str, text: str) -> None:
         """Keeps what a worker said."""

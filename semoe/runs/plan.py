@@ -49,6 +49,8 @@ class Plan:
     with_cot: bool = False
     dtype: str = "float32"
     tokens_per_step: int = 2048
+    num_passage_shards: int | None = None
+    """Wanted for the stages that work on passages; None: as many as their number asks for."""
     version: int = VERSION
 
 

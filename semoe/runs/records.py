@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from semoe.errors import TransientError
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heartbeat:
@@ -16,6 +18,27 @@ class Heartbeat:
     """Since this attempt began."""
     worker: str
     """Tells this attempt from others of the shard."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why an attempt at a shard ended badly."""
+
+    stage: str
+    shard: int
+    worker: str
+    """The attempt, as in its heartbeat."""
+    kind: str
+    """Of the error; see `semoe.errors`."""
+    message: str
+    exit_code: int
+    time: float
+    """When, in seconds since 1970."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether another attempt would end the same way."""
+        return self.exit_code != TransientError.exit_code
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from semoe.runs.plan import Manifest, Plan
 STAGES = ("retrieve", "augment", "encode", "inference")
 """After them comes the report, which is no shard's."""
 ON_PASSAGES = ("augment", "encode")
+"""Their shards hold passages, which are known after retrieval; the others' hold questions."""
 
 
 def shard_items(stage: str, plan: Plan, manifest: Manifest | None) -> list[int]:

@@ -14,8 +14,9 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from semoe.errors import CorruptError, TransientError, UsageError
-from semoe.runs import STAGES, RunFolder, shard_items
+from semoe.runs import STAGES, RunFolder
 from semoe.telemetry import progress
+from semoe.worker.planning import items_of
 
 MAX_ATTEMPTS = 20
 POLL_SECONDS, LOOK_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 2.0, 30.0
@@ -54,9 +55,8 @@ class LocalBackend:
             TransientError: a shard was tried too often.
             CorruptError: a shard failed in a way that another attempt would not mend.
         """
-        plan, manifest = self.folder.plan(), self.folder.manifest()
         for stage in STAGES:
-            self._run_stage(stage, shard_items(stage, plan, manifest))
+            self._run_stage(stage, items_of(self.folder, stage))
 
     def _run_stage(self, stage: str, items: Sequence[int]) -> None:
         self._finished = set(self.folder.finished(stage))

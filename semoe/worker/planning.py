@@ -10,7 +10,7 @@ from semoe.datasets import AugmentedPassage, Question, Task
 from semoe.errors import UsageError
 from semoe.models import resolve_model
 from semoe.models.tokenizer import Tokenizer
-from semoe.runs import Manifest, Plan, RunFolder, ShardSize
+from semoe.runs import ON_PASSAGES, Manifest, Plan, RunFolder, ShardSize, shard_items
 from semoe.telemetry import progress
 from semoe.worker.retrieve import unanswered
 from semoe.worker.shard import run_shard
@@ -19,20 +19,21 @@ ITEMS_PER_SHARD, MAX_SHARDS = 256, 512
 """Of a stage: more than 512 pods, with their retries, no longer fit one workflow object."""
 
 
-def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_shards: int | None = None) -> Plan:
+def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_question_shards: int | None = None) -> Plan:
     """Writes the questions, then the plan.
 
     Args:
         folder: where.
         plan: the plan without its question shards.
         tasks: the questions of all its sets, in order.
-        num_shards: of the stages that work on questions; None: one for `ITEMS_PER_SHARD` of them.
+        num_question_shards: of the stages that work on questions; None: one for `ITEMS_PER_SHARD` of them.
 
     Raises:
         UsageError: a plan with other settings has this name.
     """
-    cut = list(slices(len(tasks), num_shards or -(-len(tasks) // ITEMS_PER_SHARD)))
-    whole = replace(plan, question_shards=tuple(ShardSize(num_items=end - start) for start, end in cut))
+    cut = list(slices(len(tasks), num_question_shards or num_shards_for(len(tasks))))
+    sizes = tuple(ShardSize(num_items=end - start) for start, end in cut)
+    whole = replace(plan, question_shards=sizes)
     there = folder.find("plan.json", Plan)
     if there is None:
         for shard, (start, end) in enumerate(cut):
@@ -48,7 +49,7 @@ def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_shards: 
     return there
 
 
-def make_manifest(folder: RunFolder, plan: Plan, num_shards: int | None = None) -> Manifest:
+def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
     """Retrieves what is not retrieved yet, then writes the distinct passages in shards of about equal tokens."""
     there = folder.manifest()
     if there is not None:
@@ -61,7 +62,7 @@ def make_manifest(folder: RunFolder, plan: Plan, num_shards: int | None = None) 
     passages, num_retrieved = distinct_passages(tasks)
     tokenizer = Tokenizer(resolve_model(plan.model_name))
     tokens = [max(1, len(tokenizer.encode(passage.passage))) for passage in passages.values()]
-    wanted = num_shards or -(-len(passages) // ITEMS_PER_SHARD)
+    wanted = plan.num_passage_shards or num_shards_for(len(passages))
     sizes = list(_write_passages(folder, list(passages.values()), tokens, wanted))
     folder.write_keys(list(passages))
     manifest = Manifest(
@@ -69,6 +70,25 @@ def make_manifest(folder: RunFolder, plan: Plan, num_shards: int | None = None) 
     )
     folder.write("manifest.json", manifest, Manifest)
     return manifest
+
+
+def provisional_manifest(plan: Plan) -> Manifest:
+    """Returns what a manifest comes to at most, for a plan whose retrieval is left to the run."""
+    count = plan.topk * sum(size.num_items for size in plan.question_shards)
+    parts = slices(count, plan.num_passage_shards or num_shards_for(count))
+    sizes = tuple(ShardSize(num_items=end - start) for start, end in parts)
+    return Manifest(num_passages=count, num_retrieved=count, num_tokens=0, passage_shards=sizes)
+
+
+def num_shards_for(num_items: int) -> int:
+    """Returns how many shards that many questions or passages make where nobody says it."""
+    return -(-num_items // ITEMS_PER_SHARD)
+
+
+def items_of(folder: RunFolder, stage: str) -> list[int]:
+    """Returns how many items each shard of a stage has; makes the manifest where the stage needs it."""
+    plan = folder.plan()
+    return shard_items(stage, plan, make_manifest(folder, plan) if stage in ON_PASSAGES else None)
 
 
 def tasks_of(questions: Iterable[Question], set_number: int) -> list[Task]:

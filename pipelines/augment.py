@@ -1,0 +1,7 @@
+"""Turn a run's passages into rewrites and question-answer pairs."""
+
+from pipelines.pod import Needs
+from pipelines.stage import stage_templates
+from pipelines.workflow import workflow_template
+
+workflow = workflow_template("augment", stage_templates("augment", needs=Needs(gpu=True), counts=("passages", "pairs")))

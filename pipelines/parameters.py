@@ -1,0 +1,64 @@
+"""What can be said of a workflow when it is submitted: every parameter with its default and its meaning.
+
+The defaults are those of a plain installation; `helm/workers` writes its values over them.
+"""
+
+from hera.workflows import Parameter
+
+from semoe import __version__
+
+VERSION = __version__
+RUN = [
+    Parameter(name="run", description="Name of the run, as `semoe plan` has it."),
+    Parameter(name="store", description="Where the run and its experts are: s3://bucket/prefix."),
+]
+CORPUS = [
+    Parameter(
+        name="data_path", value="", description="Passages: s3://… or a path in the pod. Empty: the index is there."
+    ),
+    Parameter(name="index_name", value="wiki", description="Name of the index, as in the plan."),
+]
+WORKER = [
+    Parameter(name="commit_seconds", value="30", description="A worker that is killed loses no more than this."),
+    Parameter(name="max_attempts", value="20", description="Of each shard, after the first."),
+    Parameter(name="shard_deadline_seconds", value="43200", description="Of one attempt at a shard."),
+    Parameter(name="grace_seconds", value="120", description="Between SIGTERM and SIGKILL."),
+    Parameter(name="device", value="auto", description="auto (the GPU where there is one), cpu, cuda."),
+]
+PLACEMENT = [
+    Parameter(name="image", value=f"semoe-worker:{VERSION}", description="Image of every pod."),
+    Parameter(name="gpu_resource", value="nvidia.com/gpu", description="What the cluster calls an accelerator."),
+    Parameter(name="gpus", value="1", description="Of each pod that augments, trains or answers; 0: the CPU."),
+    Parameter(name="cpu", value="2", description="Requested by each such pod."),
+    Parameter(name="memory", value="8Gi", description="Requested by each such pod, and its limit."),
+    Parameter(name="node_selector", value="{}", description="Of such pods, as JSON."),
+    Parameter(name="tolerations", value="[]", description="Of such pods, as JSON."),
+    Parameter(name="priority_class", value="", description="Of such pods."),
+    Parameter(
+        name="cache_volume", value='{"name":"cache","emptyDir":{}}', description="Where models are kept, as JSON."
+    ),
+]
+ACCESS = [
+    Parameter(name="config_map", value="semoe-config", description="Environment of every pod: endpoint, region, …"),
+    Parameter(name="s3_secret", value="semoe-s3", description="AWS_… of the workers; none with workload identity."),
+    Parameter(name="inference_s3_secret", value="semoe-s3", description="The same of the pods that answer."),
+    Parameter(name="inference_service_account", value="semoe-inference", description="Of the pods that answer."),
+    Parameter(
+        name="elasticsearch_secret",
+        value="semoe-elasticsearch-client",
+        description="url, username, password or api_key, ca.crt: as the Elasticsearch chart leaves it.",
+    ),
+    Parameter(name="es_ca_file", value="", description="/etc/semoe/elasticsearch/ca.crt where the Secret has one."),
+]
+
+
+def workflow_parameter(name: str) -> str:
+    """Returns what Argo replaces with a parameter of the workflow.
+
+    Raises:
+        KeyError: there is no such parameter.
+    """
+    known = {one.name for one in (*RUN, *CORPUS, *WORKER, *PLACEMENT, *ACCESS)}
+    if name not in known:
+        raise KeyError(name)
+    return f"{{{{workflow.parameters.{name}}}}}"

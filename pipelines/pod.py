@@ -1,0 +1,145 @@
+"""The pod that every template runs: the worker's image with one command of `semoe`, fit for *restricted* namespaces."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hera.workflows import Container, Parameter
+from hera.workflows.models import (
+    Capabilities,
+    ConfigMapEnvSource,
+    ContainerPort,
+    EmptyDirVolumeSource,
+    EnvFromSource,
+    EnvVar,
+    EnvVarSource,
+    KeyToPath,
+    SecretEnvSource,
+    SecretKeySelector,
+    SecretVolumeSource,
+    SecurityContext,
+    Volume,
+    VolumeMount,
+)
+
+from pipelines.parameters import workflow_parameter as p
+from pipelines.retries import retries
+
+METRICS_PORT = 9100
+COUNTS_DIR = "/tmp/counts"  # noqa: S108  (a volume of the pod's own)
+ELASTICSEARCH_DIR = "/etc/semoe/elasticsearch"
+LOCKED = SecurityContext(
+    allow_privilege_escalation=False, read_only_root_filesystem=True, capabilities=Capabilities(drop=["ALL"])
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """What a pod needs of the cluster."""
+
+    gpu: bool = False
+    """The workflow's cpu, memory and gpus; otherwise what suffices to read and write the store."""
+    inference: bool = False
+    """The service account and credentials that do not write experts."""
+
+
+def pod(
+    name: str,
+    arguments: Sequence[str],
+    *,
+    inputs: Sequence[Parameter] = (),
+    outputs: Sequence[Parameter] = (),
+    needs: Needs = Needs(),  # noqa: B008  (frozen)
+    with_retries: bool = True,
+) -> Container:
+    """Returns a template whose pod runs `semoe` with these arguments."""
+    return Container(
+        name=name,
+        image=p("image"),
+        command=["semoe"],
+        args=list(arguments),
+        inputs=list(inputs),
+        outputs=list(outputs),
+        env=_environment(),
+        env_from=[
+            EnvFromSource(config_map_ref=ConfigMapEnvSource(name=p("config_map"), optional=True)),
+            EnvFromSource(secret_ref=SecretEnvSource(name=p(_s3_secret(needs)), optional=True)),
+        ],
+        ports=[ContainerPort(name="metrics", container_port=METRICS_PORT)],
+        volumes=_volumes(),
+        volume_mounts=[
+            VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108
+            VolumeMount(name="elasticsearch", mount_path=ELASTICSEARCH_DIR, read_only=True),
+        ],
+        security_context=LOCKED,
+        # The last lines of the log become the node's message: `semoe status` shows them when the pod is gone.
+        termination_message_policy="FallbackToLogsOnError",
+        labels={
+            "app.kubernetes.io/name": "semoe",
+            "app.kubernetes.io/component": "worker",
+            "semoe/stage": name,
+            "semoe/elasticsearch-client": "true",
+        },
+        service_account_name=p("inference_service_account") if needs.inference else None,
+        active_deadline_seconds=p("shard_deadline_seconds"),
+        pod_spec_patch=_patch(needs),
+        retry_strategy=retries() if with_retries else None,
+    )
+
+
+def _s3_secret(needs: Needs) -> str:
+    return "inference_s3_secret" if needs.inference else "s3_secret"
+
+
+def _environment() -> list[EnvVar]:
+    plain = {
+        "SEMOE_METRICS_PORT": str(METRICS_PORT),
+        "SEMOE_COUNTS_DIR": COUNTS_DIR,
+        "SEMOE_DEVICE": p("device"),
+        "SEMOE_ES_CA_FILE": p("es_ca_file"),
+    }
+    secret = {
+        "SEMOE_ES_URL": "url",
+        "SEMOE_ES_USERNAME": "username",
+        "SEMOE_ES_PASSWORD": "password",
+        "SEMOE_ES_API_KEY": "api_key",
+    }
+    return [EnvVar(name=name, value=value) for name, value in plain.items()] + [
+        EnvVar(name=name, value_from=EnvVarSource(secret_key_ref=_elasticsearch(key))) for name, key in secret.items()
+    ]
+
+
+def _elasticsearch(key: str) -> SecretKeySelector:
+    return SecretKeySelector(name=p("elasticsearch_secret"), key=key, optional=True)
+
+
+def _volumes() -> list[Volume]:
+    certificate = SecretVolumeSource(
+        secret_name=p("elasticsearch_secret"), optional=True, items=[KeyToPath(key="ca.crt", path="ca.crt")]
+    )
+    return [Volume(name="tmp", empty_dir=EmptyDirVolumeSource()), Volume(name="elasticsearch", secret=certificate)]
+
+
+def _patch(needs: Needs) -> str:
+    """What Kubernetes takes no parameters for: quantities, names of resources, lists. JSON, with parameters in it."""
+    gpus = {p("gpu_resource"): p("gpus")} if needs.gpu else {}
+    cpu, memory = (p("cpu"), p("memory")) if needs.gpu else ("250m", "2Gi")
+    main = {
+        "name": "main",
+        "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory} | gpus},
+        "volumeMounts": [{"name": "cache", "mountPath": "/cache"}],
+    }
+    patch = {
+        "containers": [main],
+        "volumes": ["@cache_volume"],
+        "terminationGracePeriodSeconds": "@grace_seconds",
+    }
+    placed = {"nodeSelector": "@node_selector", "tolerations": "@tolerations", "priorityClassName": p("priority_class")}
+    return _with_raw_parameters(json.dumps(patch | (placed if needs.gpu else {}), separators=(",", ":")))
+
+
+def _with_raw_parameters(text: str) -> str:
+    """Puts in parameters that are JSON themselves: without quotation marks."""
+    for name in ("cache_volume", "grace_seconds", "node_selector", "tolerations"):
+        text = text.replace(f'"@{name}"', p(name))
+    return text

@@ -1,0 +1,14 @@
+"""All of it: index, retrieve, augment, encode, inference; the report is the exit handler's."""
+
+from hera.workflows import Step, Steps
+
+from pipelines.parameters import CORPUS
+from pipelines.workflow import reference, workflow_template
+
+with Steps(name="reproduce") as reproduce:
+    Step(name="index", template_ref=reference("index"), when="'{{workflow.parameters.data_path}}' != ''")
+    Step(name="retrieve", template_ref=reference("retrieve"))
+    Step(name="augment", template_ref=reference("augment"))
+    Step(name="encode", template_ref=reference("encode"))
+    Step(name="inference", template_ref=reference("inference"))
+workflow = workflow_template("reproduce", [reproduce], CORPUS)

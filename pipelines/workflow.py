@@ -1,0 +1,89 @@
+"""What all our WorkflowTemplates have in common: name, parameters, limits of time, the exit handler."""
+
+import json
+from collections.abc import Sequence
+
+from hera.workflows import Parameter, WorkflowTemplate
+from hera.workflows.models import (
+    LabelValueFrom,
+    PodGC,
+    PodSecurityContext,
+    SeccompProfile,
+    Template,
+    TemplateRef,
+    TTLStrategy,
+    WorkflowMetadata,
+)
+from hera.workflows.protocol import Templatable
+
+from pipelines.parameters import ACCESS, PLACEMENT, RUN, VERSION, WORKER
+from pipelines.parameters import workflow_parameter as p
+from pipelines.pod import LOCKED, pod
+
+USER = 10001
+DAY = 24 * 3600
+PARALLELISM = 64
+REPORT = "report"
+
+
+def template_name(concept: str) -> str:
+    """Returns the name of a concept's WorkflowTemplate: versions stand side by side."""
+    return f"semoe-{concept}-v{VERSION.replace('.', '-')}"
+
+
+def reference(concept: str) -> TemplateRef:
+    """Refers to the main template of another WorkflowTemplate."""
+    return TemplateRef(name=template_name(concept), template=concept)
+
+
+def workflow_template(
+    concept: str, templates: Sequence[Templatable], parameters: Sequence[Parameter] = (), *, run: bool = True
+) -> WorkflowTemplate:
+    """Returns a WorkflowTemplate whose entrypoint is the template that bears the concept's name.
+
+    Args:
+        concept: what it does.
+        templates: its templates.
+        parameters: more than all have.
+        run: whether it works on a run; then its exit handler writes how far the run is, whatever happened.
+    """
+    return WorkflowTemplate(
+        name=template_name(concept),
+        labels={"app.kubernetes.io/name": "semoe", "app.kubernetes.io/version": VERSION},
+        entrypoint=concept,
+        arguments=[*(RUN if run else ()), *parameters, *WORKER, *PLACEMENT, *ACCESS],
+        templates=[*templates, *([_report()] if run else [])],
+        on_exit=REPORT if run else None,
+        workflow_metadata=WorkflowMetadata(
+            labels_from={"semoe/run": LabelValueFrom(expression="workflow.parameters.run")} if run else None,
+            labels={"app.kubernetes.io/name": "semoe"},
+        ),
+        service_account_name="semoe-worker",
+        parallelism=PARALLELISM,
+        active_deadline_seconds=7 * DAY,
+        pod_gc=PodGC(strategy="OnPodSuccess", delete_delay_duration="60s"),
+        ttl_strategy=TTLStrategy(seconds_after_completion=7 * DAY),
+        security_context=PodSecurityContext(
+            run_as_non_root=True,
+            run_as_user=USER,
+            run_as_group=USER,
+            fs_group=USER,
+            seccomp_profile=SeccompProfile(type="RuntimeDefault"),
+        ),
+        pod_spec_patch=executor_patch(),
+    )
+
+
+def executor_patch() -> str:
+    """Gives Argo's own containers what *restricted* namespaces and quotas ask for."""
+    locked = LOCKED.model_dump(by_alias=True, exclude_none=True, mode="json")
+    small = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+    own = [{"name": name, "securityContext": locked, "resources": small} for name in ("init", "wait")]
+    return json.dumps({"initContainers": own[:1], "containers": own[1:]}, separators=(",", ":"))
+
+
+def _report() -> Templatable | Template:
+    return pod(
+        REPORT,
+        ["report", "--partial", "--said", "{{workflow.status}}", "--run", p("run"), "--store", p("store")],
+    )

@@ -1,0 +1,49 @@
+"""How far a run was when something ended it, finished or not: `outcome.json`, for whoever asks afterwards.
+
+Written by `semoe report --partial`, which on a cluster is the workflow's exit handler.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from semoe.runs import STAGES, Failure, RunFolder
+from semoe.runs.status import StageStatus, status_of
+from semoe.worker.report import RunReport, make_report
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """`outcome.json`."""
+
+    run: str
+    time: float
+    """When it was written, in seconds since 1970."""
+    said: str
+    """What ended it says of it: a workflow's phase; empty where nothing was told."""
+    is_finished: bool
+    stages: tuple[StageStatus, ...]
+    failures: tuple[Failure, ...]
+    """Of shards that are not finished, final ones first, then the oldest."""
+
+
+def make_outcome(folder: RunFolder, said: str = "") -> tuple[Outcome, RunReport | None]:
+    """Writes how far the run is, and its report if it is finished."""
+    stages = status_of(folder)
+    is_finished = all(one.finished == one.num_shards for one in stages)
+    outcome = Outcome(
+        run=folder.run,
+        time=time.time(),
+        said=said,
+        is_finished=is_finished,
+        stages=tuple(stages),
+        failures=tuple(failures_of(folder)),
+    )
+    folder.write("outcome.json", outcome, Outcome)
+    return outcome, make_report(folder) if is_finished else None
+
+
+def failures_of(folder: RunFolder) -> Sequence[Failure]:
+    """Returns why unfinished shards are unfinished: what no further attempt would mend first, then the oldest."""
+    found = [failure for stage in STAGES for failure in folder.failures(stage)]
+    return sorted(found, key=lambda one: (not one.is_final, one.time))
