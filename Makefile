@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A folder of wheels, where one is set, decides the build of torch; elsewhere uv finds the one for this machine's driver.
 TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend=auto)
-SOURCES := semoe tests benchmarks scripts
+SOURCES := semoe pipelines tests benchmarks scripts
 
 .PHONY: help install demo test test-slow lint style bench bench-store effect constraints check-constraints docs-cli check-docs-cli ci clean
 

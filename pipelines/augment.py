@@ -4,4 +4,5 @@ from pipelines.pod import Needs
 from pipelines.stage import stage_templates
 from pipelines.workflow import workflow_template
 
-workflow = workflow_template("augment", stage_templates("augment", needs=Needs(gpu=True), counts=("passages", "pairs")))
+templates = stage_templates("augment", needs=Needs(gpu=True), counts=("passages", "pairs"))
+workflow = workflow_template("augment", templates)

@@ -49,7 +49,7 @@ def pod(
     *,
     inputs: Sequence[Parameter] = (),
     outputs: Sequence[Parameter] = (),
-    needs: Needs = Needs(),  # noqa: B008  (frozen)
+    needs: Needs = Needs(),
     with_retries: bool = True,
 ) -> Container:
     """Returns a template whose pod runs `semoe` with these arguments."""

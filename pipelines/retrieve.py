@@ -4,4 +4,5 @@ from pipelines.pod import Needs
 from pipelines.stage import stage_templates
 from pipelines.workflow import workflow_template
 
-workflow = workflow_template("retrieve", stage_templates("retrieve", needs=Needs(), counts=("retrieved",)))
+templates = stage_templates("retrieve", needs=Needs(), counts=("retrieved",))
+workflow = workflow_template("retrieve", templates)

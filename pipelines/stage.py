@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from hera.workflows import Parameter, Step, Steps
-from hera.workflows.models import Counter, Prometheus, Sequence as Numbers, ValueFrom
+from hera.workflows.models import Counter, Prometheus, ValueFrom
+from hera.workflows.models import Sequence as Numbers
 from hera.workflows.protocol import Templatable
 
 from pipelines.parameters import workflow_parameter as p

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from semoe import __version__
-from semoe.cli import experts, runs
+from semoe.cli import experts, runs, telling
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
 from semoe.cli.main_run import main_run
@@ -22,8 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 STAGE_VERBS = (index, retrieve, augment, encode, inference, evaluate)
-RUN_VERBS = (plan, runs.run, runs.status, runs.logs, runs.report, runs.export, runs.worker)
-for verb in (*STAGE_VERBS, *RUN_VERBS, demo, doctor):
+RUN_VERBS = (plan, runs.run, telling.status, telling.logs, telling.report, telling.export, runs.cancel)
+POD_VERBS = (runs.worker, runs.shards)
+for verb in (*STAGE_VERBS, *RUN_VERBS, *POD_VERBS, demo, doctor):
     app.command()(verb)
 app.command("resume")(runs.run)
 app.command("main")(main_run)

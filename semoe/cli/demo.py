@@ -8,8 +8,8 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.output import err, out
-from semoe.cli.plan import plan
-from semoe.cli.runs import open_run, run
+from semoe.cli.plan import open_run, plan
+from semoe.cli.runs import run
 from semoe.datasets import Task
 from semoe.runs import RunFolder
 from semoe.worker.export_run import augmented_passages

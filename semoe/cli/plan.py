@@ -128,6 +128,11 @@ def plan(
     )
 
 
+def open_run(store: str | None, root: Path, run: str) -> RunFolder:
+    """Opens the folder of a run in the store."""
+    return RunFolder(open_objects(store or str(root / "store")), run)
+
+
 def _questions(stages: Sequence[StageSettings], paths: Sequence[Path]) -> tuple[list[Task], tuple[QuestionSet, ...]]:
     """Loads the questions of each dataset."""
     tasks, sets = list[Task](), list[QuestionSet]()

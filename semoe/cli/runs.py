@@ -1,6 +1,7 @@
-"""The verbs that do a planned run and tell of it: run, resume, worker, status, logs, report."""
+"""The verbs that do a planned run: run, resume, cancel, and what each pod calls: worker, shards."""
 
-import time
+import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,40 +9,59 @@ from typing import Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.output import is_json, out, show, show_rows, table
-from semoe.cli.plan import Run
-from semoe.errors import unknown_name
-from semoe.evaluation import ReportRow, comparison_table
+from semoe.cli.cluster.argo import ArgoBackend
+from semoe.cli.cluster.client import Cluster
+from semoe.cli.output import err, out, show
+from semoe.cli.plan import Run, open_run
+from semoe.cli.telling import show_report
+from semoe.errors import UsageError, unknown_name
 from semoe.runs import STAGES, RunFolder
-from semoe.runs.status import StageStatus, status_of
-from semoe.store.objects import open_objects
+from semoe.runs.estimate import Estimate
 from semoe.store.producer import COMMIT_SECONDS
-from semoe.worker.export_run import export_run
+from semoe.telemetry import serving
 from semoe.worker.local import MAX_ATTEMPTS, LocalBackend
-from semoe.worker.report import MethodReport, RunReport, make_report
+from semoe.worker.planning import items_of
+from semoe.worker.report import make_report
 from semoe.worker.shard import run_shard
 
-BACKENDS = ("local",)
-_COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
-_WATCH_SECONDS = 5.0
+BACKENDS = ("local", "argo")
+UNPRICED_PASSAGES = 100_000
+"""Where no price was given, `run` asks before so many."""
 CommitSeconds = Annotated[
-    float, typer.Option("--commit_seconds", help="Publish at least so often; a worker that is killed loses no more.")
+    float | None,
+    typer.Option(
+        "--commit_seconds",
+        help=f"Publish at least so often; a worker that is killed loses no more. Default: {COMMIT_SECONDS:.0f}.",
+    ),
 ]
 Stage = Annotated[str, typer.Option("--stage", help=", ".join(STAGES))]
 
 
-def open_run(store: str | None, root: Path, run: str) -> RunFolder:
-    """Opens the folder of a run in the store."""
-    return RunFolder(open_objects(store or str(root / "store")), run)
-
-
 def run(
     run: Run,
-    backend: Annotated[str, typer.Option("--backend", help="local: processes on this machine.")] = "local",
-    parallelism: o.Parallelism = 1,
-    max_attempts: Annotated[int, typer.Option("--max_attempts", min=1, help="Of each shard.")] = MAX_ATTEMPTS,
-    commit_seconds: CommitSeconds = COMMIT_SECONDS,
+    backend: Annotated[
+        str, typer.Option("--backend", help="local: processes on this machine; argo: pods on a cluster.")
+    ] = "local",
+    parallelism: Annotated[
+        int | None, typer.Option("--parallelism", min=1, help="Workers at once; default: 1, or what the cluster says.")
+    ] = None,
+    max_attempts: Annotated[
+        int | None, typer.Option("--max_attempts", min=1, help=f"Of each shard; default: {MAX_ATTEMPTS}.")
+    ] = None,
+    commit_seconds: CommitSeconds = None,
     device: o.Device = "auto",
+    namespace: o.Namespace = "",
+    corpus: Annotated[
+        str, typer.Option("--corpus", help="argo: passages to load into Elasticsearch first, s3://bucket/name.")
+    ] = "",
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", help="argo: name=value of the workflow, e.g. gpus=2.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="argo: do not wait for the end.")] = False,
+    ask_above: Annotated[
+        float, typer.Option("--ask_above", help="Ask first where the plan reckons with more money than this.")
+    ] = 10.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
@@ -49,12 +69,27 @@ def run(
     """Do a planned run; what is done already is not done again, so it is also how a stopped run goes on.
 
     Example: semoe run --run first --parallelism 2
+
+    On a cluster (docs/kubernetes.md): semoe run --run first --backend argo --namespace semoe --store s3://bucket/semoe
     """
     if backend not in BACKENDS:
         raise unknown_name("backend", backend, BACKENDS)
     folder = open_run(store, root_dir, run)
-    options = ("--commit_seconds", str(commit_seconds), "--device", device)
-    LocalBackend(folder=folder, parallelism=parallelism, max_attempts=max_attempts, options=options).run()
+    folder.plan()
+    if not yes:
+        _ask(folder, ask_above)
+    if backend == "local":
+        options = ("--commit_seconds", str(commit_seconds or COMMIT_SECONDS), "--device", device)
+        LocalBackend(
+            folder=folder, parallelism=parallelism or 1, max_attempts=max_attempts or MAX_ATTEMPTS, options=options
+        ).run()
+    else:
+        asked = {"commit_seconds": commit_seconds, "max_attempts": max_attempts, "data_path": corpus}
+        given = {"index_name": folder.plan().index_name, "device": device}
+        given |= {name: str(value) for name, value in asked.items() if value} | _parameters(parameter or ())
+        argo = ArgoBackend(folder=folder, cluster=Cluster(namespace), parallelism=parallelism, parameters=given)
+        if not _run_there(argo, detach=detach):
+            return
     show_report(make_report(folder), as_json=json)
 
 
@@ -62,8 +97,15 @@ def worker(
     run: Run,
     stage: Stage,
     shard: Annotated[int, typer.Option("--shard", min=0, help="Which shard of the stage.")],
-    commit_seconds: CommitSeconds = COMMIT_SECONDS,
+    commit_seconds: CommitSeconds = None,
     device: o.Device = "auto",
+    metrics_port: Annotated[
+        int, typer.Option("--metrics_port", envvar="SEMOE_METRICS_PORT", help="Serve /metrics there; 0: do not.")
+    ] = 0,
+    counts_dir: Annotated[
+        Path | None,
+        typer.Option("--counts_dir", envvar="SEMOE_COUNTS_DIR", help="Leave each count of the report in a file here."),
+    ] = None,
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
@@ -72,119 +114,75 @@ def worker(
 
     Example: semoe worker --run first --stage encode --shard 0 --store s3://bucket/experts
     """
-    report = run_shard(open_run(store, root_dir, run), stage, shard, commit_seconds=commit_seconds, device=device)
+    with serving(metrics_port):
+        folder = open_run(store, root_dir, run)
+        report = run_shard(folder, stage, shard, commit_seconds=commit_seconds or COMMIT_SECONDS, device=device)
+    if counts_dir:
+        counts_dir.mkdir(parents=True, exist_ok=True)
+        for name, count in report.counts.items():
+            (counts_dir / name).write_text(f"{count:g}" if count % 1 else f"{count:.0f}")
     show(asdict(report), as_json=json)
 
 
-def status(
-    run: Run,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again every few seconds until it is done.")] = False,
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    format: o.Format = "table",  # noqa: A002  (the option's name)
-) -> None:
-    """Show how far a run is, whatever does the work.
+def shards(run: Run, stage: Stage, store: o.Store = None, root_dir: o.RootDir = o.ROOT) -> None:
+    """Print how many shards a stage has, or 0 once all are finished: how many pods a workflow starts.
 
-    Example: semoe status --run first --watch
+    After retrieval it also cuts the passages that were found into shards.
+
+    Example: semoe shards --run first --stage encode
     """
     folder = open_run(store, root_dir, run)
-    while True:
-        found = status_of(folder)
-        rows = [asdict(one) if is_json(format) else _row(one) for one in found]
-        show_rows(f"Run {run}", _COLUMNS, rows, form=format)
-        if not watch or all(one.finished == one.num_shards for one in found):
-            return
-        time.sleep(_WATCH_SECONDS)
+    count = len(items_of(folder, stage))
+    out.print(0 if len(folder.finished(stage)) == count else count)
 
 
-def logs(
-    run: Run,
-    stage: Annotated[str, typer.Option("--stage", help="Only this stage's.")] = "",
-    shard: Annotated[int | None, typer.Option("--shard", help="Only this shard's.")] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only attempts that ended badly.")] = False,
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-) -> None:
-    """Print what the workers said, attempt by attempt.
+def cancel(run: Run, namespace: o.Namespace = "", store: o.Store = None, root_dir: o.RootDir = o.ROOT) -> None:
+    """End a run on a cluster: its workers keep what they have and stop; `semoe resume` goes on.
 
-    Example: semoe logs --run first --stage encode --failed
+    Example: semoe cancel --run first --namespace semoe
     """
     folder = open_run(store, root_dir, run)
-    folder.plan()
-    wanted = "" if shard is None else f"/{shard:05}-"
-    for name in folder.names("logs/"):
-        if name.startswith(stage) and wanted in f"/{name.rpartition('/')[2]}" and (not failed or "-attempt-" in name):
-            out.print(f"== {name}", highlight=False, soft_wrap=True)
-            out.print(folder.read_text(f"logs/{name}").rstrip(), highlight=False, soft_wrap=True, markup=False)
+    ended = ArgoBackend(folder=folder, cluster=Cluster(namespace)).stop()
+    if not ended:
+        raise UsageError(f"No workflow of run {run} is at work.", kind="not-running")
+    show({"ended": ", ".join(ended), "go on": f"semoe resume --run {run} --backend argo"})
 
 
-def report(run: Run, store: o.Store = None, root_dir: o.RootDir = o.ROOT, json: o.Json = False) -> None:
-    """Show what a finished run came to: experts, scores with intervals, counts.
-
-    Example: semoe report --run first
-    """
-    show_report(make_report(open_run(store, root_dir, run)), as_json=json)
-
-
-def export(
-    run: Run,
-    to: Annotated[Path, typer.Option("--to", help="Folder for data_aug, offline and output.")],
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    json: o.Json = False,
-) -> None:
-    """Write a finished run in the published layout: data_aug, one PEFT folder for each question's passage, answers.
-
-    Example: semoe export --run first --to published
-    """
-    show(asdict(export_run(open_run(store, root_dir, run), to)), as_json=json)
+def _run_there(argo: ArgoBackend, *, detach: bool) -> bool:
+    """Submits and, unless detached, waits; tells whether the run is finished."""
+    name = argo.submit()
+    err.print(f"workflow {name} in namespace {argo.cluster.namespace}", highlight=False, soft_wrap=True)
+    if detach:
+        show({"workflow": name})
+        return False
+    try:
+        argo.follow()
+    except KeyboardInterrupt:
+        run = argo.folder.run
+        err.print(f"The workflow goes on. See `semoe status --run {run}`; end it with `semoe cancel --run {run}`.")
+        raise
+    return True
 
 
-def show_report(found: RunReport, *, as_json: bool = False) -> None:
-    """Prints a run's report."""
-    if as_json:
-        show(asdict(found), as_json=True)
+def _parameters(given: list[str] | tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for one in given:
+        name, separator, value = one.partition("=")
+        if not separator:
+            raise UsageError(f"--parameter {one}: give name=value.", kind="options")
+        found[name] = value
+    return found
+
+
+def _ask(folder: RunFolder, limit: float) -> None:
+    """Asks before a run that costs more than the limit, by its plan's own estimate."""
+    found = folder.find("estimate.json", Estimate)
+    if found is None or (found.money is None and found.num_passages < UNPRICED_PASSAGES):
         return
-    seconds = found.counts["inference"]
-    rows = [
-        ReportRow(
-            method=one.method,
-            scores=one.scores,
-            n=one.num_questions,
-            seconds=seconds[f"seconds_{one.method}"],
-            num_experts=one.num_experts,
-        )
-        for one in found.overall
-    ]
-    out.print(comparison_table(rows, "All questions; …_random is the control: other passages' experts"))
-    names = list(dict.fromkeys(f"{one.dataset}, {one.data_type}" for one in found.methods))
-    f1 = {(f"{m.dataset}, {m.data_type}", m.method): m for m in found.methods}
-    cells = [[row.method, *(_percent(f1[name, row.method]) for name in names)] for row in rows]
-    table("F1 in percent, 95 % interval over questions", ("method", *names), cells)
-    experts = found.experts
-    once = "each once" if experts.committed == experts.committed_distinct else "SOME MORE THAN ONCE"
-    out.print(
-        f"{experts.planned} distinct passages: {experts.in_store} experts in the store, "
-        f"{experts.without_pairs} passages gave nothing to learn. This run published {experts.committed}, {once}.",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _percent(one: MethodReport) -> str:
-    return f"{100 * one.scores.f1:.1f} [{100 * one.f1_low:.1f}, {100 * one.f1_high:.1f}]"
-
-
-def _row(one: StageStatus) -> dict[str, object]:
-    left = one.seconds_left
-    values = (
-        one.stage,
-        "?" if one.num_shards is None else one.num_shards,
-        one.finished,
-        one.alive,
-        one.silent,
-        f"{one.done:.0f} of {one.total}" if one.total else "",
-        f"{one.items_per_second:.2f}" if one.alive else "",
-        "" if left is None else f"{left / 60:.1f}",
-    )
-    return dict(zip(_COLUMNS, values, strict=True))
+    if found.money is not None and found.money[0] <= limit:
+        return
+    price = "at an unknown price" if found.money is None else f"for up to {found.money[0]:,.2f}"
+    what = f"Train up to {found.num_passages:,} experts {price}?"
+    if not sys.stdin.isatty() or os.environ.get("CI"):
+        raise UsageError(f"{what} Nobody can be asked here: say --yes, or raise --ask_above.", kind="not-asked")
+    typer.confirm(what, abort=True, err=True)

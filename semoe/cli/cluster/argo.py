@@ -1,0 +1,140 @@
+"""Runs a plan on a cluster: submits the workflow that does it, follows it, ends it. The work itself is the pods'."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from semoe import __version__
+from semoe.cli.cluster.client import ARGO, VERSION, Cluster
+from semoe.cli.cluster.workflow import WorkflowState, read_workflow
+from semoe.cli.output import err
+from semoe.errors import CorruptError, SemoeError, TransientError, UsageError, unknown_name
+from semoe.runs import RunFolder
+from semoe.runs.status import StageStatus, status_of
+from semoe.worker.outcome import failures_of
+
+RUN_LABEL = "semoe/run"
+POLL_SECONDS = 3.0
+LABEL_LENGTH = 50
+
+
+def template_name(concept: str) -> str:
+    """Returns the name of a WorkflowTemplate of this version, as `pipelines/` gives it."""
+    return f"semoe-{concept}-v{__version__.replace('.', '-')}"
+
+
+@dataclass(kw_only=True, slots=True)
+class ArgoBackend:
+    """Does one run on a cluster."""
+
+    folder: RunFolder
+    cluster: Cluster
+    parallelism: int | None = None
+    """Pods at once; None: what the template says."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Of the template; what is not given has the installation's default."""
+    concept: str = "reproduce"
+
+    def submit(self) -> str:
+        """Submits the workflow; returns its name.
+
+        Raises:
+            UsageError: the template is not installed, a parameter is unknown, or the run is being done already.
+        """
+        if (there := self.latest()) and not there.is_over:
+            raise UsageError(
+                f"Run {self.folder.run} is at work in workflow {there.name}. See `semoe status`, or end it with "
+                "`semoe cancel`.",
+                kind="running",
+            )
+        name = template_name(self.concept)
+        template = self.cluster.template(name)
+        if template is None:
+            raise UsageError(
+                f"Namespace {self.cluster.namespace} has no WorkflowTemplate {name}. Install the chart helm/workers of "
+                f"version {__version__}, or name another --namespace.",
+                kind="no-template",
+            )
+        self._check_parameters(template)
+        return self.cluster.create_workflow(self._body(name))
+
+    def latest(self) -> WorkflowState | None:
+        """Returns the youngest workflow of the run."""
+        found = self.cluster.workflows(f"{RUN_LABEL}={self.folder.run}")
+        return read_workflow(found[0]) if found else None
+
+    def follow(self) -> None:
+        """Tells what changes until the workflow is over.
+
+        Raises:
+            SemoeError: it ended badly; the class says whether trying again can help.
+        """
+        told, stuck = "", ""
+        while True:
+            state, stages = self.latest(), status_of(self.folder)
+            line = "; ".join(_line(one) for one in stages if one.finished != one.num_shards and one.total)
+            if line and line != told:
+                err.print(line, highlight=False, soft_wrap=True)
+                told = line
+            if state and (cannot := "; ".join(map(str, state.stuck))) != stuck:
+                err.print(f"cannot start: {cannot}" if cannot else "started", highlight=False, soft_wrap=True)
+                stuck = cannot
+            if state is None or state.is_over:
+                break
+            time.sleep(POLL_SECONDS)
+        if state is None or state.phase != "Succeeded":
+            raise self._why(state)
+
+    def stop(self) -> list[str]:
+        """Ends the run's workflows that are at work; returns their names."""
+        found = map(read_workflow, self.cluster.workflows(f"{RUN_LABEL}={self.folder.run}"))
+        names = [state.name for state in found if not state.is_over]
+        for name in names:
+            self.cluster.stop(name)
+        return names
+
+    def _check_parameters(self, template: Mapping[str, Any]) -> None:
+        known = [one["name"] for one in template["spec"]["arguments"]["parameters"]]
+        for name in self.parameters:
+            if name not in known:
+                raise unknown_name("parameter", name, known)
+        if len(self.folder.run) > LABEL_LENGTH or not self.folder.run.replace("-", "").isalnum():
+            raise UsageError(
+                f"Run {self.folder.run!r} cannot name a workflow: at most {LABEL_LENGTH} letters, digits and -.",
+                kind="bad-name",
+            )
+
+    def _body(self, template: str) -> Mapping[str, Any]:
+        given = {"run": self.folder.run, "store": self.folder.objects.url} | dict(self.parameters)
+        spec: dict[str, Any] = {
+            "workflowTemplateRef": {"name": template},
+            "arguments": {"parameters": [{"name": name, "value": value} for name, value in given.items()]},
+        }
+        if self.parallelism:
+            spec["parallelism"] = self.parallelism
+        return {
+            "apiVersion": f"{ARGO}/{VERSION}",
+            "kind": "Workflow",
+            "metadata": {"generateName": f"{self.folder.run.lower()}-", "labels": {RUN_LABEL: self.folder.run}},
+            "spec": spec,
+        }
+
+    def _why(self, state: WorkflowState | None) -> SemoeError:
+        """Says what ended a workflow: the worker's own words where there are any."""
+        if state is None:
+            return UsageError(f"The workflow of run {self.folder.run} was deleted.", kind="deleted")
+        found = failures_of(self.folder)
+        words: Sequence[str] = [f"{one.stage} shard {one.shard}: {one.message}" for one in found if one.is_final]
+        words = words or [str(node) for node in state.failed if node.exit_code != str(TransientError.exit_code)]
+        codes = {str(one.exit_code) for one in found if one.is_final} or {node.exit_code for node in state.failed}
+        what = f"Workflow {state.name}: {state.phase}. {(list(words) or [state.message])[0]}"
+        if str(UsageError.exit_code) in codes:
+            return UsageError(what, kind="workflow")
+        if codes & {"1"}:
+            return CorruptError(f"{what} See `semoe logs --run {self.folder.run} --failed`.", kind="workflow")
+        return TransientError(f"{what} `semoe resume --run {self.folder.run}` goes on.", kind="workflow")
+
+
+def _line(one: StageStatus) -> str:
+    return f"{one.stage}: {one.finished} of {one.num_shards} shards, {one.done:.0f} of {one.total} items under way"

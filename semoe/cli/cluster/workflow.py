@@ -1,0 +1,90 @@
+"""What Argo says of a workflow, read from the object itself: its phase, what failed, what cannot start."""
+
+import base64
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+OVER = ("Succeeded", "Failed", "Error")
+STUCK_AFTER = ("Unschedulable", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "InvalidImageName")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """A pod of a workflow."""
+
+    id: str
+    template: str
+    """`encode-shard`, …"""
+    shard: str
+    """Empty for a pod that is no shard's."""
+    phase: str
+    message: str
+    exit_code: str
+
+    def __str__(self) -> str:
+        what = f"{self.template} {self.shard}".strip()
+        return f"{what}: {self.phase}: {' '.join(self.message.split())}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkflowState:
+    """A workflow as far as the verbs look at it."""
+
+    name: str
+    phase: str
+    """Pending, Running, Succeeded, Failed or Error; empty: Argo has not seen it."""
+    message: str
+    nodes: tuple[Node, ...]
+    """Its pods, in the order in which they started."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.phase in OVER
+
+    @property
+    def failed(self) -> list[Node]:
+        """Pods that ended badly; one that was tried again with success counts too."""
+        return [node for node in self.nodes if node.phase in ("Failed", "Error")]
+
+    @property
+    def stuck(self) -> list[Node]:
+        """Pods that cannot start as things are."""
+        return [n for n in self.nodes if n.phase == "Pending" and any(word in n.message for word in STUCK_AFTER)]
+
+
+def read_workflow(workflow: Mapping[str, Any]) -> WorkflowState:
+    """Reads a Workflow object."""
+    status = workflow.get("status", {})
+    pods = [node for node in _nodes(status).values() if node.get("type") == "Pod"]
+    pods.sort(key=lambda node: str(node.get("startedAt", "")))
+    return WorkflowState(
+        name=workflow["metadata"]["name"],
+        phase=status.get("phase", ""),
+        message=status.get("message", ""),
+        nodes=tuple(_node(pod) for pod in pods),
+    )
+
+
+def _nodes(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Argo compresses the nodes of a large workflow."""
+    if packed := status.get("compressedNodes"):
+        found: Mapping[str, Any] = orjson.loads(gzip.decompress(base64.b64decode(packed)))
+        return found
+    return status.get("nodes", {}) or {}
+
+
+def _node(node: Mapping[str, Any]) -> Node:
+    given: Sequence[Mapping[str, Any]] = node.get("inputs", {}).get("parameters", ())
+    return Node(
+        id=node["id"],
+        template=node.get("templateName") or node.get("templateRef", {}).get("template", ""),
+        shard=next((str(one["value"]) for one in given if one["name"] == "shard"), ""),
+        phase=node.get("phase", ""),
+        message=node.get("message", ""),
+        exit_code=str(node.get("outputs", {}).get("exitCode", "")),
+    )
