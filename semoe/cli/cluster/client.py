@@ -47,6 +47,14 @@ class Cluster:
             )
         return sorted(found["items"], key=lambda one: str(one["metadata"]["creationTimestamp"]), reverse=True)
 
+    def workflow(self, name: str) -> Json:
+        """Returns a workflow."""
+        with self._errors(f"read workflow {name}"):
+            found: Json = self._custom.get_namespaced_custom_object(
+                ARGO, VERSION, self.namespace, "workflows", name, _request_timeout=TIMEOUT_SECONDS
+            )
+        return found
+
     def template(self, name: str) -> Json | None:
         """Returns a WorkflowTemplate, or None where there is none of that name."""
         return next((one for one in self.custom(ARGO, VERSION, "workflowtemplates") if _name(one) == name), None)
