@@ -45,7 +45,7 @@ ACCESS = [
     Parameter(name="inference_service_account", value="semoe-inference", description="Of the pods that answer."),
     Parameter(
         name="elasticsearch_secret",
-        value="semoe-elasticsearch-client",
+        value="elasticsearch-client",
         description="url, username, password or api_key, ca.crt: as the Elasticsearch chart leaves it.",
     ),
     Parameter(name="es_ca_file", value="", description="/etc/semoe/elasticsearch/ca.crt where the Secret has one."),

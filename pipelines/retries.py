@@ -5,7 +5,7 @@ on a real cluster.
 """
 
 from hera.workflows import RetryStrategy
-from hera.workflows.models import Backoff
+from hera.workflows.models import Backoff, IntOrString
 
 from pipelines.parameters import workflow_parameter
 from semoe.errors import TransientError
@@ -33,5 +33,5 @@ def retries() -> RetryStrategy:
         limit=workflow_parameter("max_attempts"),
         retry_policy="Always",
         expression=EXPRESSION,
-        backoff=Backoff(duration="10s", factor=2, cap="5m"),
+        backoff=Backoff(duration="10s", factor=IntOrString(root=2), cap="5m"),
     )

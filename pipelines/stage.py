@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hera.workflows import Parameter, Step, Steps
-from hera.workflows.models import Counter, Prometheus, ValueFrom
+from hera.workflows.models import Counter, IntOrString, Prometheus, ValueFrom
 from hera.workflows.models import Sequence as Numbers
 from hera.workflows.protocol import Templatable
 
@@ -36,7 +36,7 @@ def stage_templates(stage: str, *, needs: Needs, counts: Sequence[str] = ()) -> 
         Step(
             name="shard",
             template=shard.name,
-            with_sequence=Numbers(count="{{steps.shards.outputs.result}}"),
+            with_sequence=Numbers(count=IntOrString(root="{{steps.shards.outputs.result}}")),
             arguments={"shard": "{{item}}"},
         )
     return [steps, shards, shard]

@@ -23,7 +23,7 @@ memory: {{ .Values.resources.memory | quote }}
 node_selector: {{ .Values.placement.nodeSelector | toJson | quote }}
 tolerations: {{ .Values.placement.tolerations | toJson | quote }}
 priority_class: {{ .Values.placement.priorityClassName | quote }}
-cache_volume: {{ merge (dict "name" "cache") .Values.modelVolume | toJson | quote }}
+cache_volume: {{ merge (dict "name" "cache") (.Values.modelVolume | default (dict "emptyDir" dict)) | toJson | quote }}
 config_map: {{ .Release.Name }}-config
 s3_secret: {{ .Values.store.workerSecret | default "none" | quote }}
 inference_s3_secret: {{ .Values.store.inferenceSecret | default .Values.store.workerSecret | default "none" | quote }}

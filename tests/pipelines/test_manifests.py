@@ -1,0 +1,137 @@
+"""What `pipelines/` renders: the goldens in `manifests/`, that nothing in them is misspelt or dangling."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from pipelines.parameters import workflow_parameter
+from pipelines.render import CONCEPTS, FOLDER, main, rendered
+from semoe.cli.app import app
+
+REFERENCE = re.compile(r"\{\{(.*?)\}\}")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=CONCEPTS)
+def template(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / FOLDER / f"{request.param}.yaml").read_text())
+
+
+def pods(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (one for one in template["spec"]["templates"] if "container" in one)
+
+
+def test_goldens_are_what_the_code_renders_and_a_difference_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["--check"]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    assert main(["--check"]) == 0
+    stale = tmp_path / FOLDER / "encode.yaml"
+    stale.write_text(stale.read_text().replace("OnPodSuccess", "OnPodCompletion"))
+    (tmp_path / FOLDER / "forgotten.yaml").write_text("")
+    assert main(["--check"]) == 1
+    said = capsys.readouterr().err
+    assert "encode.yaml" in said
+    assert "forgotten.yaml" in said
+
+
+def test_a_misspelt_field_fails() -> None:
+    from hera.workflows.models import PodGC
+
+    with pytest.raises(ValueError, match="Extra inputs"):
+        PodGC(strategie="OnPodSuccess")
+    with pytest.raises(KeyError):
+        workflow_parameter("pasrt")
+
+
+def test_every_reference_resolves(template: dict[str, Any]) -> None:
+    parameters = {one["name"] for one in template["spec"]["arguments"]["parameters"]}
+    names = {one["name"] for one in template["spec"]["templates"]}
+    assert template["spec"]["entrypoint"] in names
+    assert template["spec"].get("onExit") in {None, *names}
+    for one in template["spec"]["templates"]:
+        inputs = {given["name"] for given in one.get("inputs", {}).get("parameters", ())}
+        outputs = {made["name"] for made in one.get("outputs", {}).get("parameters", ())}
+        steps = [step for group in one.get("steps", ()) for step in group]
+        known = (
+            {f"workflow.parameters.{name}" for name in parameters}
+            | {f"inputs.parameters.{name}" for name in inputs}
+            | {f"outputs.parameters.{name}" for name in outputs}
+            | {f"steps.{step['name']}.outputs.result" for step in steps}
+            | {"item", "workflow.status", "status"}
+        )
+        assert set(REFERENCE.findall(json.dumps(one))) <= known
+        assert {step["template"] for step in steps if "template" in step} <= names
+
+
+def test_templates_of_other_templates_exist() -> None:
+    known = {
+        (found["metadata"]["name"], one["name"])
+        for found in (yaml.safe_load(rendered(concept)) for concept in CONCEPTS)
+        for one in found["spec"]["templates"]
+    }
+    steps = yaml.safe_load(rendered("reproduce"))["spec"]["templates"][0]["steps"]
+    refs = {(step["templateRef"]["name"], step["templateRef"]["template"]) for group in steps for step in group}
+    assert len(refs) == 5
+    assert refs <= known
+
+
+def test_a_pod_runs_a_public_command_whose_options_exist(template: dict[str, Any]) -> None:
+    verbs = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for pod in pods(template):
+        assert pod["container"]["command"] == ["semoe"]
+        verb, *options = pod["container"]["args"]
+        known = {name for parameter in verbs[verb].params for name in parameter.opts}
+        assert {option for option in options if option.startswith("--")} <= known
+
+
+def test_pods_fit_a_restricted_namespace(template: dict[str, Any]) -> None:
+    spec = template["spec"]
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    patch = json.loads(spec["podSpecPatch"])
+    own = [*patch["initContainers"], *patch["containers"]]
+    assert [one["name"] for one in own] == ["init", "wait"]
+    for container in (*own, *(pod["container"] for pod in pods(template))):
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["readOnlyRootFilesystem"]
+        assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_patch_of_each_pod_is_json_once_its_parameters_are_in(template: dict[str, Any]) -> None:
+    defaults = {one["name"]: one.get("value", "") for one in template["spec"]["arguments"]["parameters"]}
+    for pod in pods(template):
+        filled = REFERENCE.sub(lambda m: defaults[m[1].removeprefix("workflow.parameters.")], pod["podSpecPatch"])
+        patch = json.loads(filled)
+        assert patch["terminationGracePeriodSeconds"] == 120
+        assert patch["volumes"] == [{"name": "cache", "emptyDir": {}}]
+
+
+def test_a_fan_out_is_a_count_whatever_the_number_of_passages(template: dict[str, Any]) -> None:
+    """So a run of a million passages is submitted by the same few kilobytes."""
+    assert len(json.dumps(template)) < 64 << 10
+    loops = [step for one in template["spec"]["templates"] for group in one.get("steps", ()) for step in group]
+    assert not any("withItems" in step or "withParam" in step for step in loops)
+    for step in loops:
+        if "withSequence" in step:
+            assert step["withSequence"] == {"count": "{{steps.shards.outputs.result}}"}
+
+
+@pytest.mark.skipif(shutil.which("argo") is None, reason="needs the command argo (its release page has it)")
+def test_argo_finds_nothing_to_complain_of() -> None:
+    found = subprocess.run(
+        ["argo", "lint", "--offline", str(ROOT / FOLDER)], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
