@@ -1,0 +1,83 @@
+"""What a cluster does to a run, and that nothing is lost or trained twice: pods and services that vanish, an end in
+between, a configuration that can never work."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster import NAMESPACE, command, get, kubectl, running, semoe, start, wait_until
+from tests.e2e.conftest import plan
+from tests.e2e.test_reproduce import finished  # noqa: F401  (the index is there after it)
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
+STORE = "s3://semoe/faults"
+
+
+def phase(run: str) -> str:
+    return max(get("workflows", "-l", f"semoe/run={run}")["items"], key=lambda w: w["metadata"]["creationTimestamp"])[
+        "status"
+    ].get("phase", "")
+
+
+def test_a_run_survives_what_happens_to_its_pods(
+    finished: dict[str, Any],
+    s3: dict[str, str],
+    minutes: dict[str, float],  # noqa: F811
+) -> None:
+    """Elasticsearch away while it is asked, a training pod deleted mid-shard, `argo terminate`, then resume."""
+    place = ("--run", "faults", "--store", STORE)
+    plan("faults", s3, "--store", STORE)
+    began = time.monotonic()
+    kubectl("delete", "pod", "elasticsearch-0", "--wait=false")
+    semoe(
+        "run", *place, "--backend", "argo", "--namespace", NAMESPACE, "--detach",
+        "--parameter", "commit_seconds=1", **s3,
+    )  # fmt: skip
+    victim = wait_until(lambda: running("encode"), 600, "a training pod")[0]
+    time.sleep(8)
+    kubectl("delete", "pod", victim, "--wait=false", "--ignore-not-found")
+    wait_until(lambda: running("inference"), 900, "a pod that answers")
+    (workflow,) = get("workflows", "-l", "semoe/run=faults")["items"]
+    command("argo", "terminate", "-n", NAMESPACE, workflow["metadata"]["name"])
+    wait_until(lambda: phase("faults") == "Failed", 120, "the terminated workflow")
+    following = start("resume", *place, "--backend", "argo", "--namespace", NAMESPACE, "--json", **s3)
+    assert following.wait(900) == 0
+    minutes["the run with faults"] = (time.monotonic() - began) / 60
+    report = json.loads(semoe("report", *place, "--json", **s3))
+    experts = report["experts"]
+    assert experts["in_store"] + experts["without_pairs"] == experts["planned"] == finished["experts"]["planned"]
+    assert experts["committed"] == experts["committed_distinct"] == experts["in_store"]
+    assert [one["scores"] for one in report["overall"]] == [one["scores"] for one in finished["overall"]]
+    pods = [node for node in workflow["status"]["nodes"].values() if node["type"] == "Pod"]
+    assert any(node["displayName"].endswith("(1)") and "encode" in node["templateName"] for node in pods)
+
+
+def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict[str, Any], s3: dict[str, str]) -> None:  # noqa: F811
+    place = ("--run", "wrong", "--store", "s3://semoe/wrong")
+    plan("wrong", s3, "--store", "s3://semoe/wrong", "--augment_model", "/no/such/model")
+    said = semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, fails=True, **s3)
+    assert "/no/such/model" in said
+    (workflow,) = get("workflows", "-l", "semoe/run=wrong")["items"]
+    pods = [node for node in workflow["status"]["nodes"].values() if node["type"] == "Pod"]
+    tried = [node for node in pods if node["templateName"] == "augment-shard"]
+    assert all(node["outputs"]["exitCode"] == "2" and node["displayName"].endswith("(0)") for node in tried)
+    shown = semoe("status", *place, "--namespace", NAMESPACE, **s3)
+    assert "retrieve" in shown
+    outcome = json.loads(semoe("report", *place, "--partial", "--json", **s3))
+    assert "/no/such/model" in outcome["failures"][0]["message"]
+
+
+def test_cancel_ends_a_run_that_resume_finishes_nothing_twice(finished: dict[str, Any], s3: dict[str, str]) -> None:  # noqa: F811
+    """The same questions in the first store: every expert is found, only answers are made."""
+    place = ("--run", "again", "--store", "s3://semoe/experts")
+    plan("again", s3)
+    semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, "--detach", **s3)
+    said = semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, fails=True, **s3)
+    assert "is at work" in said
+    semoe("cancel", *place, "--namespace", NAMESPACE, **s3)
+    wait_until(lambda: phase("again") == "Failed", 180, "the cancelled workflow")
+    said = semoe("resume", *place, "--backend", "argo", "--namespace", NAMESPACE, "--json", **s3)
+    experts = json.loads(said[said.index("{") :])["experts"]
+    assert (experts["committed"], experts["in_store"]) == (0, finished["experts"]["in_store"])
