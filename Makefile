@@ -4,9 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A folder of wheels, where one is set, decides the build of torch; elsewhere uv finds the one for this machine's driver.
 TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend=auto)
+# docker where it is, otherwise buildah.
+OCI := $(if $(shell command -v docker),docker,buildah)
+BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot)
+REPOSITORY ?= semoe-worker
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+CUDA ?= cu128
 SOURCES := semoe pipelines tests benchmarks scripts
 
-.PHONY: help install demo test test-slow lint style bench bench-store effect constraints check-constraints docs-cli check-docs-cli ci clean
+.PHONY: help install demo test test-slow lint style bench bench-store effect constraints check-constraints docs-cli check-docs-cli manifests check-manifests dashboards check-dashboards images e2e ci clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -37,7 +43,7 @@ lint: install ## Check style, types and layers
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory check-constraints check-docs-cli
+	@$(MAKE) --no-print-directory check-constraints check-docs-cli check-manifests check-dashboards
 
 style: install ## Repair what lint would refuse
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -53,6 +59,28 @@ bench-store: install ## Measure the expert store against its limits, a disk and 
 effect: install ## Measure what experts add to answers, beside the control (about an hour on 2 cores)
 	@test -n "$(CORPUS)" -a -n "$(POPQA)" || { echo "say: make effect CORPUS=psgs_w100.tsv POPQA=data/popqa"; exit 2; }
 	$(BIN)/python -m benchmarks.effect --corpus "$(CORPUS)" --popqa "$(POPQA)" $(ARGS)
+
+manifests: install ## Render pipelines/ into manifests/
+	$(BIN)/python -m pipelines.render
+
+check-manifests: install
+	@$(BIN)/python -m pipelines.render --check
+
+dashboards: install ## Write the charts' dashboards
+	$(BIN)/python -m scripts.dashboard --out helm/workers/dashboards/runs.json
+
+check-dashboards: install
+	@$(BIN)/python -m scripts.dashboard --out /dev/stdout | diff -u helm/workers/dashboards/runs.json - \
+	  || { echo "helm/workers/dashboards/runs.json is stale: run make dashboards"; exit 1; }
+
+images: ## Build the worker's images: CPU, CUDA, demo (REPOSITORY=…, PUSH=yes)
+	$(BUILD) -f images/worker/Dockerfile --target worker -t $(REPOSITORY):$(VERSION) .
+	$(BUILD) -f images/worker/Dockerfile --target worker --build-arg TORCH_BACKEND=$(CUDA) -t $(REPOSITORY):$(VERSION)-cuda .
+	$(BUILD) -f images/worker/Dockerfile --target demo -t $(REPOSITORY):$(VERSION)-demo .
+	@test -z "$(PUSH)" || for suffix in "" -cuda -demo; do $(OCI) push $(REPOSITORY):$(VERSION)$$suffix || exit 1; done
+
+e2e: install ## Install everything on a cluster and run it (20 to 30 minutes)
+	tests/e2e/run $(ARGS)
 
 constraints: | $(BIN)/uv ## Resolve the dependencies again into constraints.txt
 	printf 'torch==2.13.0\n' | $(BIN)/uv pip compile pyproject.toml - --all-extras --python-version 3.11 $(TORCH) \

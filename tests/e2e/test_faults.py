@@ -9,7 +9,6 @@ import pytest
 
 from tests.e2e.cluster import NAMESPACE, command, get, kubectl, running, semoe, start, wait_until
 from tests.e2e.conftest import plan
-from tests.e2e.test_reproduce import finished  # noqa: F401  (the index is there after it)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 STORE = "s3://semoe/faults"
@@ -24,7 +23,7 @@ def phase(run: str) -> str:
 def test_a_run_survives_what_happens_to_its_pods(
     finished: dict[str, Any],
     s3: dict[str, str],
-    minutes: dict[str, float],  # noqa: F811
+    minutes: dict[str, float],
 ) -> None:
     """Elasticsearch away while it is asked, a training pod deleted mid-shard, `argo terminate`, then resume."""
     place = ("--run", "faults", "--store", STORE)
@@ -54,7 +53,7 @@ def test_a_run_survives_what_happens_to_its_pods(
     assert any(node["displayName"].endswith("(1)") and "encode" in node["templateName"] for node in pods)
 
 
-def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict[str, Any], s3: dict[str, str]) -> None:  # noqa: F811
+def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict[str, Any], s3: dict[str, str]) -> None:
     place = ("--run", "wrong", "--store", "s3://semoe/wrong")
     plan("wrong", s3, "--store", "s3://semoe/wrong", "--augment_model", "/no/such/model")
     said = semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, fails=True, **s3)
@@ -69,7 +68,7 @@ def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict
     assert "/no/such/model" in outcome["failures"][0]["message"]
 
 
-def test_cancel_ends_a_run_that_resume_finishes_nothing_twice(finished: dict[str, Any], s3: dict[str, str]) -> None:  # noqa: F811
+def test_cancel_ends_a_run_that_resume_finishes_nothing_twice(finished: dict[str, Any], s3: dict[str, str]) -> None:
     """The same questions in the first store: every expert is found, only answers are made."""
     place = ("--run", "again", "--store", "s3://semoe/experts")
     plan("again", s3)

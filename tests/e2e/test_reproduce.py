@@ -12,27 +12,10 @@ import pytest
 
 from scripts.dashboard import panel_queries
 from tests.e2e.cluster import NAMESPACE, ROOT, command, forwarded, get, pods_of, semoe
-from tests.e2e.conftest import STORE, plan
+from tests.e2e.conftest import PLACE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
-PLACE = ("--run", "first", "--store", STORE)
 STAGES = ("index", "retrieve", "augment", "encode", "inference")
-
-
-@pytest.fixture(scope="module")
-def finished(installed: None, s3: dict[str, str], minutes: dict[str, float]) -> dict[str, Any]:
-    """The run `first`, done by the cluster; the report as the command line gives it."""
-    plan("first", s3)
-    began = time.monotonic()
-    said = semoe(
-        "run", *PLACE, "--backend", "argo", "--namespace", NAMESPACE, "--corpus", "s3://semoe/corpora/passages.tsv",
-        "--json", **s3,
-    )  # fmt: skip
-    minutes["reproduce: index, retrieve, 4 × augment, 4 × encode, 2 × inference, report"] = (
-        time.monotonic() - began
-    ) / 60
-    report: dict[str, Any] = json.loads(said[said.index("{") :])
-    return report
 
 
 def test_the_workers_have_what_they_need(installed: None, s3: dict[str, str]) -> None:
