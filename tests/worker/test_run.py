@@ -112,6 +112,32 @@ def test_a_run_from_plan_to_report_and_a_second_one_that_has_nothing_to_do(
     assert [one.scores for one in again.overall] == [one.scores for one in first.overall]
 
 
+def test_a_plan_that_leaves_retrieval_to_the_run(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a cluster, whose index is out of the plan's reach: shards are known stage by stage."""
+    later, now = str(tmp_path / "later"), str(tmp_path / "now")
+    more = ("--shards", "3", "--question_shards", "2")
+    assert run(plan(root, later, *more, "--retrieve_later", "--json")) == 0
+    assert run(plan(root, now, *more)) == 0
+    folder = RunFolder(FolderObjects(tmp_path / "later"), "r")
+    assert folder.manifest() is None
+    capsys.readouterr()
+
+    def shards(stage: str) -> int:
+        assert run(["shards", "--run", "r", "--stage", stage, "--store", later]) == 0
+        return int(capsys.readouterr().out)
+
+    assert shards("retrieve") == 2
+    for shard in range(2):
+        run_shard(folder, "retrieve", shard)
+    assert (shards("retrieve"), shards("augment"), shards("inference")) == (0, 3, 2)
+    assert folder.manifest() == RunFolder(FolderObjects(tmp_path / "now"), "r").manifest()
+    LocalBackend(folder=folder).run()
+    assert is_whole(make_report(folder))
+    assert shards("encode") == 0
+
+
 def test_workers_that_are_killed_lose_nothing_and_train_nothing_twice(
     root: Path, bucket: str, s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,8 +208,22 @@ def test_a_worker_with_wrong_settings_ends_the_run_at_once(
     with pytest.raises(UsageError, match=r"encode shard 0, attempt 1, ended with 2.*gone"):
         LocalBackend(folder=folder, on_start=processes.append).run()
     assert len(processes) == 1
-    assert run(["logs", "--run", "r", "--store", str(tmp_path / "store"), "--failed"]) == 0
+    place = ["--run", "r", "--store", str(tmp_path / "store")]
+    assert run(["logs", *place, "--failed"]) == 0
     assert "gone" in capsys.readouterr().out
+    assert run(["status", *place]) == 0
+    assert "encode shard 0 failed for good" in " ".join(capsys.readouterr().err.split())
+    assert run(["report", *place, "--partial", "--said", "Failed", "--json"]) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert (outcome["said"], outcome["is_finished"]) == ("Failed", False)
+    (failure,) = outcome["failures"]
+    assert (failure["stage"], failure["shard"], failure["exit_code"]) == ("encode", 0, 2)
+    # Once the shard is done, its failure is history; the report is the same as without --partial.
+    broken.write_text(broken.read_text().replace(f"{root}/gone", f"{root}/tiny"))
+    whole = finish(folder)
+    assert run(["report", *place, "--partial", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["experts"]["planned"] == whole.experts.planned
+    assert not folder.failures("encode")
 
 
 def test_ctrl_c_stops_the_workers_and_the_run_goes_on(root: Path, tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Reading a Workflow object as Argo's controller writes it; the shapes are those of a run on a real cluster."""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+from semoe.cli.cluster.workflow import read_workflow
+
+SHARD = {
+    "id": "first-abc-123",
+    "displayName": "shard(1:1)(0)",
+    "type": "Pod",
+    "templateName": "encode-shard",
+    "phase": "Failed",
+    "message": "Error (exit code 2): semoe: No such model\nfolder.",
+    "startedAt": "2026-11-26T04:00:02Z",
+    "inputs": {"parameters": [{"name": "shard", "value": "1"}]},
+    "outputs": {"exitCode": "2"},
+}
+PENDING = {
+    "id": "first-abc-456",
+    "type": "Pod",
+    "templateName": "encode-shards",
+    "phase": "Pending",
+    "message": "Unschedulable: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.",
+    "startedAt": "2026-11-26T04:00:01Z",
+}
+STEPS = {"id": "first-abc", "type": "Steps", "phase": "Running"}
+
+
+def workflow(**status: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "first-abc"}, "status": status}
+
+
+def test_pods_in_order_of_their_start_with_shard_and_reason() -> None:
+    found = read_workflow(workflow(phase="Running", nodes={n["id"]: n for n in (SHARD, PENDING, STEPS)}))
+    assert [node.template for node in found.nodes] == ["encode-shards", "encode-shard"]
+    assert not found.is_over
+    assert [node.shard for node in found.failed] == ["1"]
+    assert str(found.failed[0]) == "encode-shard 1: Failed: Error (exit code 2): semoe: No such model folder."
+    assert found.failed[0].exit_code == "2"
+    assert [node.template for node in found.stuck] == ["encode-shards"]
+
+
+def test_nodes_that_argo_compressed_are_the_same() -> None:
+    nodes = {n["id"]: n for n in (SHARD, PENDING)}
+    packed = base64.b64encode(gzip.compress(json.dumps(nodes).encode())).decode()
+    assert read_workflow(workflow(phase="Failed", compressedNodes=packed)) == read_workflow(
+        workflow(phase="Failed", nodes=nodes)
+    )
+
+
+def test_a_workflow_that_argo_has_not_seen() -> None:
+    found = read_workflow({"metadata": {"name": "first-abc"}})
+    assert (found.phase, found.nodes, found.is_over) == ("", (), False)

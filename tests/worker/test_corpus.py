@@ -1,0 +1,53 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from semoe.errors import UsageError
+from semoe.retrieval import read_passages
+from semoe.store.objects.s3 import S3Objects
+from semoe.worker.corpus import open_corpus
+
+CORPUS = Path("semoe/demo_data/passages.tsv")
+
+
+@pytest.mark.parametrize("name", ["passages.tsv", "passages.tsv.gz"])
+def test_a_file_and_an_object_give_the_same_passages(
+    name: str,
+    tmp_path: Path,
+    s3_objects: S3Objects,
+    s3_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable, value in s3_environment.items():
+        monkeypatch.setenv(variable, value)
+    data = CORPUS.read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    s3_objects.put(name, (tmp_path / name).read_bytes())
+    wanted, told = list(read_passages(CORPUS)), list[float]()
+    here, there = open_corpus(str(tmp_path / name)), open_corpus(f"{s3_objects.url}/{name}")
+    assert list(here.passages(told.append)) == wanted
+    assert sum(told) == here.size == (tmp_path / name).stat().st_size
+    assert list(there.passages()) == wanted
+    assert here.identity == there.identity
+
+
+def test_an_object_larger_than_a_piece_is_read_whole(s3_objects: S3Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    from semoe.store.objects import reading
+
+    monkeypatch.setattr(reading, "PIECE_BYTES", 1000)
+    data = bytes(range(256)) * 40
+    s3_objects.put("large", data)
+    s3_objects.put("large-too", b"")
+    file, size = reading.open_object(s3_objects, "large")
+    assert (file.read(), size) == (data, len(data))
+
+
+def test_what_is_not_there_is_named(
+    tmp_path: Path, s3_objects: S3Objects, s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in s3_environment.items():
+        monkeypatch.setenv(variable, value)
+    for path in (str(tmp_path / "none.tsv"), f"{s3_objects.url}/none.tsv"):
+        with pytest.raises(UsageError, match=r"none\.tsv"):
+            open_corpus(path)
