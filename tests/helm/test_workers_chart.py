@@ -1,0 +1,107 @@
+"""What the workers' chart makes of its values."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.render import CONCEPTS
+from tests.helm.charts import CHARTS, Document, kinds, needs_helm, only, refusal, render, run
+
+CHART = CHARTS / "workers"
+FILES = sorted((CHART / "values").glob("*.yaml"))
+LEAST: dict[str, Any] = {"store": {"url": "s3://bucket/semoe", "workerSecret": "keys"}}
+pytestmark = needs_helm
+
+
+def defaults(documents: list[Document], concept: str = "encode") -> dict[str, str]:
+    template = only(documents, "WorkflowTemplate", f"semoe-{concept}-v0-1-0")
+    return {one["name"]: one.get("value") for one in template["spec"]["arguments"]["parameters"]}
+
+
+def test_the_workflows_are_the_goldens_with_the_values_as_defaults() -> None:
+    documents = render(CHART, LEAST | {"gpu": {"count": 2}, "parallelism": 7, "keepSeconds": 60})
+    assert kinds(documents).count("WorkflowTemplate") == len(CONCEPTS)
+    given = defaults(documents)
+    assert (given["store"], given["gpus"], given["s3_secret"]) == ("s3://bucket/semoe", "2", "keys")
+    assert given["inference_s3_secret"] == "keys"
+    golden = yaml.safe_load((CHARTS.parent / "manifests/workflows/encode.yaml").read_text())
+    template = only(documents, "WorkflowTemplate", "semoe-encode-v0-1-0")
+    assert template["spec"]["templates"] == golden["spec"]["templates"]
+    assert (template["spec"]["parallelism"], template["spec"]["ttlStrategy"]) == (7, {"secondsAfterCompletion": 60})
+
+
+def test_lists_and_volumes_reach_the_pods_as_json() -> None:
+    tolerations = [{"key": "gpu", "operator": "Exists"}]
+    placement = {"nodeSelector": {"pool": "big"}, "tolerations": tolerations, "priorityClassName": "batch"}
+    volume = {"persistentVolumeClaim": {"claimName": "models"}}
+    given = defaults(render(CHART, LEAST | {"placement": placement, "modelVolume": volume}))
+    assert json.loads(given["tolerations"]) == tolerations
+    assert json.loads(given["node_selector"]) == {"pool": "big"}
+    assert json.loads(given["cache_volume"]) == {"name": "cache"} | volume
+    assert json.loads(defaults(render(CHART, LEAST))["cache_volume"]) == {"name": "cache", "emptyDir": {}}
+
+
+def test_an_image_by_digest_goes_before_its_tag() -> None:
+    digest = "sha256:" + "0" * 64
+    image = {"repository": "registry.example.com/w", "tag": "1", "digest": digest}
+    assert defaults(render(CHART, LEAST | {"image": image}))["image"] == f"registry.example.com/w@{digest}"
+
+
+def test_workers_may_leave_results_and_nothing_else() -> None:
+    documents = render(CHART, LEAST)
+    for account in ("semoe-worker", "semoe-inference"):
+        assert only(documents, "Role", account)["rules"] == [
+            {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
+        ]
+        assert only(documents, "RoleBinding", account)["subjects"][0]["name"] == account
+
+
+def test_submitters_are_bound_to_their_role() -> None:
+    people = [{"kind": "Group", "name": "researchers", "apiGroup": "rbac.authorization.k8s.io"}]
+    assert only(render(CHART, LEAST | {"submitters": people}), "RoleBinding", "semoe-submitter")["subjects"] == people
+
+
+def test_nothing_goes_in_or_out_but_what_is_named() -> None:
+    documents = render(CHART, LEAST)
+    assert set(only(documents, "NetworkPolicy", "test-deny")["spec"]) == {"podSelector", "policyTypes"}
+    allowed = only(documents, "NetworkPolicy", "test-allow")["spec"]
+    assert [port["port"] for rule in allowed["egress"] for port in rule["ports"]] == [53, 53, 443, 9200, 443, 6443]
+    assert [port["port"] for rule in allowed["ingress"] for port in rule["ports"]] == ["metrics"]
+
+
+def test_what_can_be_left_out_is() -> None:
+    off = {"podMonitor": {"enabled": False}, "rules": {"enabled": False}, "dashboards": {"enabled": False}}
+    found = kinds(render(CHART, LEAST | {"metrics": off, "networkPolicy": {"enabled": False}}))
+    assert not {"PodMonitor", "PrometheusRule", "NetworkPolicy", "ResourceQuota"} & set(found)
+    assert found.count("ConfigMap") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "/store/url"),
+        (LEAST | {"paralelism": 3}, "paralelism"),
+        (LEAST | {"gpu": {"count": "two"}}, "/gpu/count"),
+        ({"store": {"url": "/data"}}, "/store/url"),
+        (LEAST | {"quota": {"enabled": True}}, "give quota.hard"),
+        ({"store": {"url": "s3://bucket/x", "inferenceSecret": "a"}}, "without store.workerSecret"),
+        (LEAST | {"serviceAccounts": {"inference": {"name": "semoe-worker"}}}, "Give two names"),
+    ],
+)
+def test_mistakes_are_named(values: Document, words: str) -> None:
+    assert words in refusal(CHART, values)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_examples_pass_the_strict_linter(path: Any) -> None:
+    run("helm", "lint", "--strict", CHART, "--values", path)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_api_server_takes_every_example(path: Any) -> None:
+    documents = [one for one in render(CHART, files=[path]) if one["kind"] != "Pod"]
+    assert len(documents) > 15
+    run("kubectl", "apply", "--dry-run=server", "-n", "default", "-f", "-", stdin=yaml.safe_dump_all(documents))
