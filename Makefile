@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A folder of wheels, where one is set, decides the build of torch; elsewhere uv finds the one for this machine's driver.
 TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend=auto)
+# The tests start an Elasticsearch with the scripts of this folder, where it is at hand.
+export ELASTICSEARCH_KIT ?= $(realpath ../shared/elasticsearch)
 # docker where it is, otherwise buildah.
 OCI := $(if $(shell command -v docker),docker,buildah)
 BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot)

@@ -1,9 +1,11 @@
+import os
 from collections.abc import Iterator
 from itertools import count
 
 import pytest
 
 from semoe.store.objects.s3 import CONFIG, S3Objects
+from tests.elasticsearch_node import Node, own_node
 from tests.seaweed import client, seaweed
 
 _numbers = count()
@@ -36,3 +38,16 @@ def s3_environment(s3_endpoint: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "b",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node that a test may kill and start again, with security on."""
+    with own_node(tmp_path_factory.mktemp("elasticsearch")) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url(request: pytest.FixtureRequest) -> str:
+    """The address of a real node that asks for no credentials; tests use index names of their own."""
+    return os.environ.get("SEMOE_TEST_ES_URL") or request.getfixturevalue("elasticsearch_node").url

@@ -32,7 +32,7 @@ def demo(
     data = Path(str(resources.files("semoe"))) / "demo_data"
     plan(
         RUN, list(DATASETS), [data / name for name in DATASETS], model_name,
-        preset=preset, topk=topk, corpus=data / "passages.tsv", index_dir=root_dir / "index", root_dir=root_dir,
+        preset=preset, topk=topk, corpus=str(data / "passages.tsv"), index_dir=root_dir / "index", root_dir=root_dir,
     )  # fmt: skip
     run(RUN, root_dir=root_dir)
     folder = open_run(None, root_dir, RUN)

@@ -47,13 +47,30 @@ TokensPerStep = Annotated[
     int, typer.Option("--tokens_per_step", min=1, help="Tokens trained at once; memory and speed, not result.")
 ]
 Parallelism = Annotated[int, typer.Option("--parallelism", min=1, help="Workers at once.")]
-Retriever = Annotated[str, typer.Option("--retriever", help="bm25.")]
+Retriever = Annotated[str, typer.Option("--retriever", help="bm25 (a folder, no server), or elasticsearch.")]
+EsUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--es_url",
+        envvar="SEMOE_ES_URL",
+        help="Addresses of Elasticsearch, separated by commas. Default: http://127.0.0.1:9200. Credentials come from "
+        "SEMOE_ES_API_KEY, or SEMOE_ES_USERNAME and SEMOE_ES_PASSWORD.",
+    ),
+]
+EsCaFile = Annotated[
+    Path | None,
+    typer.Option("--es_ca_file", envvar="SEMOE_ES_CA_FILE", help="Certificates (PEM) that vouch for Elasticsearch."),
+]
+Namespace = Annotated[
+    str,
+    typer.Option("--namespace", envvar="SEMOE_NAMESPACE", help="Of the cluster. Default: the kubeconfig's, if needed."),
+]
 Format = Annotated[str, typer.Option("--format", help="table, or json.")]
 Device = Annotated[
     str, typer.Option("--device", envvar="SEMOE_DEVICE", help="auto (the GPU where there is one), cpu, cuda, cuda:1, …")
 ]
-IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder of the indexes.")]
-IndexName = Annotated[str, typer.Option("--index_name", help="Name of the index.")]
+IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder of the indexes of bm25.")]
+IndexName = Annotated[str, typer.Option("--index_name", "--es_index_name", help="Name of the index.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32, or bfloat16 (faster where the CPU has it).")]
 Store = Annotated[
     str | None,

@@ -54,7 +54,7 @@ def plan(
     index_name: o.IndexName = "wiki",
     index_dir: o.IndexDir = o.INDEX,
     corpus: Annotated[
-        Path | None, typer.Option("--corpus", help="Passages to index first, where the index is not there yet.")
+        str | None, typer.Option("--corpus", help="Passages to index first, where the index is not there yet.")
     ] = None,
     retrieve_later: Annotated[
         bool, typer.Option("--retrieve_later", help="Leave retrieval to the run: the index is out of reach from here.")
@@ -104,8 +104,8 @@ def plan(
                 augment_model=augment_model, store=store)
         for name in dataset
     ]  # fmt: skip
-    if corpus and not (index_dir / index_name).exists():
-        index(corpus, index_name, index_dir)
+    if corpus and (retriever.lower() != "bm25" or not (index_dir / index_name).exists()):
+        index(corpus, index_name, index_dir, retriever)
     tasks, sets = _questions(stages, data_path)
     folder = RunFolder(open_objects(stages[0].store_url), run)
     wanted = Plan(

@@ -9,13 +9,22 @@ import typer
 from semoe.augment import AugmentSettings
 from semoe.cli import options as o
 from semoe.cli.output import show, table
+from semoe.errors import unknown_name
 from semoe.evaluation import interval
 from semoe.models import load_model
 from semoe.models.dtypes import torch_dtype
-from semoe.retrieval import RetrievalConfig, build_index, read_passages, retrievers
+from semoe.retrieval import (
+    ElasticConfig,
+    LoadSettings,
+    RetrievalConfig,
+    build_index,
+    load_index,
+    retrievers,
+)
 from semoe.telemetry import progress
 from semoe.worker.answer import InferenceSettings
 from semoe.worker.augment import augment as run_augment
+from semoe.worker.corpus import open_corpus
 from semoe.worker.encode import encode as run_encode
 from semoe.worker.evaluate import evaluate as run_evaluate
 from semoe.worker.inference import inference as run_inference
@@ -23,19 +32,50 @@ from semoe.worker.retrieve import retrieve as run_retrieve
 
 
 def index(
-    data_path: Annotated[Path, typer.Option("--data_path", help="Passages in DPR's format: id, text, title.")],
+    data_path: Annotated[
+        str,
+        typer.Option("--data_path", help="Passages in DPR's format (id, text, title): a file or s3://…; may be .gz."),
+    ],
     index_name: o.IndexName = "wiki",
     index_dir: o.IndexDir = o.INDEX,
+    retriever: o.Retriever = "bm25",
+    es_url: o.EsUrl = None,
+    es_ca_file: o.EsCaFile = None,
+    num_shards: Annotated[
+        int, typer.Option("--num_shards", min=1, help="elasticsearch: parts of the index; 1 is enough for Wikipedia.")
+    ] = 1,
+    num_replicas: Annotated[
+        int, typer.Option("--num_replicas", min=0, help="elasticsearch: copies on other nodes, made after loading.")
+    ] = 0,
     json: o.Json = False,
 ) -> None:
-    """Build a BM25 index of passages, on disk, without a server.
+    """Build a BM25 index of passages: in a folder, or in Elasticsearch, where a stopped load goes on.
 
     Example: semoe index --data_path psgs_w100.tsv --index_name wiki
+
+    Example: semoe index --retriever elasticsearch --es_url http://es:9200 --data_path psgs_w100.tsv
     """
-    total = data_path.stat().st_size if data_path.is_file() else None
-    with progress("index", total, "bytes") as advance:
-        count = build_index(read_passages(data_path, advance), index_dir / index_name)
-    show({"passages": count, "index": index_dir / index_name}, as_json=json)
+    if retriever.lower() not in retrievers:
+        raise unknown_name("retriever", retriever, retrievers)
+    elastic = _elastic(retriever, es_url, es_ca_file)
+    corpus = open_corpus(data_path)
+    with corpus.file, progress("index", corpus.size, "bytes") as advance:
+        passages = corpus.passages(advance)
+        if elastic is None:
+            result = {"passages": build_index(passages, index_dir / index_name), "index": index_dir / index_name}
+        else:
+            layout = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
+            loaded = load_index(passages, index_name, elastic, corpus=corpus.identity, settings=layout)
+            there = {"already_there": loaded.num_found}
+            result = {"passages": loaded.num_passages} | there | {"index": f"{elastic.where}/{index_name}"}
+    show(result, as_json=json)
+
+
+def _elastic(retriever: str, url: str | None, ca_file: Path | None) -> ElasticConfig | None:
+    """Where Elasticsearch is, if it is asked for: a mistake in its settings is none for other retrievers."""
+    if retriever.lower() != "elasticsearch":
+        return None
+    return ElasticConfig.from_environment(url=url, ca_file=ca_file)
 
 
 def retrieve(
@@ -49,6 +89,8 @@ def retrieve(
     retriever: o.Retriever = "bm25",
     index_name: o.IndexName = "wiki",
     index_dir: o.IndexDir = o.INDEX,
+    es_url: o.EsUrl = None,
+    es_ca_file: o.EsCaFile = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
 ) -> None:
@@ -57,7 +99,9 @@ def retrieve(
     Example: semoe retrieve --dataset popqa --data_path data/popqa --sample 10
     """
     settings = o.stage(root_dir, "", dataset, o.adjusted("semoe"), data_type=data_type, sample=sample)
-    found = retrievers[retriever.lower()](RetrievalConfig(index_dir=index_dir, index_name=index_name))
+    elastic = _elastic(retriever, es_url, es_ca_file)
+    config = RetrievalConfig(index_dir=index_dir, index_name=index_name, elastic=elastic)
+    found = retrievers[retriever.lower()](config)
     report = run_retrieve(found, settings, data_path, topk=topk, shuffle=shuffle, seed=seed)
     show(asdict(report), as_json=json)
 

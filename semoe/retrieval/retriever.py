@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from semoe.registry import Registry
+from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.passage import Retrieved
 
 
@@ -19,11 +20,13 @@ class Retriever(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetrievalConfig:
-    """Where the index lives."""
+    """Where the index lives: in a folder, or in Elasticsearch."""
 
     index_dir: Path = Path("index")
-    """Folder that holds one folder an index."""
+    """Folder that holds one folder an index, for bm25."""
     index_name: str = "wiki"
+    elastic: ElasticConfig | None = None
+    """Where Elasticsearch is, for elasticsearch; None: as the environment says (`SEMOE_ES_URL`, …)."""
 
 
 retrievers: Registry[Callable[[RetrievalConfig], Retriever]] = Registry("retriever")

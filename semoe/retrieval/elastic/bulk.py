@@ -1,0 +1,59 @@
+"""Sends one batch until every passage of it is in the index, or says which one cannot be."""
+
+from typing import Any
+
+from semoe.errors import TransientError, UsageError
+from semoe.retrieval.elastic.batches import Batch, Item
+from semoe.retrieval.elastic.connection import Connection
+from semoe.retrieval.elastic.errors import BUSY, reason
+
+ALREADY_THERE = 409
+"""An earlier attempt, or another loader, was there first: same id, same corpus."""
+
+
+def send(connection: Connection, name: str, batch: Batch) -> int:
+    """Adds a batch to the index, sending again only what was refused as busy; returns `batch.end`.
+
+    Raises:
+        UsageError: Elasticsearch can never take one of the passages; the message has its id.
+        TransientError: it stays busy for `patience_s` seconds without taking any.
+    """
+    items, patience = batch.items, connection.patience()
+    while items:
+        busy, why = _refused(items, _send(connection, name, items), name)
+        if len(busy) < len(items):
+            patience.renew()
+        if busy and not patience.wait():
+            raise TransientError(
+                f"Elasticsearch at {connection.config.where} keeps refusing {len(busy)} passages of index {name} "
+                f"({why}). Run the same command again later; it goes on from there.",
+                kind="es-busy",
+            )
+        items = busy
+    return batch.end
+
+
+def _send(connection: Connection, name: str, items: list[Item]) -> list[dict[str, Any]]:
+    lines: Any = [b"".join(item.lines for item in items)]
+    wanted = ["items.create.status", "items.create.error.type", "items.create.error.reason"]
+    answer = connection.ask(
+        lambda client: client.bulk(index=name, operations=lines, filter_path=wanted), name, operation="bulk"
+    )
+    return [result["create"] for result in answer["items"]]
+
+
+def _refused(items: list[Item], results: list[dict[str, Any]], name: str) -> tuple[list[Item], str]:
+    """Returns the items to send again, with the reason of one of them."""
+    busy, why = list[Item](), ""
+    for item, result in zip(items, results, strict=True):
+        status = result["status"]
+        if status in BUSY:
+            busy.append(item)
+            why = reason(result)
+        elif status >= 300 and status != ALREADY_THERE:
+            raise UsageError(
+                f"Elasticsearch refuses passage {item.passage_id!r} for index {name} ({status}: {reason(result)}). "
+                "Correct the passage, or delete the index where its mapping was changed.",
+                kind="es-passage",
+            )
+    return busy, why

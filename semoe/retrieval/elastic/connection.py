@@ -1,0 +1,92 @@
+"""Asks Elasticsearch, with patience: every call of this folder goes through `Connection.ask`.
+
+The client's own retries are off: they do not wait.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from semoe.errors import SemoeError
+from semoe.retrieval.elastic.errors import library, translated, worth_a_try
+from semoe.retrieval.elastic.patience import Patience
+from semoe.retrieval.elastic.settings import ElasticConfig
+from semoe.telemetry.metrics import OK, metrics
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
+
+log = logging.getLogger(__name__)
+FIRST_ANSWER_S = 4.0
+"""Patience until the first answer: a wrong address should be told soon."""
+
+
+class Connection:
+    """A client for one cluster; may be used by several threads."""
+
+    def __init__(self, config: ElasticConfig) -> None:
+        self.config, self._stop = config, threading.Event()
+        self._answered = self._told = False
+        self._library = library()
+        # It warns of each failed attempt with a traceback; we say it once, below.
+        logging.getLogger("elastic_transport").setLevel(logging.ERROR)
+        self._client: Elasticsearch = self._library.Elasticsearch(
+            list(config.urls), request_timeout=config.request_timeout_s, max_retries=0, **_credentials(config)
+        )
+
+    def ask(self, call: Callable[["Elasticsearch"], Any], index: str, *, operation: str = "manage") -> Any:
+        """Returns what `call` returns, tried again while the cluster is busy or away.
+
+        Args:
+            call: one request.
+            index: its name, for messages.
+            operation: search, bulk or manage, for metrics.
+
+        Raises:
+            UsageError: wrong credentials, missing rights, no such index, a request that can never succeed.
+            TransientError: no usable answer within `patience_s`, or an error of the server's own.
+        """
+        patience = self.patience(None if self._answered else FIRST_ANSWER_S)
+        while True:
+            started = time.monotonic()
+            try:
+                answer = call(self._client)
+            except (self._library.ApiError, self._library.TransportError) as error:
+                found = translated(error, index, self.config.where)
+                metrics.elasticsearch_called(operation, found.kind, time.monotonic() - started)
+                if not worth_a_try(error) or not patience.wait():
+                    raise found from error
+                self._tell(found)
+            else:
+                metrics.elasticsearch_called(operation, OK, time.monotonic() - started)
+                self._answered, self._told = True, False
+                return answer
+
+    def _tell(self, error: SemoeError) -> None:
+        """Once for all threads, until there is an answer again."""
+        if self._answered and not self._told:
+            self._told = True
+            log.warning("%s Trying for up to %.0f s more.", error, self.config.patience_s)
+
+    def patience(self, at_most_s: float | None = None) -> Patience:
+        """A new patience, of `patience_s` seconds or fewer."""
+        seconds = self.config.patience_s
+        return Patience(seconds if at_most_s is None else min(seconds, at_most_s), self._stop)
+
+    def close(self) -> None:
+        """Ends all waiting, in every thread, and the connections."""
+        self._stop.set()
+        self._client.close()
+
+
+def _credentials(config: ElasticConfig) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if config.api_key:
+        options["api_key"] = config.api_key
+    elif config.username and config.password:
+        options["basic_auth"] = (config.username, config.password)
+    if config.ca_file and any(url.startswith("https") for url in config.urls):
+        options["ca_certs"] = str(config.ca_file)
+    return options

@@ -1,0 +1,87 @@
+"""The one place that knows the client library's errors, and turns them into ours: what was wrong, where, what to do."""
+
+from typing import TYPE_CHECKING, Any
+
+from semoe.errors import SemoeError, TransientError, UsageError
+
+if TYPE_CHECKING:
+    from elasticsearch import ApiError, TransportError
+
+BUSY = (408, 429, 502, 503, 504)
+"""Statuses of a request, or of one item of a bulk, that are worth another try."""
+
+
+def library() -> Any:
+    """Returns the module `elasticsearch`.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        import elasticsearch  # noqa: PLC0415  (an extra, and slow to import)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "The retriever elasticsearch needs the package elasticsearch. Run: pip install 'semoe[elasticsearch]'.",
+            kind="missing-package",
+        ) from error
+    return elasticsearch
+
+
+def worth_a_try(error: "ApiError | TransportError") -> bool:
+    """Whether the same request may succeed in a while: the cluster is busy or away."""
+    es = library()
+    if isinstance(error, es.ApiError):
+        return error.status_code in BUSY
+    return isinstance(error, es.ConnectionError | es.ConnectionTimeout) and not isinstance(error, es.SSLError)
+
+
+def translated(error: "ApiError | TransportError", index: str, where: str) -> SemoeError:
+    """Our error for one of the client's."""
+    es = library()
+    if isinstance(error, es.UnsupportedProductError | es.SerializationError):
+        return UsageError(f"What answers at {where} is not Elasticsearch. Check --es_url.", kind="es-refused")
+    if isinstance(error, es.ApiError):
+        return refused(error.status_code, reason(error.body), index, where)
+    if isinstance(error, es.SSLError):
+        return UsageError(
+            f"The certificate of {where} is not trusted ({error.message}). Name the CA with --es_ca_file.",
+            kind="es-certificate",
+        )
+    return TransientError(
+        f"No answer from Elasticsearch at {where} ({error.message}). Is it running, and --es_url right?",
+        kind="es-unreachable",
+    )
+
+
+def refused(status: int, why: str, index: str, where: str) -> SemoeError:
+    """Builds the error for an answer with this HTTP status."""
+    if status == 401:
+        return UsageError(
+            f"Elasticsearch at {where} does not know these credentials ({why}). Check SEMOE_ES_API_KEY, or "
+            "SEMOE_ES_USERNAME and SEMOE_ES_PASSWORD.",
+            kind="es-credentials",
+        )
+    if status == 403:
+        return UsageError(
+            f"Elasticsearch at {where} forbids this on index {index} ({why}). Searching needs the privileges read and "
+            "view_index_metadata, indexing needs all, on this index.",
+            kind="es-forbidden",
+        )
+    if status == 404:
+        return UsageError(
+            f"No index {index} in Elasticsearch at {where}. Run `semoe index --retriever elasticsearch --index_name "
+            f"{index}` first, or correct --index_name.",
+            kind="missing-index",
+        )
+    if status in BUSY or status >= 500:
+        return TransientError(f"Elasticsearch at {where} is busy or in trouble ({status}: {why}).", kind="es-busy")
+    return UsageError(f"Elasticsearch at {where} refuses this on index {index} ({status}: {why}).", kind="es-refused")
+
+
+def reason(body: Any) -> str:
+    """The innermost reason that an answer gives, in Elasticsearch's words."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if not isinstance(error, dict):
+        return str(error)[:300]
+    inner = (error.get("root_cause") or [error])[0]
+    return f"{inner.get('type', '')}: {inner.get('reason', '')}"[:300]

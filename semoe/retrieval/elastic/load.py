@@ -1,0 +1,141 @@
+"""Loads passages into an index of Elasticsearch; what `semoe index --retriever elasticsearch` calls.
+
+Several requests are under way at once, but they are collected in order: the checkpoint is always the length of a
+finished beginning, and a loader that is killed goes on from there, here or on another machine.
+"""
+
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+
+from semoe.errors import SemoeError, UsageError
+from semoe.retrieval.elastic.batches import batches
+from semoe.retrieval.elastic.bulk import send
+from semoe.retrieval.elastic.connection import Connection
+from semoe.retrieval.elastic.schema import WHILE_LOADING, once_loaded
+from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.elastic.state import LoadState, check_corpus, create_index, find_state, write_state
+from semoe.retrieval.passage import Passage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """A complete index."""
+
+    num_passages: int
+    num_found: int
+    """So many were there before: all of them where there was nothing to do."""
+
+
+def load_index(
+    passages: Iterable[Passage],
+    name: str,
+    config: ElasticConfig,
+    *,
+    corpus: str,
+    settings: LoadSettings | None = None,
+) -> Loaded:
+    """Loads all passages into index `name`, going on where an earlier call stopped; nothing where it is complete.
+
+    Args:
+        passages: the corpus from its beginning, in the same order each time; not read where the index is complete.
+        name: of the index.
+        config: where Elasticsearch is.
+        corpus: what the passages are, such as file name and size; a text that changes when they do.
+        settings: layout and speed.
+
+    Raises:
+        UsageError: wrong credentials, another corpus under this name, a passage that cannot be indexed, an id twice.
+        TransientError: Elasticsearch does not answer or stays busy; the same call goes on later.
+    """
+    settings = settings or LoadSettings()
+    with _connected(config) as connection:
+        state = find_state(connection, name)
+        if state is None:
+            passages = _begun(passages)
+            state = create_index(connection, name, corpus, settings)
+        check_corpus(connection, name, state, corpus)
+        if state.complete:
+            return Loaded(num_passages=state.num_passages, num_found=state.num_passages)
+        connection.ask(lambda client: client.indices.put_settings(index=name, settings=WHILE_LOADING), name)
+        count = _fill(connection, name, passages, state, settings)
+        _finish(connection, name, replace(state, num_passages=count), settings)
+        return Loaded(num_passages=count, num_found=state.num_passages)
+
+
+def _begun(passages: Iterable[Passage]) -> Iterable[Passage]:
+    """The same passages, the first one read: a missing or broken file leaves no index behind."""
+    stream = iter(passages)
+    return chain(list(islice(stream, 1)), stream)
+
+
+@contextmanager
+def _connected(config: ElasticConfig) -> Iterator[Connection]:
+    connection = Connection(config)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _fill(
+    connection: Connection, name: str, passages: Iterable[Passage], state: LoadState, settings: LoadSettings
+) -> int:
+    """Sends what is missing; returns how many passages there are."""
+    kept, last = state, time.monotonic()
+    try:
+        with closing(_sent(connection, name, passages, kept.num_passages, settings)) as lengths:
+            for length in lengths:
+                state = replace(state, num_passages=length)
+                if time.monotonic() - last >= settings.checkpoint_s:
+                    kept, last = write_state(connection, name, state), time.monotonic()
+    except BaseException:
+        if state != kept:
+            _keep(connection.config, name, state)
+        raise
+    return state.num_passages
+
+
+def _keep(config: ElasticConfig, name: str, state: LoadState) -> None:
+    """A last checkpoint, with little patience: the error at hand is the one to be told."""
+    with suppress(SemoeError), _connected(replace(config, patience_s=1.0)) as connection:
+        write_state(connection, name, state)
+
+
+def _sent(
+    connection: Connection, name: str, passages: Iterable[Passage], start: int, settings: LoadSettings
+) -> Generator[int]:
+    """Yields the length of the finished beginning, whenever it grows."""
+    pool, under_way = ThreadPoolExecutor(settings.num_threads), deque[Future[int]]()
+    try:
+        for batch in batches(passages, start, settings.bulk_bytes):
+            under_way.append(pool.submit(send, connection, name, batch))
+            # Some more than threads, so that none idles while the oldest request is waited for.
+            while len(under_way) > 2 * settings.num_threads or (under_way and under_way[0].done()):
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    except BaseException:
+        connection.close()  # no thread waits any longer for a busy cluster
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _finish(connection: Connection, name: str, state: LoadState, settings: LoadSettings) -> None:
+    """Makes the index durable and visible, counts it, and calls it complete."""
+    connection.ask(lambda client: client.indices.flush(index=name), name)
+    connection.ask(lambda client: client.indices.refresh(index=name), name)
+    found = connection.ask(lambda client: client.count(index=name), name)["count"]
+    if found != state.num_passages:
+        raise UsageError(
+            f"Index {name} holds {found:,} passages, {state.corpus} {state.num_passages:,}. Either ids occur twice in "
+            "the corpus, or something else writes into the index: repair it, and load it under another --index_name.",
+            kind="index-count",
+        )
+    connection.ask(lambda client: client.indices.put_settings(index=name, settings=once_loaded(settings)), name)
+    write_state(connection, name, replace(state, complete=True))

@@ -1,0 +1,98 @@
+"""Searches an index of Elasticsearch with the published query: the retriever `elasticsearch`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from semoe.errors import TransientError, UsageError
+from semoe.retrieval.elastic.connection import Connection
+from semoe.retrieval.elastic.errors import BUSY, reason, refused
+from semoe.retrieval.elastic.schema import search_body
+from semoe.retrieval.elastic.settings import ElasticConfig
+from semoe.retrieval.elastic.state import find_state
+from semoe.retrieval.passage import Passage, Retrieved
+from semoe.retrieval.retriever import RetrievalConfig, Retriever, retrievers
+
+CHUNK = 64
+"""Queries a request."""
+# Word counts over all shards, as published, so that a score does not depend on a passage's neighbours; and an answer
+# from a part of the shards is an error.
+HEADER = {"search_type": "dfs_query_then_fetch", "allow_partial_search_results": False}
+
+
+class ElasticRetriever:
+    """A `Retriever` over a complete index.
+
+    Raises:
+        UsageError: wrong credentials, no such index, or it is half built.
+        TransientError: Elasticsearch does not answer.
+    """
+
+    def __init__(self, name: str, config: ElasticConfig) -> None:
+        self._connection, self._name = Connection(config), name
+        state = find_state(self._connection, name)
+        if state is None:
+            raise refused(404, "", name, config.where)
+        if not state.complete:
+            raise UsageError(
+                f"Index {name} is half built ({state.num_passages:,} passages of {state.corpus} so far). Run "
+                "`semoe index --retriever elasticsearch` again; it goes on from there.",
+                kind="half-built-index",
+            )
+        self.num_passages = state.num_passages
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
+        """Returns up to `k` passages for each query, best first, ties by passage id.
+
+        Raises:
+            UsageError: Elasticsearch refuses a query; the message has it.
+            TransientError: it does not answer, or stays busy, for `patience_s` seconds.
+        """
+        found = list[list[Retrieved]]()
+        for start in range(0, len(queries), CHUNK):
+            found += self._search(queries[start : start + CHUNK], k)
+        return found
+
+    def _search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
+        answers: dict[int, list[Retrieved]] = {}
+        missing, patience = list(range(len(queries))), self._connection.patience()
+        while missing:
+            why = ""
+            for row, answer in zip(missing, self._ask([queries[row] for row in missing], k), strict=True):
+                if answer["status"] == 200:
+                    answers[row] = _hits(answer)
+                elif answer["status"] in BUSY:
+                    why = reason(answer)
+                else:
+                    raise self._refused(queries[row], answer)
+            missing = [row for row in missing if row not in answers]
+            if missing and not patience.wait():
+                raise TransientError(
+                    f"Elasticsearch at {self._connection.config.where} does not answer {len(missing)} queries on "
+                    f"{self._name} ({why}). Try again later.",
+                    kind="es-busy",
+                )
+        return [answers[row] for row in range(len(queries))]
+
+    def _ask(self, queries: Sequence[str], k: int) -> list[dict[str, Any]]:
+        searches = [part for query in queries for part in (HEADER, search_body(query, k))]
+        answer = self._connection.ask(
+            lambda client: client.msearch(index=self._name, searches=searches), self._name, operation="search"
+        )
+        return list(answer["responses"])
+
+    def _refused(self, query: str, answer: dict[str, Any]) -> Exception:
+        error = refused(answer["status"], reason(answer), self._name, self._connection.config.where)
+        return type(error)(f"{error} The query was {query[:100]!r}.", kind=error.kind)
+
+
+def _hits(answer: dict[str, Any]) -> list[Retrieved]:
+    return [
+        Retrieved(Passage(source["id"], source["txt"], source["title"]), score, rank)
+        for rank, (source, score) in enumerate((hit["_source"], hit["sort"][0]) for hit in answer["hits"]["hits"])
+    ]
+
+
+@retrievers.register("elasticsearch")
+def open_elastic(config: RetrievalConfig) -> Retriever:
+    """Opens the index that the configuration names."""
+    return ElasticRetriever(config.index_name, config.elastic or ElasticConfig.from_environment())

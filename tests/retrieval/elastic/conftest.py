@@ -1,0 +1,40 @@
+from collections.abc import Iterator
+from importlib import resources
+from itertools import count
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from semoe.retrieval import ElasticConfig, LoadSettings, Passage, read_passages
+
+CORPUS = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
+SMALL = LoadSettings(bulk_bytes=12_000, checkpoint_s=0.0)
+"""Some ten bulks of the demo's passages, and a checkpoint after each."""
+_numbers = count()
+
+
+@pytest.fixture
+def config(elasticsearch_url: str) -> ElasticConfig:
+    return ElasticConfig(urls=(elasticsearch_url,))
+
+
+@pytest.fixture
+def client(elasticsearch_url: str) -> Iterator[Elasticsearch]:
+    """The bare client, to look at what ours did."""
+    with Elasticsearch(elasticsearch_url, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def name(client: Elasticsearch) -> Iterator[str]:
+    """The name of an index that is not there yet."""
+    name = f"semoe-test-{next(_numbers)}"
+    client.indices.delete(index=name, ignore_unavailable=True)
+    yield name
+    client.options(request_timeout=60).indices.delete(index=name, ignore_unavailable=True)
+
+
+@pytest.fixture(scope="session")
+def passages() -> list[Passage]:
+    return list(read_passages(CORPUS))

@@ -1,0 +1,93 @@
+"""A proxy before a real node that lets it look busy: whole requests, or single items of a bulk or an msearch."""
+
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+Refuse = Callable[[str, str], int]
+"""From the request's last path segment and an item (a passage's id, a query; "" for all) to a status, or 0."""
+BUSY = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
+
+
+@contextmanager
+def faulty(url: str, refuse: Refuse, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Yields the address of the proxy; an item that is refused never reaches the node. With `tls` it speaks https."""
+    target = urlsplit(url)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            verb = urlsplit(self.path).path.rpartition("/")[2]
+            status = refuse(verb, "")
+            if status:
+                self.answer(status, json.dumps({"error": BUSY, "status": status}).encode())
+            elif verb in ("_bulk", "_msearch"):
+                self.answer(200, self.items(verb, body))
+            else:
+                self.answer(*self.ask(body))
+
+        def ask(self, body: bytes) -> tuple[int, bytes]:
+            connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
+            headers = {k: v for k, v in self.headers.items() if k.lower() not in ("content-length", "host")}
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            data = answer.read()
+            connection.close()
+            return answer.status, data
+
+        def items(self, verb: str, body: bytes) -> bytes:
+            lines = body.splitlines(keepends=True)
+            pairs = [lines[start : start + 2] for start in range(0, len(lines), 2)]
+            statuses = [refuse(verb, _item(verb, *pair)) for pair in pairs]
+            passed = [pair for pair, status in zip(pairs, statuses, strict=True) if not status]
+            answered = json.loads(self.ask(b"".join(map(b"".join, passed)))[1]) if passed else {}
+            key = "items" if verb == "_bulk" else "responses"
+            rest = iter(answered.get(key, ()))
+            all_ = [_refused(verb, status) if status else next(rest) for status in statuses]
+            return json.dumps({**answered, key: all_}).encode()
+
+        def answer(self, status: int, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("X-Elastic-Product", "Elasticsearch")
+            self.send_header("Content-Type", "application/json")
+            if self.command == "HEAD":
+                data = b""
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_PUT = do_DELETE = do_HEAD = do_POST = forward
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _item(verb: str, head: bytes, body: bytes) -> str:
+    if verb == "_bulk":
+        return str(json.loads(head)["create"]["_id"])
+    return str(json.loads(body)["query"]["multi_match"]["query"])
+
+
+def _refused(verb: str, status: int) -> dict[str, Any]:
+    answer = {"status": status, "error": BUSY}
+    return {"create": answer} if verb == "_bulk" else answer
