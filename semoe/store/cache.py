@@ -14,6 +14,7 @@ from threading import Lock
 from semoe.errors import SemoeError
 from semoe.files import write_bytes
 from semoe.store.expert_store import ExpertStore, is_intact
+from semoe.telemetry.metrics import metrics
 
 log = logging.getLogger(__name__)
 MEMORY_BYTES, DISK_BYTES, THREADS = 1 << 30, 16 << 30, 8
@@ -34,6 +35,8 @@ class ExpertCache:
         self._memory = _Memory(memory_bytes)
         self._disk = _Disk(folder / store.names.space, disk_bytes) if folder else None
         self._loading: dict[str, Future[bytes | None]] = {}
+        self._brought: dict[str, str] = {}
+        """Where an expert came from that was loaded and is not yet counted as looked up."""
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="experts")
         self.num_hits, self.num_loads = 0, 0
@@ -49,7 +52,9 @@ class ExpertCache:
         future, is_mine = self._ask(key)
         if is_mine:
             self._load(key, future)
-        return future.result()
+        data = future.result()
+        metrics.cache_lookups.labels(self._brought.pop(key, "memory")).inc()
+        return data
 
     def prefetch(self, keys: Iterable[str]) -> None:
         """Begins to load experts and returns at once; their errors come with `get`."""
@@ -79,7 +84,9 @@ class ExpertCache:
 
     def _load(self, key: str, future: Future[bytes | None]) -> None:
         try:
-            data = self._from_disk(key) or self._from_store(key)
+            near = self._from_disk(key)
+            data = near or self._from_store(key)
+            self._brought[key] = "disk" if near else "store" if data else "missing"
         except BaseException as error:
             self._loaded(key, None)
             future.set_exception(error)

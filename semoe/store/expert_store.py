@@ -16,6 +16,7 @@ from semoe.store.ledger import Ledger
 from semoe.store.objects import Objects
 from semoe.store.pack import Blob, ExpertEntry, Pack, build_pack
 from semoe.store.space_names import SpaceNames
+from semoe.telemetry.metrics import metrics
 
 PUBLISH_SECONDS = 600.0
 """A pack older than this is written anew before it is committed; collecting garbage waits longer (`upkeep`)."""
@@ -89,6 +90,8 @@ class ExpertStore:
             self.objects.put(self.names.pack(pack.segment), *pack.parts)
             self.objects.put(self.names.index(pack.segment), pack.index)
             if time.monotonic() - started < PUBLISH_SECONDS and self._commit(name, token, pack):
+                seconds, num_bytes = time.monotonic() - started, sum(map(len, pack.parts))
+                metrics.published(num_experts=len(new), num_bytes=num_bytes, seconds=seconds)
                 return len(new)
 
     def entries(self) -> Iterator[ExpertEntry]:

@@ -15,6 +15,7 @@ from semoe.models import Model
 from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
 from semoe.store.space import Experts
+from semoe.telemetry.metrics import metrics
 from semoe.worker.train import Recipe
 
 METHODS = ("none", "icl", "prag", "combine")
@@ -81,6 +82,7 @@ class Answerer:
         eos = self.model.tokenizer.eos_ids
         engine = Engine(self.model.decoder, self.experts.layout, eos_ids=eos, max_rows=self.how.batch_size)
         answers = engine.generate(requests)
+        metrics.questions_answered.labels(self.how.folder_name).inc(len(tasks))
         texts = [self.model.tokenizer.decode(list(answer.tokens)) for answer in answers]
         return [
             self._record(task, text, len(request.experts))

@@ -32,7 +32,7 @@ class Corpus:
         """Yields the passages; `advance` hears of bytes as they are stored."""
         counted = cast(BinaryIO, io.BufferedReader(_Counted(self.file, advance), 1 << 20))
         raw = cast(BinaryIO, gzip.GzipFile(fileobj=counted)) if self.path.endswith(".gz") else counted
-        with io.TextIOWrapper(raw, encoding="utf-8", newline="") as lines:
+        with self.file, io.TextIOWrapper(raw, encoding="utf-8", newline="") as lines:
             yield from parse_passages(lines, self.path)
 
 

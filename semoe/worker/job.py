@@ -14,6 +14,7 @@ from semoe.prompts.exemplars import load_exemplars
 from semoe.runs import Heartbeat, Plan, RunFolder
 from semoe.store.expert_store import fresh_token
 from semoe.store.producer import COMMIT_SECONDS
+from semoe.telemetry.metrics import metrics
 from semoe.worker.train import Recipe, Stop
 
 T = TypeVar("T")
@@ -62,12 +63,15 @@ class Job:
     def begin(self, total: int, done: int = 0) -> None:
         """Says how much there is, and how much of it was done before."""
         self._total, self._done = total, done
+        metrics.shard_items.labels(self.stage).set(total)
+        metrics.shard_items_done.labels(self.stage).set(done)
         log.info("%s shard %d: %d of %d were done before", self.stage, self.shard, done, total)
         self.tell()
 
     def advance(self, done: float = 1) -> None:
         """Says that more is done."""
         self._done += done
+        metrics.shard_items_done.labels(self.stage).inc(done)
         if time.monotonic() - self._told > HEARTBEAT_SECONDS:
             self.tell()
 

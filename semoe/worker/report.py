@@ -11,6 +11,7 @@ from semoe.runs import STAGES, Manifest, Plan, RunFolder, ShardReport, shard_ite
 from semoe.store.commit import read_commit
 from semoe.store.expert_store import ExpertStore
 from semoe.worker.answer import scores_of
+from semoe.worker.totals import run_totals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +90,8 @@ def make_report(folder: RunFolder) -> RunReport:
         counts=counts,
     )
     folder.write("report.json", report, RunReport)
-    folder.write("metrics.json", _metrics(report), dict[str, float])
+    totals = run_totals(counts, num_published=report.experts.committed)
+    folder.write("metrics.json", totals, dict[str, float])
     return report
 
 
@@ -155,7 +157,3 @@ def _method_report(dataset: str, data_type: str, method: str, records: Sequence[
 def _sum(reports: Sequence[ShardReport]) -> dict[str, float]:
     names = {name: None for report in reports for name in report.counts}
     return {name: sum(report.counts.get(name, 0) for report in reports) for name in names}
-
-
-def _metrics(report: RunReport) -> dict[str, float]:
-    return {f"{stage}_{name}": value for stage, counts in report.counts.items() for name, value in counts.items()}

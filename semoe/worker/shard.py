@@ -9,17 +9,19 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from semoe.errors import TransientError, UsageError
-from semoe.runs import RunFolder, ShardReport, shard_items
+from semoe.errors import SemoeError, TransientError, UsageError
+from semoe.runs import Failure, RunFolder, ShardReport, shard_items
 from semoe.store.producer import COMMIT_SECONDS
+from semoe.telemetry.metrics import metrics
 from semoe.worker.job import Job
 from semoe.worker.stages import works
 
 log = logging.getLogger(__name__)
 
 
+@metrics.count_errors()
 def run_shard(
     folder: RunFolder, stage: str, shard: int, *, commit_seconds: float = COMMIT_SECONDS, device: str = "auto"
 ) -> ShardReport:
@@ -46,7 +48,7 @@ def run_shard(
             commit_seconds=commit_seconds,
             device=device,
         )
-        with job.logged():
+        with job.logged(), _failure_kept(job):
             counts, space = works[stage](job)
             if stop():
                 raise TransientError("Asked to stop. What is finished is kept; the same shard goes on.", kind="stopped")
@@ -55,6 +57,29 @@ def run_shard(
             )
             folder.write_report(report)
     return report
+
+
+@contextmanager
+def _failure_kept(job: Job) -> Iterator[None]:
+    """Writes to the store why an attempt ended badly, so that `status` can say it when the worker is long gone."""
+    try:
+        yield
+    except Exception as error:
+        kind = error.kind if isinstance(error, SemoeError) else type(error).__name__
+        code = error.exit_code if isinstance(error, SemoeError) else SemoeError.exit_code
+        failure = Failure(
+            stage=job.stage,
+            shard=job.shard,
+            worker=job.worker,
+            kind=kind,
+            message=str(error),
+            exit_code=code,
+            time=time.time(),
+        )
+        # Where the store itself is out of reach, the first error is the one to hear of.
+        with suppress(SemoeError):
+            job.folder.write_failure(failure)
+        raise
 
 
 @contextmanager

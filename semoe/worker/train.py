@@ -17,6 +17,8 @@ from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models import Model
 from semoe.prompts.exemplars import Exemplar, fingerprint
 from semoe.prompts.template import load_template
+from semoe.telemetry import StepClock
+from semoe.telemetry.metrics import metrics
 
 Stop = Callable[[], bool]
 
@@ -88,9 +90,10 @@ def train(
     sequences = {key: _sequences(model, recipe, passage) for key, passage in passages.items()}
     keys = [key for key, own in sequences.items() if own]
     training, space, num_trained, num_tokens = recipe.preset.training, recipe.space(model).name, 0, 0
-    layout = recipe.layout(model)
+    layout, clock = recipe.layout(model), StepClock(metrics.step_seconds)
 
     def on_step(experts: float) -> None:
+        clock.tick()
         advance(experts)
         if stop():
             # Time may be short: what is finished is safe before the batch in hand goes on.
@@ -107,7 +110,9 @@ def train(
         stop=stop,
     ):
         key = keys[trained.index]
-        producer.add(key, trained.flat_N, _record(key, space, recipe, passages[key], trained))
+        with clock.paused():
+            producer.add(key, trained.flat_N, _record(key, space, recipe, passages[key], trained))
+        metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens)
         num_trained, num_tokens = num_trained + 1, num_tokens + trained.num_tokens
     return num_trained, num_tokens
 

@@ -23,6 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from semoe.errors import CorruptError, SemoeError, TransientError, UsageError
 from semoe.store.objects.contract import Stored, check_name, missing
+from semoe.telemetry.metrics import metrics
 
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 6},
@@ -58,50 +59,57 @@ class S3Objects:
 
     def put(self, name: str, *data: bytes) -> None:
         """Stores `data` with one PUT."""
-        with self._errors(name):
+        with self._call("put", name):
             self._client.put_object(Bucket=self._bucket, Key=self._key(name), Body=b"".join(data))
 
     def create(self, name: str, data: bytes) -> bool:
         """Stores `data` with `If-None-Match: *`; a conflict with a writer at work is tried again."""
-        for _ in range(CONFLICT_TRIES):
-            with self._errors(name):
+        with self._call("create", name):
+            for _ in range(CONFLICT_TRIES):
                 status = self._try_create(name, data)
-            if status != 409:
-                return status != 412
-        raise TransientError(f"{self.url}/{name} is being written by others. Try again.", kind="s3-conflict")
+                if status != 409:
+                    return status != 412
+            raise TransientError(f"{self.url}/{name} is being written by others. Try again.", kind="s3-conflict")
 
     def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Reads an object with one GET."""
         span = {} if length is None and not start else {"Range": f"bytes={start}-{_last(start, length)}"}
         if length == 0:
             return b""
-        with self._errors(name):
+        with self._call("get", name):
             return self._read(self._key(name), span)
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Lists with one call for every thousand objects."""
-        with self._errors(prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
-                for found in page.get("Contents", ()):
-                    name = found["Key"].removeprefix(self._prefix)
-                    yield Stored(name, found["Size"], found["LastModified"].timestamp())
+        for page in self._pages(prefix):
+            for found in page.get("Contents", ()):
+                name = found["Key"].removeprefix(self._prefix)
+                yield Stored(name, found["Size"], found["LastModified"].timestamp())
 
     def folders(self, prefix: str) -> Sequence[str]:
         """Lists with a delimiter: one call for every thousand."""
-        with self._errors(prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix, Delimiter="/")
-            names = [common["Prefix"] for page in found for common in page.get("CommonPrefixes", ())]
+        pages = self._pages(prefix, Delimiter="/")
+        names = [common["Prefix"] for page in pages for common in page.get("CommonPrefixes", ())]
         return sorted(name.rstrip("/").rpartition("/")[2] for name in names)
 
     def delete(self, name: str) -> None:
         """Removes an object."""
-        with self._errors(name):
+        with self._call("delete", name):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def _key(self, name: str) -> str:
         return self._prefix + check_name(name)
+
+    def _pages(self, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
+        """Yields page after page; each is a call of its own, the caller's time between them is not S3's."""
+        lister = self._client.get_paginator("list_objects_v2")
+        pages = iter(lister.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix, **more))
+        is_last = False
+        while not is_last:
+            with self._call("list", prefix):
+                page = next(pages)
+            yield page
+            is_last = not page.get("IsTruncated")
 
     def _read(self, key: str, span: dict[str, str]) -> bytes:
         """boto3 retries requests, but not a body that breaks off or stalls on its way."""
@@ -125,6 +133,11 @@ class S3Objects:
                 return int(status)
             raise
         return 200
+
+    @contextmanager
+    def _call(self, operation: str, name: str) -> Iterator[None]:
+        with metrics.s3_call(operation), self._errors(name):
+            yield
 
     @contextmanager
     def _errors(self, name: str) -> Iterator[None]:

@@ -8,6 +8,7 @@ from semoe.augment import Augmenter, AugmentSettings, load_augmenter
 from semoe.datasets import AugmentedPassage
 from semoe.retrieval import Passage
 from semoe.runs import Plan
+from semoe.telemetry.metrics import metrics
 from semoe.worker.job import Job
 
 PART = 32
@@ -41,6 +42,9 @@ def augmented(
     augmenter: Augmenter, passages: Sequence[AugmentedPassage], rejected: Counter[str] | None = None
 ) -> list[AugmentedPassage]:
     """Returns the passages with rewrite and pairs."""
-    counts = Counter[str]() if rejected is None else rejected
+    counts = Counter[str]()
     made = augmenter.augment([Passage(p.id, p.passage, p.title) for p in passages], counts)
+    metrics.augmented(num_passages=len(made), num_pairs=sum(len(one.qa) for one in made), rejected=counts)
+    if rejected is not None:
+        rejected.update(counts)
     return [replace(p, rewrite=one.rewrite, qa=one.qa) for p, one in zip(passages, made, strict=True)]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from semoe.datasets import Task
 from semoe.retrieval import RetrievalConfig, retrievers
+from semoe.telemetry.metrics import metrics
 from semoe.worker.job import Job
 from semoe.worker.retrieve import with_passages
 
@@ -23,6 +24,8 @@ def retrieve_shard(job: Job) -> tuple[dict[str, float], str]:
         found += [
             replace(task, question=with_passages(task.question, own)) for task, own in zip(chunk, hits, strict=True)
         ]
+        metrics.retrievals.inc(len(chunk))
+        metrics.passages_retrieved.inc(sum(map(len, hits)))
         job.advance(len(chunk))
     job.folder.write(f"retrieved/{job.shard:05}.json", found, list[Task])
     return {"questions": len(found), "retrieved": sum(len(task.question.passages) for task in found)}, ""

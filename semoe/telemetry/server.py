@@ -1,0 +1,90 @@
+"""Serves `/metrics` while a worker lives, and a moment longer, so that its last figures are seen.
+
+Called by `semoe worker`. A worker that ends between two scrapes would take what it counted since the first of them
+along; so when its work is over it waits for one more scrape, but not for long.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metrics, start_http_server
+
+from semoe.errors import SemoeError, UsageError
+
+LAST_SCRAPE_SECONDS = 20.0
+"""The longest wait for the last scrape: scrape more often than that."""
+App = Callable[..., Iterable[bytes]]
+
+
+@contextmanager
+def serving(
+    port: int, *, last_scrape_s: float = LAST_SCRAPE_SECONDS, registry: CollectorRegistry = REGISTRY
+) -> Iterator[None]:
+    """Serves the registry on all addresses during the block.
+
+    A worker that was asked to stop does not wait for the last scrape: its time is short.
+
+    Args:
+        port: 0 serves nothing.
+        last_scrape_s: longest wait for one more scrape after the block; 0 waits for none.
+        registry: what is served.
+
+    Raises:
+        UsageError: the port cannot be had.
+    """
+    if not port:
+        yield
+        return
+    last = _LastScrape()
+    server = _start(port, registry, last)
+    wait = True
+    try:
+        yield
+    except BaseException as error:
+        wait = error.kind != "stopped" if isinstance(error, SemoeError) else isinstance(error, Exception)
+        raise
+    finally:
+        if wait:
+            last.wait(last_scrape_s)
+        server.shutdown()
+        server.server_close()
+
+
+class _LastScrape:
+    """Tells when a scrape that began after the work's end was answered whole."""
+
+    def __init__(self) -> None:
+        self._over, self._seen = threading.Event(), threading.Event()
+
+    def wait(self, seconds: float) -> None:
+        """Says that the work is over, and waits for the scrape."""
+        self._over.set()
+        self._seen.wait(seconds)
+
+    def watch(self, app: App) -> App:
+        """Returns the same application, watched."""
+
+        def watched(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            over = self._over.is_set()
+            yield from app(environ, start_response)
+            # The server asks for more only when it has sent what it had.
+            if over:
+                self._seen.set()
+
+        return watched
+
+
+def _start(port: int, registry: CollectorRegistry, last: _LastScrape) -> WSGIServer:
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # each series' time of birth would be half of all lines
+    try:
+        server, _ = start_http_server(port, registry=registry)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot serve metrics on port {port} ({error.strerror}). Choose another --metrics_port, or 0 for none.",
+            kind="metrics-port",
+        ) from error
+    server.set_app(last.watch(server.get_app()))  # type: ignore[arg-type]
+    return server

@@ -1,0 +1,82 @@
+"""A namespace, a tunnel and a pod on a real cluster, for the tests of the charts. Needs `kubectl` and a kubeconfig."""
+
+import contextlib
+import json
+import re
+import subprocess
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from tests.helm.charts import Document, run
+
+
+def kubectl(namespace: str, *arguments: str, stdin: str | None = None) -> str:
+    """Runs kubectl in a namespace; raises RuntimeError with its message."""
+    return run("kubectl", "--namespace", namespace, *arguments, stdin=stdin)
+
+
+def get(namespace: str, *arguments: str) -> Document:
+    """An object, or a list of them, as the API server has it."""
+    found: Document = json.loads(kubectl(namespace, "get", *arguments, "--output", "json"))
+    return found
+
+
+@contextlib.contextmanager
+def restricted_namespace(prefix: str) -> Iterator[str]:
+    """A namespace under pod security level *restricted*, deleted with all that is in it."""
+    name = f"{prefix}-{uuid.uuid4().hex[:6]}"
+    run("kubectl", "create", "namespace", name)
+    try:
+        run("kubectl", "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        yield name
+    finally:
+        run("kubectl", "delete", "namespace", name, "--timeout=120s")
+
+
+@contextlib.contextmanager
+def tunnel(namespace: str, target: str, port: int) -> Iterator[str]:
+    """HOST:PORT on this machine that leads to a port of a pod or Service, past every NetworkPolicy."""
+    command = ["kubectl", "--namespace", namespace, "port-forward", target, f":{port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            found = re.search(r"127\.0\.0\.1:\d+", line)
+            assert found, f"port-forward to {target} said: {line}"
+            yield found.group()
+        finally:
+            process.kill()
+
+
+def run_pod(
+    namespace: str, name: str, image: str, script: str, labels: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Runs a bash script in a restricted pod to its end; gives its exit code and output."""
+    pod: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": labels or {}},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "securityContext": {
+                "runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [{
+                "name": "script", "image": image, "command": ["bash", "-c", script],
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+            }],
+        },
+    }  # fmt: skip
+    kubectl(namespace, "apply", "--filename", "-", stdin=yaml.safe_dump(pod))
+    kubectl(
+        namespace, "wait", f"pod/{name}", "--timeout=120s",
+        "--for=jsonpath={.status.containerStatuses[0].state.terminated}",
+    )  # fmt: skip
+    status = get(namespace, "pod", name)["status"]["containerStatuses"][0]["state"]["terminated"]
+    output = kubectl(namespace, "logs", name)
+    kubectl(namespace, "delete", "pod", name, "--wait=false")
+    return int(status["exitCode"]), output

@@ -1,0 +1,71 @@
+"""Who reaches the node that the chart installs, and whom it reaches, where the cluster enforces NetworkPolicy."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from tests.helm.charts import CHARTS, run
+from tests.helm.cluster import get, kubectl, restricted_namespace, run_pod
+
+CHART = CHARTS / "elasticsearch"
+NAME = "search-elasticsearch"
+CLIENT = {"semoe/elasticsearch-client": "true"}
+IMAGE = "docker.elastic.co/elasticsearch/elasticsearch:9.2.0"
+# A policy takes hold of a new pod after some seconds.
+ASK = "sleep 8; curl -s -o /dev/null -w '%{{http_code}}' --connect-timeout 4 {}"
+SEARCH = ASK.format(f"http://{NAME}:9200")
+TIMED_OUT = (28, "000")
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[str]:
+    assert shutil.which("helm"), "these tests need helm on the PATH"
+    with restricted_namespace("semoe-es-net") as name:
+        files = ["--values", str(CHART / "values" / "kind.yaml"), "--wait", "--timeout", "5m"]
+        run("helm", "--namespace", name, "install", "search", CHART, *files)
+        _skip_unless_enforced(name)
+        yield name
+
+
+def _skip_unless_enforced(namespace: str) -> None:
+    """Skips where a pod without any right to send still reaches the node: some network plugins ignore policies."""
+    mute = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "mute"},
+        "spec": {"podSelector": {"matchLabels": {"mute": "true"}}, "policyTypes": ["Egress"]},
+    }
+    kubectl(namespace, "apply", "--filename", "-", stdin=yaml.safe_dump(mute))
+    address = get(namespace, "pod", f"{NAME}-0")["status"]["podIP"]
+    if run_pod(namespace, "mute", IMAGE, ASK.format(f"http://{address}:9200"), {"mute": "true", **CLIENT}) != TIMED_OUT:
+        pytest.skip("this cluster does not enforce NetworkPolicy")
+
+
+def test_a_labelled_pod_reaches_the_node(namespace: str) -> None:
+    assert run_pod(namespace, "client", IMAGE, SEARCH, CLIENT) == (0, "401")
+
+
+def test_a_stranger_does_not(namespace: str) -> None:
+    assert run_pod(namespace, "stranger", IMAGE, SEARCH) == TIMED_OUT
+
+
+def test_a_labelled_pod_of_another_namespace_needs_the_namespace_named(namespace: str) -> None:
+    ask = ASK.format(f"http://{NAME}.{namespace}:9200")
+    with restricted_namespace("semoe-es-run") as runs:
+        assert run_pod(runs, "client", IMAGE, ask, CLIENT) == TIMED_OUT
+        allowed = ["--reuse-values", "--set", f"networkPolicy.clientNamespaces={{{runs}}}", "--wait"]
+        run("helm", "--namespace", namespace, "upgrade", "search", CHART, *allowed)
+        assert run_pod(runs, "client-again", IMAGE, ask, CLIENT) == (0, "401")
+
+
+def test_the_node_resolves_names_and_reaches_no_other_pod(namespace: str) -> None:
+    dns = get("kube-system", "pods", "--selector=k8s-app=kube-dns")["items"][0]["status"]["podIP"]
+    node = ["exec", f"{NAME}-0", "--container", "elasticsearch", "--", "bash", "-c"]
+    assert kubectl(namespace, *node, f"getent hosts {NAME}")
+    ask = f"curl -s --connect-timeout 4 -o /dev/null http://{dns}:8181/ready"
+    assert run_pod(namespace, "free", IMAGE, ask)[0] == 0  # CoreDNS says there whether it is ready
+    with pytest.raises(RuntimeError, match="exit code 28"):
+        kubectl(namespace, *node, ask)

@@ -1,0 +1,221 @@
+"""What is declared, and that each part counts what it did: a real S3 server, a whole run."""
+
+import ast
+import math
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from semoe.augment.rejection import REASONS
+from semoe.cli.app import run
+from semoe.errors import SemoeError, TransientError, UsageError
+from semoe.runs import STAGES, RunFolder, shard_items
+from semoe.store.objects import FolderObjects, MissingObjectError
+from semoe.store.objects.s3 import S3Objects
+from semoe.telemetry import metrics as declared
+from semoe.telemetry.metrics import Metrics
+from semoe.worker.answer import METHODS
+from semoe.worker.report import make_report
+from semoe.worker.shard import run_shard
+from tests.seaweed import client
+from tests.telemetry.scraping import counted, free_port, here, samples
+from tests.tiny import chatting_model_folder
+
+PACKAGE = Path(str(resources.files("semoe")))
+DATA = PACKAGE / "demo_data"
+ALL = Metrics(CollectorRegistry()).declared
+LABELS = {"stage", "method", "operation", "outcome", "reason", "kind"}
+TOTALS = {
+    "semoe_retrievals_total", "semoe_passages_retrieved_total", "semoe_passages_augmented_total",
+    "semoe_pairs_made_total", "semoe_pairs_rejected_total", "semoe_experts_trained_total",
+    "semoe_tokens_trained_total", "semoe_experts_published_total", "semoe_published_bytes_total",
+    "semoe_questions_answered_total",
+}  # fmt: skip
+QUICK = '[training]\nnum_steps = 3\nbatch_size = 2\nloss = "answer"\nreduction = "sequence"\nlearning_rate = 0.003\n'
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_each_metric_says_what_it_is_and_has_few_series(one) -> None:  # type: ignore[no-untyped-def]
+    assert one.name.startswith("semoe_")
+    assert one.unit
+    assert one.help.endswith(".")
+    assert (one.type == "counter") == one.name.endswith("_total")
+    # What is measured names its unit; what is counted is named itself.
+    if one.type == "histogram" and one.unit != "nats":
+        assert one.name.endswith("_seconds")
+    if one.unit in ("seconds", "bytes"):
+        assert f"_{one.unit}" in one.name
+    assert set(one.labels) <= LABELS, "a label with an id makes a series for each piece of work"
+    assert math.prod(len(values) or 1 for values in one.labels.values()) <= 50
+
+
+def test_names_are_told_apart() -> None:
+    assert len({one.name for one in ALL}) == len(ALL)
+    assert len({one.help for one in ALL}) == len(ALL)
+
+
+def test_every_series_is_there_at_0_before_anything_happens() -> None:
+    registry = CollectorRegistry()
+    fresh = Metrics(registry)
+    found = {
+        name: value for name, value in samples(generate_latest(registry).decode()).items() if "_created" not in name
+    }
+    assert set(found.values()) == {0}
+    names = {name.partition("{")[0] for name in found}
+    # Gauges have no value before they are set.
+    late = {"semoe_shard_items", "semoe_shard_items_done"}
+    assert names == {series for one in fresh.declared for series in one.series} - late
+    assert 'semoe_questions_answered_total{method="prag_random"}' in found
+
+
+def test_closed_labels_hold_what_the_code_can_say() -> None:
+    assert declared.REJECTIONS == REASONS
+    assert declared.STAGES == STAGES
+    assert set(METHODS) | {"prag_random", "combine_random"} == set(declared.METHODS)
+    s3 = _kinds(PACKAGE / "store" / "objects" / "s3.py")
+    assert len(s3) >= 6
+    assert s3 | {"ok", "other", "missing-object"} == set(declared.S3_OUTCOMES)
+    elastic = _kinds(PACKAGE / "retrieval" / "elastic" / "errors.py") - {"missing-package"}
+    assert len(elastic) >= 6
+    assert elastic | {"ok", "other"} == set(declared.ELASTICSEARCH_OUTCOMES)
+
+
+def test_kinds_of_errors_are_a_closed_list_in_the_code() -> None:
+    """`semoe_errors_total{kind}` and S3's outcomes would grow without end if a kind were put together at run time."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            value = node.value if isinstance(node, ast.keyword) and node.arg == "kind" else None
+            assert not isinstance(value, ast.JoinedStr | ast.BinOp), f"{path}: {ast.unparse(node)}"  # type: ignore[arg-type]
+
+
+def _kinds(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    values = [node.value for node in nodes if isinstance(node, ast.keyword) and node.arg == "kind"]
+    return {str(value.value) for value in values if isinstance(value, ast.Constant)}
+
+
+def test_calls_to_a_real_s3_server_are_counted_by_what_came_of_them(s3_objects: S3Objects, s3_endpoint: str) -> None:
+    with counted() as grown:
+        s3_objects.put("a/b", b"12")
+        assert s3_objects.create("a/c", b"3")
+        assert not s3_objects.create("a/c", b"4")
+        assert s3_objects.get("a/b", 1, 1) == b"2"
+        with pytest.raises(MissingObjectError):
+            s3_objects.get("a/none")
+        assert [found.name for found in s3_objects.list("a/")] == ["a/b", "a/c"]
+        assert s3_objects.folders("") == ["a"]
+        s3_objects.delete("a/b")
+        with pytest.raises(UsageError):
+            S3Objects("no-such-bucket", client=client(s3_endpoint)).get("a")
+        calls = {
+            (operation, outcome): grown(f'semoe_s3_requests_total{{operation="{operation}",outcome="{outcome}"}}')
+            for operation in declared.S3_OPERATIONS
+            for outcome in declared.S3_OUTCOMES
+        }
+        assert {call: count for call, count in calls.items() if count} == {
+            ("put", "ok"): 1, ("create", "ok"): 2, ("get", "ok"): 1, ("get", "missing-object"): 1,
+            ("list", "ok"): 2, ("delete", "ok"): 1, ("get", "s3-refused"): 1,
+        }  # fmt: skip
+        assert grown('semoe_s3_request_seconds_count{operation="get"}') == 3
+        assert 0 < grown('semoe_s3_request_seconds_sum{operation="get"}') < 10
+
+
+def test_a_slow_reader_of_a_listing_is_not_counted_as_a_slow_s3(s3_objects: S3Objects) -> None:
+    s3_objects.put("a", b"1")
+    with counted() as grown:
+        listing = s3_objects.list("")
+        next(listing)
+        # The call is counted while the listing is still being read.
+        assert grown('semoe_s3_request_seconds_count{operation="list"}') == 1
+        listing.close()  # type: ignore[attr-defined]
+        assert grown('semoe_s3_requests_total{operation="list",outcome="ok"}') == 1
+
+
+def test_a_server_that_is_not_there_is_counted_as_such() -> None:
+    from botocore.config import Config
+
+    once = Config(retries={"total_max_attempts": 1}, connect_timeout=1)
+    away = S3Objects("experts", client=client(f"http://127.0.0.1:{free_port()}", config=once))
+    with counted() as grown:
+        with pytest.raises(TransientError):
+            away.put("a", b"1")
+        assert grown('semoe_s3_requests_total{operation="put",outcome="s3-unreachable"}') == 1
+
+
+def test_a_loss_that_is_not_finite_is_counted_apart_and_leaves_the_mean_alone() -> None:
+    registry = CollectorRegistry()
+    own = Metrics(registry)
+    for loss in (0.5, math.nan, math.inf, 1.5):
+        own.expert_trained(loss=loss, num_tokens=10)
+    found = samples(generate_latest(registry).decode())
+    assert found["semoe_training_loss_sum"] / found["semoe_training_loss_count"] == 1
+    assert (found["semoe_losses_not_finite_total"], found["semoe_experts_trained_total"]) == (2, 4)
+    assert found["semoe_tokens_trained_total"] == 40
+
+
+def planned(root: Path) -> RunFolder:
+    """A run on a tiny model."""
+    (root / "quick.toml").write_text(QUICK)
+    chatting_model_folder(root / "tiny")
+    assert run(["index", "--data_path", str(DATA / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
+    command = [
+        "plan", "--run", "r", "--store", str(root / "store"), "--dataset", "popqa", "--data_path", str(DATA / "popqa"),
+        "--model_name", str(root / "tiny"), "--preset", str(root / "quick.toml"), "--index_dir", str(root / "index"),
+        "--tokens_per_step", "256", "--inference_method", "none,combine,prag_random", "--shards", "2",
+    ]  # fmt: skip
+    assert run(command) == 0
+    return RunFolder(FolderObjects(root / "store"), "r")
+
+
+def test_a_whole_run_counts_what_its_report_tells(tmp_path: Path) -> None:
+    with counted() as grown:
+        folder = planned(tmp_path)
+        plan, manifest = folder.plan(), folder.manifest()
+        for stage in STAGES:
+            for shard in range(len(shard_items(stage, plan, manifest))):
+                report = run_shard(folder, stage, shard)
+            items = here()[f'semoe_shard_items{{stage="{stage}"}}']
+            assert items == shard_items(stage, plan, manifest)[-1], stage
+            assert here()[f'semoe_shard_items_done{{stage="{stage}"}}'] == pytest.approx(items), stage
+        assert report.counts["questions"] > 0
+        make_report(folder)
+        totals = folder.read("metrics.json", dict[str, float])
+        live = {name: value for name, value in totals.items() if name.startswith("semoe_")}
+        assert {name.partition("{")[0] for name in live} == TOTALS
+        assert {name: grown(name) for name in live} == live
+        trained = totals["semoe_experts_trained_total"]
+        assert trained > 20
+        assert grown("semoe_training_loss_count") == trained
+        assert 0 < grown("semoe_training_loss_sum") / trained < 20
+        assert grown("semoe_publish_seconds_count") == 2
+        # Three steps a batch of experts, several batches a shard.
+        assert grown("semoe_step_seconds_count") % 3 == 0
+        assert grown("semoe_step_seconds_count") >= 12
+        assert 0 < grown("semoe_step_seconds_sum") <= totals["encode_training_seconds"]
+        # A question with experts asks for each of its own; what was prefetched is counted once, by where it lay.
+        asked = {lay: grown(f'semoe_cache_lookups_total{{outcome="{lay}"}}') for lay in declared.LOOKUPS}
+        assert asked["disk"] == 0
+        assert trained <= asked["store"] <= 2 * trained  # each of two workers has a cache of its own
+        assert asked["memory"] > 0
+        assert sum(asked.values()) == 2 * 8 * plan.topk
+
+
+def test_an_attempt_that_fails_is_counted_by_kind(tmp_path: Path) -> None:
+    with counted() as grown:
+        with pytest.raises(SemoeError):
+            run_shard(RunFolder(FolderObjects(tmp_path), "none"), "encode", 0)
+        assert grown('semoe_errors_total{kind="no-run"}') == 1
+
+
+def test_the_page_of_metrics_lists_each_as_it_is_declared() -> None:
+    page = (PACKAGE.parent / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{one.name}` | {one.type} | {one.unit} | {', '.join(f'`{label}`' for label in one.labels)} | {one.help} |"
+        for one in ALL
+    ]
+    table = page.split("|---|---|---|---|---|\n")[1].partition("\n\n")[0]
+    assert table.splitlines() == rows
+    for value in {*declared.LOOKUPS, *declared.METHODS, *declared.STAGES, *declared.S3_OPERATIONS}:
+        assert f"`{value}`" in page

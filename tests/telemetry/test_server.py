@@ -1,0 +1,124 @@
+"""`/metrics` of a real worker, and how long it is served."""
+
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from semoe.errors import TransientError, UsageError
+from semoe.runs import RunFolder
+from semoe.telemetry import serving
+from semoe.telemetry.metrics import Metrics
+from semoe.worker.shard import run_shard
+from tests.telemetry.scraping import Samples, free_port, scrape
+from tests.telemetry.test_metrics import planned
+
+
+def worker(folder: RunFolder, port: int) -> list[str]:
+    place = ["--store", folder.objects.url, "--run", folder.run, "--stage", "encode", "--shard", "0"]
+    return [sys.executable, "-m", "semoe", "worker", *place, "--metrics_port", str(port)]
+
+
+def scraped_until_the_end(process: "subprocess.Popen[bytes]", port: int) -> list[Samples]:
+    """All scrapes, as often as Prometheus never does."""
+    found = []
+    while process.poll() is None:
+        with suppress(URLError, ConnectionError, TimeoutError):
+            found.append(scrape(port))
+        time.sleep(0.05)
+    return found
+
+
+def test_a_worker_serves_what_it_does_and_its_last_figures_are_seen(tmp_path: Path) -> None:
+    folder, port = planned(tmp_path), free_port()
+    run_shard(folder, "augment", 0)
+    process = subprocess.Popen(worker(folder, port))
+    found = scraped_until_the_end(process, port)
+    assert process.wait() == 0
+    report = folder.find_report("encode", 0)
+    assert report is not None
+    first, last = found[0], found[-1]
+    assert first["semoe_experts_trained_total"] == 0
+    assert last["semoe_experts_trained_total"] == report.counts["trained"] > 0
+    assert last["semoe_experts_published_total"] == report.counts["published"]
+    assert last['semoe_shard_items{stage="encode"}'] == report.counts["passages"]
+    assert "process_resident_memory_bytes" in last
+
+
+def test_a_worker_that_fails_is_scraped_with_its_error(tmp_path: Path) -> None:
+    folder, port = planned(tmp_path), free_port()
+    plan = tmp_path / "store" / "runs" / "r" / "plan.json"
+    plan.write_text(plan.read_text().replace(f"{tmp_path}/tiny", f"{tmp_path}/gone"))
+    process = subprocess.Popen(worker(folder, port))
+    found = scraped_until_the_end(process, port)
+    assert process.wait() == 2
+    assert found[-1]['semoe_errors_total{kind="unknown-name"}'] == 1
+
+
+def test_a_port_in_use_is_the_users_to_change(tmp_path: Path) -> None:
+    folder, port = planned(tmp_path), free_port()
+    with serving(port, last_scrape_s=0):
+        ended = subprocess.run(worker(folder, port), capture_output=True, text=True, check=False)
+    said = " ".join(ended.stderr.split())
+    assert ended.returncode == 2
+    assert f"Cannot serve metrics on port {port}" in said
+    assert "--metrics_port" in said
+    # It is free again.
+    with serving(port, last_scrape_s=0):
+        assert scrape(port)
+
+
+def test_0_serves_nothing_and_does_not_wait() -> None:
+    before, threads = time.monotonic(), threading.active_count()
+    with serving(0):
+        assert threading.active_count() == threads
+    assert time.monotonic() - before < 1
+
+
+def test_the_end_waits_for_a_scrape_of_the_last_figures() -> None:
+    registry, port, seen = CollectorRegistry(), free_port(), list[float]()
+    own = Metrics(registry)
+
+    def look_later() -> None:
+        time.sleep(0.6)
+        seen.append(scrape(port)["semoe_retrievals_total"])
+
+    began = time.monotonic()
+    with serving(port, last_scrape_s=30, registry=registry):
+        # An earlier scrape is not the last one.
+        assert scrape(port)["semoe_retrievals_total"] == 0
+        looker = threading.Thread(target=look_later)
+        looker.start()
+        own.retrievals.inc(7)
+    looker.join()
+    assert seen == [7]
+    assert 0.5 < time.monotonic() - began < 10
+
+
+def test_without_a_scraper_the_end_comes_in_time() -> None:
+    began = time.monotonic()
+    with serving(free_port(), last_scrape_s=0.5):
+        pass
+    assert 0.5 <= time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [
+        (TransientError("Asked to stop.", kind="stopped"), False),
+        (KeyboardInterrupt(), False),
+        (UsageError("Wrong.", kind="bad-value"), True),
+        (OSError("a bug"), True),
+    ],
+)
+def test_an_error_waits_for_its_scrape_but_a_stop_does_not(error: BaseException, waits: bool) -> None:
+    began = time.monotonic()
+    with pytest.raises(type(error)), serving(free_port(), last_scrape_s=1.5):
+        raise error
+    assert (time.monotonic() - began >= 1.5) == waits
