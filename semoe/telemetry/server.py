@@ -81,9 +81,9 @@ def _start(port: int, registry: CollectorRegistry, last: _LastScrape) -> WSGISer
     disable_created_metrics()  # type: ignore[no-untyped-call]  # each series' time of birth would be half of all lines
     try:
         server, _ = start_http_server(port, registry=registry)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise UsageError(
-            f"Cannot serve metrics on port {port} ({error.strerror}). Choose another --metrics_port, or 0 for none.",
+            f"Cannot serve metrics on port {port} ({error}). Choose another --metrics_port, or 0 for none.",
             kind="metrics-port",
         ) from error
     server.set_app(last.watch(server.get_app()))  # type: ignore[arg-type]

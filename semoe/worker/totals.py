@@ -13,7 +13,7 @@ _LIVE = {
     ("augment", "passages"): "semoe_passages_augmented_total",
     ("augment", "pairs"): "semoe_pairs_made_total",
     ("encode", "trained"): "semoe_experts_trained_total",
-    ("encode", "trained "): "semoe_tokens_trained_total",
+    ("encode", "tokens"): "semoe_tokens_trained_total",
     ("encode", "published"): "semoe_experts_published_total",
     ("encode", "bytes"): "semoe_published_bytes_total",
 }

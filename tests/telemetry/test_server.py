@@ -69,6 +69,8 @@ def test_a_port_in_use_is_the_users_to_change(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert f"Cannot serve metrics on port {port}" in said
     assert "--metrics_port" in said
+    with pytest.raises(UsageError, match="port 70000"), serving(70000):
+        pass
     # It is free again.
     with serving(port, last_scrape_s=0):
         assert scrape(port)
