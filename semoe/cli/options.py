@@ -61,6 +61,20 @@ EsCaFile = Annotated[
     Path | None,
     typer.Option("--es_ca_file", envvar="SEMOE_ES_CA_FILE", help="Certificates (PEM) that vouch for Elasticsearch."),
 ]
+MetricsPort = Annotated[
+    int,
+    typer.Option(
+        "--metrics_port", envvar="SEMOE_METRICS_PORT", min=0, max=65535, help="Serve /metrics there; 0: do not."
+    ),
+]
+LastScrape = Annotated[
+    float,
+    typer.Option(
+        "--last_scrape_seconds",
+        envvar="SEMOE_LAST_SCRAPE_SECONDS",
+        help="Before it ends, wait up to so long for one more scrape: longer than Prometheus's interval.",
+    ),
+]
 Namespace = Annotated[
     str,
     typer.Option("--namespace", envvar="SEMOE_NAMESPACE", help="Of the cluster. Default: the kubeconfig's, if needed."),

@@ -99,9 +99,8 @@ def worker(
     shard: Annotated[int, typer.Option("--shard", min=0, help="Which shard of the stage.")],
     commit_seconds: CommitSeconds = None,
     device: o.Device = "auto",
-    metrics_port: Annotated[
-        int, typer.Option("--metrics_port", envvar="SEMOE_METRICS_PORT", help="Serve /metrics there; 0: do not.")
-    ] = 0,
+    metrics_port: o.MetricsPort = 0,
+    last_scrape_seconds: o.LastScrape = 0.0,
     counts_dir: Annotated[
         Path | None,
         typer.Option("--counts_dir", envvar="SEMOE_COUNTS_DIR", help="Leave each count of the report in a file here."),
@@ -114,7 +113,7 @@ def worker(
 
     Example: semoe worker --run first --stage encode --shard 0 --store s3://bucket/experts
     """
-    with serving(metrics_port):
+    with serving(metrics_port, last_scrape_s=last_scrape_seconds):
         folder = open_run(store, root_dir, run)
         report = run_shard(folder, stage, shard, commit_seconds=commit_seconds or COMMIT_SECONDS, device=device)
     if counts_dir:

@@ -21,7 +21,7 @@ from semoe.retrieval import (
     load_index,
     retrievers,
 )
-from semoe.telemetry import progress
+from semoe.telemetry import progress, serving
 from semoe.worker.answer import InferenceSettings
 from semoe.worker.augment import augment as run_augment
 from semoe.worker.corpus import open_corpus
@@ -47,6 +47,8 @@ def index(
     num_replicas: Annotated[
         int, typer.Option("--num_replicas", min=0, help="elasticsearch: copies on other nodes, made after loading.")
     ] = 0,
+    metrics_port: o.MetricsPort = 0,
+    last_scrape_seconds: o.LastScrape = 0.0,
     json: o.Json = False,
 ) -> None:
     """Build a BM25 index of passages: in a folder, or in Elasticsearch, where a stopped load goes on.
@@ -59,7 +61,8 @@ def index(
         raise unknown_name("retriever", retriever, retrievers)
     elastic = _elastic(retriever, es_url, es_ca_file)
     corpus = open_corpus(data_path)
-    with corpus.file, progress("index", corpus.size, "bytes") as advance:
+    served = serving(metrics_port, last_scrape_s=last_scrape_seconds)
+    with served, corpus.file, progress("index", corpus.size, "bytes") as advance:
         passages = corpus.passages(advance)
         if elastic is None:
             result = {"passages": build_index(passages, index_dir / index_name), "index": index_dir / index_name}

@@ -14,22 +14,19 @@ from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metri
 
 from semoe.errors import SemoeError, UsageError
 
-LAST_SCRAPE_SECONDS = 20.0
-"""The longest wait for the last scrape: scrape more often than that."""
 App = Callable[..., Iterable[bytes]]
 
 
 @contextmanager
-def serving(
-    port: int, *, last_scrape_s: float = LAST_SCRAPE_SECONDS, registry: CollectorRegistry = REGISTRY
-) -> Iterator[None]:
+def serving(port: int, *, last_scrape_s: float = 0.0, registry: CollectorRegistry = REGISTRY) -> Iterator[None]:
     """Serves the registry on all addresses during the block.
 
     A worker that was asked to stop does not wait for the last scrape: its time is short.
 
     Args:
         port: 0 serves nothing.
-        last_scrape_s: longest wait for one more scrape after the block; 0 waits for none.
+        last_scrape_s: longest wait for one more scrape after the block: more than Prometheus's interval; 0 waits for
+            none.
         registry: what is served.
 
     Raises:

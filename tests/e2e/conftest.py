@@ -32,7 +32,7 @@ environment: {{OMP_NUM_THREADS: "1"}}
 parallelism: 3
 networkPolicy:
   s3: [{{to: [{{podSelector: {{matchLabels: {{app: seaweed}}}}}}], ports: [{{port: 8333}}]}}]
-metrics: {{podMonitor: {{interval: 5s}}}}
+metrics: {{podMonitor: {{interval: 5s, lastScrapeSeconds: 10}}}}
 """
 
 

@@ -50,7 +50,7 @@ def test_a_run_survives_what_happens_to_its_pods(
     assert experts["committed"] == experts["committed_distinct"] == experts["in_store"]
     assert [one["scores"] for one in report["overall"]] == [one["scores"] for one in finished["overall"]]
     pods = [node for node in workflow["status"]["nodes"].values() if node["type"] == "Pod"]
-    assert any(node["displayName"].endswith("(1)") and "encode" in node["templateName"] for node in pods)
+    assert any(node["displayName"].endswith("(1)") and "encode" in node.get("templateName", "") for node in pods)
 
 
 def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict[str, Any], s3: dict[str, str]) -> None:
@@ -60,7 +60,7 @@ def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict
     assert "/no/such/model" in said
     (workflow,) = get("workflows", "-l", "semoe/run=wrong")["items"]
     pods = [node for node in workflow["status"]["nodes"].values() if node["type"] == "Pod"]
-    tried = [node for node in pods if node["templateName"] == "augment-shard"]
+    tried = [node for node in pods if node.get("templateName", "") == "augment-shard"]
     assert all(node["outputs"]["exitCode"] == "2" and node["displayName"].endswith("(0)") for node in tried)
     shown = semoe("status", *place, "--namespace", NAMESPACE, **s3)
     assert "retrieve" in shown
