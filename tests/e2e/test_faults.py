@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import NAMESPACE, command, get, kubectl, running, semoe, start, wait_until
+from tests.e2e.cluster import NAMESPACE, ROOT, command, get, kubectl, running, semoe, start, wait_until
 from tests.e2e.conftest import plan
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
@@ -68,7 +68,7 @@ def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict
     assert "/no/such/model" in outcome["failures"][0]["message"]
 
 
-def test_cancel_ends_a_run_that_resume_finishes_nothing_twice(finished: dict[str, Any], s3: dict[str, str]) -> None:
+def test_cancel_ends_a_run_and_plain_argo_finishes_it(finished: dict[str, Any], s3: dict[str, str]) -> None:
     """The same questions in the first store: every expert is found, only answers are made."""
     place = ("--run", "again", "--store", "s3://semoe/experts")
     plan("again", s3)
@@ -77,6 +77,27 @@ def test_cancel_ends_a_run_that_resume_finishes_nothing_twice(finished: dict[str
     assert "is at work" in said
     semoe("cancel", *place, "--namespace", NAMESPACE, **s3)
     wait_until(lambda: phase("again") == "Failed", 180, "the cancelled workflow")
-    said = semoe("resume", *place, "--backend", "argo", "--namespace", NAMESPACE, "--json", **s3)
-    experts = json.loads(said[said.index("{") :])["experts"]
+    command(
+        "argo", "submit", "-n", NAMESPACE, "--from", "workflowtemplate/semoe-reproduce-v0-1-0", "-p", "run=again", "--wait"
+    )  # fmt: skip
+    experts = json.loads(semoe("report", *place, "--json", **s3))["experts"]
     assert (experts["committed"], experts["in_store"]) == (0, finished["experts"]["in_store"])
+
+
+def test_upgrade_rollback_and_uninstall(finished: dict[str, Any]) -> None:
+    chart, release = str(ROOT / "helm" / "workers"), ("semoe", "-n", NAMESPACE)
+
+    def attempts() -> str:
+        template = get("workflowtemplate", "semoe-encode-v0-1-0")
+        return next(p["value"] for p in template["spec"]["arguments"]["parameters"] if p["name"] == "max_attempts")
+
+    command("helm", "upgrade", *release[:1], chart, *release[1:], "--reuse-values", "--set", "maxAttempts=3")
+    assert attempts() == "3"
+    command("helm", "rollback", *release)
+    assert attempts() == "20"
+    command("helm", "uninstall", *release, "--wait")
+    kinds = (
+        "workflowtemplates,roles,rolebindings,networkpolicies,podmonitors,prometheusrules,configmaps,serviceaccounts"
+    )
+    left = get(kinds, "-l", "app.kubernetes.io/instance=semoe")["items"]
+    assert [one["metadata"]["name"] for one in left] == []
