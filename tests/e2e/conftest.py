@@ -19,6 +19,7 @@ from tests.e2e.cluster import NAMESPACE, RESTRICTED, ROOT, WORKER_IMAGE, command
 STORE = "s3://semoe/experts"
 PLACE = ("--run", "first", "--store", STORE)
 DATA = ROOT / "semoe" / "demo_data"
+QUICK = str(ROOT / "tests" / "e2e" / "quick.toml")
 CORPUS = Path(os.environ.get("SEMOE_CORPUS_DIR", DATA)) / (
     "psgs_w100.tsv" if "SEMOE_CORPUS_DIR" in os.environ else "passages.tsv"
 )
@@ -94,7 +95,7 @@ def plan(name: str, s3: dict[str, str], *more: str, model: str = "smollm2") -> N
     """Plans a run on real questions whose passages Elasticsearch is to find."""
     semoe(
         "plan", "--run", name, "--store", STORE, "--dataset", "popqa", "--data_path", str(DATA / "popqa"),
-        "--model_name", model, "--retriever", "elasticsearch", "--retrieve_later", "--shards", "4",
+        "--model_name", model, "--preset", QUICK, "--retriever", "elasticsearch", "--retrieve_later", "--shards", "4",
         "--question_shards", "2", *more, **s3,
     )  # fmt: skip
 

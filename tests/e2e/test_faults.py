@@ -78,7 +78,8 @@ def test_cancel_ends_a_run_and_plain_argo_finishes_it(finished: dict[str, Any], 
     semoe("cancel", *place, "--namespace", NAMESPACE, **s3)
     wait_until(lambda: phase("again") == "Failed", 180, "the cancelled workflow")
     command(
-        "argo", "submit", "-n", NAMESPACE, "--from", "workflowtemplate/semoe-reproduce-v0-1-0", "-p", "run=again", "--wait"
+        "argo", "submit", "--from", "workflowtemplate/semoe-reproduce-v0-1-0",
+        "-n", NAMESPACE, "-p", "run=again", "--wait",
     )  # fmt: skip
     experts = json.loads(semoe("report", *place, "--json", **s3))["experts"]
     assert (experts["committed"], experts["in_store"]) == (0, finished["experts"]["in_store"])

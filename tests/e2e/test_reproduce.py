@@ -13,7 +13,7 @@ import pytest
 
 from scripts.dashboard import panel_queries
 from tests.e2e.cluster import NAMESPACE, ROOT, command, forwarded, get, pods_of, semoe
-from tests.e2e.conftest import PLACE
+from tests.e2e.conftest import PLACE, QUICK
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 STAGES = ("retrieve", "augment", "encode", "inference")
@@ -67,7 +67,7 @@ def test_answers_equal_those_of_this_machine(
         reach |= {f"SEMOE_ES_{key.upper()}": decoded(secret[key]) for key in ("username", "password")}
         semoe(
             "plan", "--run", "first", "--store", own, "--dataset", "popqa", "--data_path",
-            str(ROOT / "semoe/demo_data/popqa"), "--model_name", "smollm2", "--retriever", "elasticsearch",
+            str(ROOT / "semoe/demo_data/popqa"), "--model_name", "smollm2", "--preset", QUICK, "--retriever", "elasticsearch",
             "--retrieve_later", "--shards", "4", "--question_shards", "2",
         )  # fmt: skip
         said = semoe("run", "--run", "first", "--store", own, "--parallelism", "2", "--json", **reach)

@@ -67,7 +67,16 @@ def test_nothing_goes_in_or_out_but_what_is_named() -> None:
     documents = render(CHART, LEAST)
     assert set(only(documents, "NetworkPolicy", "test-deny")["spec"]) == {"podSelector", "policyTypes"}
     allowed = only(documents, "NetworkPolicy", "test-allow")["spec"]
-    assert [port["port"] for rule in allowed["egress"] for port in rule["ports"]] == [53, 53, 5353, 5353, 443, 9200, 443, 6443]
+    assert [port["port"] for rule in allowed["egress"] for port in rule["ports"]] == [
+        53,
+        53,
+        5353,
+        5353,
+        443,
+        9200,
+        443,
+        6443,
+    ]
     assert [port["port"] for rule in allowed["ingress"] for port in rule["ports"]] == ["metrics"]
 
 
