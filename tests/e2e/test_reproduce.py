@@ -67,8 +67,8 @@ def test_answers_equal_those_of_this_machine(
         reach |= {f"SEMOE_ES_{key.upper()}": decoded(secret[key]) for key in ("username", "password")}
         semoe(
             "plan", "--run", "first", "--store", own, "--dataset", "popqa", "--data_path",
-            str(ROOT / "semoe/demo_data/popqa"), "--model_name", "smollm2", "--preset", QUICK, "--retriever", "elasticsearch",
-            "--retrieve_later", "--shards", "4", "--question_shards", "2",
+            str(ROOT / "semoe/demo_data/popqa"), "--model_name", "smollm2", "--preset", QUICK,
+            "--retriever", "elasticsearch", "--retrieve_later", "--shards", "4", "--question_shards", "2",
         )  # fmt: skip
         said = semoe("run", "--run", "first", "--store", own, "--parallelism", "2", "--json", **reach)
     minutes["the same plan on this machine"] = (time.monotonic() - began) / 60
