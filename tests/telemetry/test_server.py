@@ -22,7 +22,7 @@ from tests.telemetry.test_metrics import planned
 
 def worker(folder: RunFolder, port: int) -> list[str]:
     place = ["--store", folder.objects.url, "--run", folder.run, "--stage", "encode", "--shard", "0"]
-    return [sys.executable, "-m", "semoe", "worker", *place, "--metrics_port", str(port)]
+    return [sys.executable, "-m", "semoe", "worker", *place, "--metrics_port", str(port), "--last_scrape_seconds", "20"]
 
 
 def scraped_until_the_end(process: "subprocess.Popen[bytes]", port: int) -> list[Samples]:
