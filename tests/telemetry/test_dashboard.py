@@ -118,7 +118,17 @@ def work(folder: RunFolder, port: int) -> None:
     """Does each stage's first shard, one worker after the other on one port, as a pod would."""
     for stage in STAGES:
         place = ["--store", folder.objects.url, "--run", folder.run, "--stage", stage, "--shard", "0"]
-        command = [sys.executable, "-m", "semoe", "worker", *place, "--metrics_port", str(port), "--last_scrape_seconds", "20"]
+        command = [
+            sys.executable,
+            "-m",
+            "semoe",
+            "worker",
+            *place,
+            "--metrics_port",
+            str(port),
+            "--last_scrape_seconds",
+            "20",
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
