@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from semoe.cli import options as o
+from semoe.cli import switching as sw
 from semoe.cli.output import err, show
 from semoe.cli.stages import index
 from semoe.datasets import Task, load_dataset
@@ -42,8 +43,25 @@ def plan(
     topk: o.Topk = 3,
     augment_model: o.AugmentModel = None,
     inference_method: Annotated[
-        str, typer.Option("--inference_method", help="Comma-separated; `_random` after prag or combine is the control.")
-    ] = METHODS,
+        str,
+        typer.Option(
+            "--inference_method",
+            help=f"Comma-separated; `_random` after prag or combine is the control. Default: {METHODS}.",
+        ),
+    ] = "",
+    method: sw.Method = None,
+    query_formulation: sw.QueryFormulation = None,
+    hallucination_threshold: sw.Threshold = sw.DEFAULT.hallucination_threshold,
+    sentence_solver: sw.SentenceSolver = sw.DEFAULT.sentence_solver,
+    entity_solver: sw.EntitySolver = sw.DEFAULT.entity_solver,
+    entityless: sw.Entityless = sw.DEFAULT.entityless,
+    retrieve_topk: sw.RetrieveTopk = sw.DEFAULT.retrieve_topk,
+    retrieve_keep_top_k: sw.KeepTopK = sw.DEFAULT.retrieve_keep_top_k,
+    check_real_words: sw.CheckRealWords = False,
+    fix_length: sw.FixLength = sw.DEFAULT.fix_length,
+    generate_max_length: sw.MaxLength = sw.DEFAULT.generate_max_length,
+    max_switches: sw.MaxSwitches = sw.DEFAULT.max_switches,
+    missing: sw.Missing = sw.DEFAULT.missing,
     lora_rank: o.LoraRank = None,
     lora_alpha: o.LoraAlpha = None,
     learning_rate: o.LearningRate = None,
@@ -90,6 +108,7 @@ def plan(
             kind="options",
         )
     retrievers[retriever.lower()]
+    switching = sw.switch_settings(locals())
     if len(dataset) != len(data_path):
         raise UsageError(
             f"{len(dataset)} --dataset but {len(data_path)} --data_path: give one for each.", kind="options"
@@ -98,7 +117,8 @@ def plan(
         raise UsageError("With --with_cot a run has one dataset: each has its own worked examples.", kind="options")
     recipe = o.adjusted(preset, rank=lora_rank, alpha=lora_alpha, learning_rate=learning_rate, epochs=num_train_epochs)
     torch_dtype(dtype)
-    methods = tuple(InferenceSettings.of(name).folder_name for name in inference_method.split(","))
+    names = inference_method or ("icl,prag,combine" if switching else METHODS)
+    methods = tuple(InferenceSettings.of(name, switching).folder_name for name in names.split(","))
     stages = [
         o.stage(root_dir, model_name, name, recipe, data_type=data_type, sample=sample,
                 augment_model=augment_model, store=store)
@@ -112,6 +132,7 @@ def plan(
         run=run, model_name=model_name, preset=recipe, augmented_by=stages[0].augmented_by, sets=sets,
         question_shards=(), topk=topk, retriever=retriever.lower(), index_dir=str(index_dir), index_name=index_name,
         methods=methods, with_cot=with_cot, dtype=dtype, tokens_per_step=tokens_per_step, num_passage_shards=shards,
+        switching=switching,
     )  # fmt: skip
     made = make_plan(folder, wanted, tasks, question_shards or shards)
     manifest = provisional_manifest(made) if retrieve_later else make_manifest(folder, made)

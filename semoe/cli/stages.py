@@ -8,6 +8,7 @@ import typer
 
 from semoe.augment import AugmentSettings
 from semoe.cli import options as o
+from semoe.cli import switching as sw
 from semoe.cli.output import show, table
 from semoe.errors import unknown_name
 from semoe.evaluation import interval
@@ -199,6 +200,24 @@ def inference(
     learning_rate: o.LearningRate = None,
     lora_rank: o.LoraRank = None,
     lora_alpha: o.LoraAlpha = None,
+    method: sw.Method = None,
+    query_formulation: sw.QueryFormulation = None,
+    hallucination_threshold: sw.Threshold = sw.DEFAULT.hallucination_threshold,
+    sentence_solver: sw.SentenceSolver = sw.DEFAULT.sentence_solver,
+    entity_solver: sw.EntitySolver = sw.DEFAULT.entity_solver,
+    entityless: sw.Entityless = sw.DEFAULT.entityless,
+    retrieve_topk: sw.RetrieveTopk = sw.DEFAULT.retrieve_topk,
+    retrieve_keep_top_k: sw.KeepTopK = sw.DEFAULT.retrieve_keep_top_k,
+    check_real_words: sw.CheckRealWords = False,
+    fix_length: sw.FixLength = sw.DEFAULT.fix_length,
+    generate_max_length: sw.MaxLength = sw.DEFAULT.generate_max_length,
+    max_switches: sw.MaxSwitches = sw.DEFAULT.max_switches,
+    missing: sw.Missing = sw.DEFAULT.missing,
+    retriever: o.Retriever = "bm25",
+    index_name: o.IndexName = "wiki",
+    index_dir: o.IndexDir = o.INDEX,
+    es_url: o.EsUrl = None,
+    es_ca_file: o.EsCaFile = None,
     dtype: o.Dtype = "float32",
     device: o.Device = "auto",
     store: o.Store = None,
@@ -208,7 +227,10 @@ def inference(
     """Answer the questions with passages, experts, both or neither, and score the answers; goes on after a stop.
 
     Example: semoe inference --model_name smollm2 --dataset popqa --inference_method prag
+
+    Example, switching experts while answering: semoe inference --model_name smollm2 --dataset popqa --method token
     """
+    switching = sw.switch_settings(locals())
     recipe = o.adjusted(
         preset,
         rank=lora_rank,
@@ -226,12 +248,20 @@ def inference(
         with_cot=with_cot,
         sample=sample,
         augment_model=augment_model,
+        store=store,
     )
     how = InferenceSettings(
-        inference_method=inference_method, experts=experts, merge=merge, max_new_tokens=max_new_tokens
+        inference_method=inference_method,
+        experts=experts,
+        merge=merge,
+        max_new_tokens=max_new_tokens,
+        switching=switching,
     )
+    elastic = _elastic(retriever, es_url, es_ca_file)
+    config = RetrievalConfig(index_dir=index_dir, index_name=index_name, elastic=elastic)
+    opened = retrievers[retriever.lower()](config) if switching else None
     model = load_model(model_name, dtype=torch_dtype(dtype), device=device)
-    for report in run_inference(model, settings, how):
+    for report in run_inference(model, settings, how, opened):
         scores = {name: round(value, 4) for name, value in report.scores._asdict().items()}
         plain = {
             "data_type": report.data_type,

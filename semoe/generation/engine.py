@@ -42,24 +42,36 @@ class Engine:
     ) -> None:
         if max_rows < 1:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows}.", kind="bad-value")
-        self._decoder, self._layout, self._eos_ids = decoder, layout, eos_ids
-        self._max_rows, self._prefill_tokens = max_rows, prefill_tokens
+        self._eos_ids, self._num_submitted = eos_ids, 0
+        self._scheduler = Scheduler(max_rows, prefill_tokens)
+        self._runner = Runner(decoder, layout, max_rows)
 
     def generate(self, requests: Items[Request], on_finish: OnFinish | None = None) -> list[Answer]:
         """Answers all requests; `on_finish` hears of each (position, answer) as it ends. Returns them in order."""
-        answers: dict[int, Answer] = {}
-        scheduler = Scheduler(requests, self._max_rows, self._prefill_tokens)
-        runner = Runner(self._decoder, self._layout, self._max_rows)
-        with torch.inference_mode():
-            while scheduler.has_work:
-                for sequence in self._step(scheduler, runner):
-                    answers[sequence.index] = sequence.answer()
-                    if on_finish is not None:
-                        on_finish(sequence.index, answers[sequence.index])
-        return [answers[index] for index in range(len(requests))]
+        tickets = [self.submit(request) for request in requests]
+        places, answers = {ticket: place for place, ticket in enumerate(tickets)}, dict[int, Answer]()
+        while self.has_work:
+            for ticket, answer in self.step():
+                answers[places[ticket]] = answer
+                if on_finish is not None:
+                    on_finish(places[ticket], answer)
+        return [answers[place] for place in range(len(requests))]
 
-    def _step(self, scheduler: Scheduler, runner: Runner) -> list[Sequence]:
-        """Starts what fits, or moves every running row one token on; returns the sequences that ended."""
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is being answered or waits for a row."""
+        return self._scheduler.has_work
+
+    def submit(self, request: Request) -> int:
+        """Takes a request in; its answer comes out of a later `step` under the number that is returned."""
+        self._scheduler.add(Sequence(self._num_submitted, request))
+        self._num_submitted += 1
+        return self._num_submitted - 1
+
+    @torch.inference_mode()
+    def step(self) -> list[tuple[int, Answer]]:
+        """Starts what fits, or moves every running row one token on; returns what ended."""
+        scheduler, runner = self._scheduler, self._runner
         admitted = scheduler.admit()
         if admitted:
             first_slot = len(scheduler.running) - len(admitted)
@@ -68,12 +80,15 @@ class Engine:
             self._accept(scheduler.running, runner.step(scheduler.running))
         finished, moves = scheduler.retire()
         runner.compact(moves, len(scheduler.running))
-        return finished
+        return [(sequence.index, sequence.answer()) for sequence in finished]
 
     def _accept(self, sequences: Items[Sequence], logits_BV: Tensor) -> None:
         """Gives each sequence its most probable next token; of equals the one with the lowest id."""
         logprobs_BV = logits_BV.float().log_softmax(-1)
         best_B = logits_BV.argmax(-1)
         chosen = logprobs_BV.gather(1, best_B[:, None])[:, 0].tolist()
-        for sequence, token, logprob in zip(sequences, best_B.tolist(), chosen, strict=True):
-            sequence.accept(token, logprob, self._eos_ids)
+        entropies = [None] * len(sequences)
+        if any(sequence.request.wants_entropy for sequence in sequences):
+            entropies = (-(logprobs_BV.exp() * logprobs_BV).nan_to_num().sum(-1)).tolist()
+        for sequence, token, logprob, entropy in zip(sequences, best_B.tolist(), chosen, entropies, strict=True):
+            sequence.accept(token, logprob, self._eos_ids, entropy)

@@ -48,8 +48,15 @@ class Runner:
         places_B = torch.tensor(self._cache.lengths, device=device)
         self._cache.reserve(max(self._cache.lengths) + 1)
         tokens_B = torch.tensor([sequence.tokens[-1] for sequence in running], device=device)
-        attend = _StepAttention(self._cache, places_B)
+        looking = any(sequence.request.wants_attention for sequence in running)
+        attend = _StepAttention(
+            self._cache, places_B, keep_layer=self._decoder.config.num_hidden_layers - 1 if looking else None
+        )
         hidden_BD = self._decoder.hidden(tokens_B, places_B, attend, self._slots.step(len(running)))
+        if attend.kept_BHL is not None:
+            for sequence, shares_HL in zip(running, attend.kept_BHL, strict=True):
+                if sequence.request.wants_attention:
+                    sequence.look(shares_HL)
         self._cache.lengths = [length + 1 for length in self._cache.lengths]
         return self._decoder.logits(hidden_BD)
 
@@ -78,8 +85,10 @@ class _PromptAttention:
 class _StepAttention:
     """One query of each row over its own filled places."""
 
-    def __init__(self, cache: KeyValueCache, places_B: Tensor) -> None:
-        self._cache, self._places_B = cache, places_B
+    def __init__(self, cache: KeyValueCache, places_B: Tensor, keep_layer: int | None = None) -> None:
+        self._cache, self._places_B, self._keep_layer = cache, places_B, keep_layer
+        self.kept_BHL: Tensor | None = None
+        """What each query looked at in the layer that is kept."""
         self._rows_B = torch.arange(len(places_B), device=places_B.device)
         self._width = int(places_B.max()) + 1
         self._hidden_B11L = (torch.arange(self._width, device=places_B.device) > places_B[:, None])[:, None, None, :]
@@ -92,5 +101,7 @@ class _StepAttention:
         scores = (q_BGQK @ keys.transpose(-1, -2)) * q_BHK.shape[-1] ** -0.5
         # masked_fill also hides places that hold whatever an earlier row left.
         shares = scores.masked_fill(self._hidden_B11L, -torch.inf).softmax(-1, dtype=torch.float32).to(values.dtype)
+        if layer == self._keep_layer:
+            self.kept_BHL = shares.flatten(1, 2)
         mixed_BHK: Tensor = (shares @ values).flatten(1, 2)
         return mixed_BHK

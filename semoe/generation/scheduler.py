@@ -5,18 +5,21 @@ finishes, the last running sequence moves into its place.
 """
 
 from collections import deque
-from collections.abc import Iterable
 
-from semoe.generation.sequence import Request, Sequence
+from semoe.generation.sequence import Sequence
 
 
 class Scheduler:
     """Admits waiting sequences while there are free rows and prefill budget."""
 
-    def __init__(self, requests: Iterable[Request], max_rows: int, prefill_tokens: int) -> None:
-        self._waiting = deque(Sequence(index, request) for index, request in enumerate(requests))
+    def __init__(self, max_rows: int, prefill_tokens: int) -> None:
+        self._waiting = deque[Sequence]()
         self._max_rows, self._prefill_tokens = max_rows, prefill_tokens
         self.running: list[Sequence] = []
+
+    def add(self, sequence: Sequence) -> None:
+        """Puts a sequence at the end of those that wait."""
+        self._waiting.append(sequence)
 
     @property
     def has_work(self) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 from semoe.errors import UsageError, unknown_name
 from semoe.files import read_json
 
+MAX_POSITIONS = 2048
+"""Of a model that does not say."""
 FAMILIES = ("llama", "qwen2", "qwen3", "mistral")
 
 
@@ -32,6 +34,8 @@ class ModelConfig:
     hidden_size: int
     intermediate_size: int
     num_hidden_layers: int
+    max_position_embeddings: int
+    """Tokens of the longest context."""
     num_attention_heads: int
     num_key_value_heads: int
     head_dim: int
@@ -75,6 +79,7 @@ def parse_config(raw: dict[str, Any]) -> ModelConfig:
         hidden_size=raw["hidden_size"],
         intermediate_size=raw["intermediate_size"],
         num_hidden_layers=raw["num_hidden_layers"],
+        max_position_embeddings=raw.get("max_position_embeddings") or MAX_POSITIONS,
         num_attention_heads=heads,
         num_key_value_heads=raw.get("num_key_value_heads") or heads,
         head_dim=raw.get("head_dim") or raw["hidden_size"] // heads,

@@ -6,6 +6,7 @@ Written once, before any work; a worker knows from it all that decides its resul
 from dataclasses import dataclass
 
 from semoe.experts.preset import Preset
+from semoe.generation.switching.settings import SwitchSettings
 
 VERSION = 1
 
@@ -51,6 +52,8 @@ class Plan:
     tokens_per_step: int = 2048
     num_passage_shards: int | None = None
     """Wanted for the stages that work on passages; None: as many as their number asks for."""
+    switching: SwitchSettings | None = None
+    """How to retrieve while answering; None: once, with the question, before."""
     version: int = VERSION
 
 

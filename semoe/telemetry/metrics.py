@@ -87,6 +87,9 @@ class Metrics:
         self.passages_retrieved = to.counter(
             "passages_retrieved_total", "passages", "Passages that retrievers returned, repetitions counted."
         )
+        self.switches = to.counter(
+            "switches_total", "switches", "Passages and experts that were changed while an answer was written."
+        )
         self.passages_augmented = to.counter(
             "passages_augmented_total", "passages", "Passages turned into question-answer pairs."
         )

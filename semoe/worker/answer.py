@@ -1,21 +1,24 @@
-"""Answers questions with passages, experts, both or neither: for the verb `inference`, and for one shard of a run."""
+"""Answers questions with passages, experts, both or neither: for the verb `inference`, and for one shard of a run.
+
+In one go with the passages that were retrieved for the question, or with a method that retrieves while it writes.
+"""
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from torch import Tensor
-
-from semoe.datasets import AugmentedPassage, Task
-from semoe.errors import unknown_name
+from semoe.datasets import Task
+from semoe.errors import UsageError, unknown_name
 from semoe.evaluation import Scores, extractors, score
-from semoe.generation import Engine, Request, merge_rules
+from semoe.generation import Engine
+from semoe.generation.switching import Answered, Switching, SwitchSettings
+from semoe.language import Language
 from semoe.models import Model
-from semoe.prompts.rendering import prompt_ids
-from semoe.prompts.template import load_template
+from semoe.retrieval import Passage, Retrieved, Retriever
 from semoe.store.space import Experts
 from semoe.telemetry.metrics import metrics
+from semoe.worker.acting import Acting, MakeExperts
 from semoe.worker.train import Recipe
 
 METHODS = ("none", "icl", "prag", "combine")
@@ -34,23 +37,34 @@ class InferenceSettings:
     max_new_tokens: int | None = None
     batch_size: int = 32
     seed: int = 42
+    switching: SwitchSettings | None = None
+    """How to retrieve while answering; None: once, with the question, before."""
 
     def __post_init__(self) -> None:
         if self.inference_method not in METHODS:
             raise unknown_name("inference_method", self.inference_method, METHODS)
         if self.experts not in CONTROLS:
             raise unknown_name("experts", self.experts, CONTROLS)
+        if self.switching and self.experts != "own":
+            raise UsageError(
+                f"The control --experts {self.experts} is for answers in one go; leave out --method.", kind="options"
+            )
 
     @classmethod
-    def of(cls, name: str) -> "InferenceSettings":
+    def of(cls, name: str, switching: SwitchSettings | None = None) -> "InferenceSettings":
         """Returns the settings of a folder's name, with all else as the preset has it."""
-        method, _, experts = name.partition("_")
-        return cls(inference_method=method, experts=experts or "own")
+        method, _, experts = name.rpartition("-")[2].partition("_")
+        return cls(inference_method=method, experts=experts or "own", switching=switching)
+
+    @property
+    def label(self) -> str:
+        """The inference method; a control has its own."""
+        return self.inference_method if self.experts == "own" else f"{self.inference_method}_{self.experts}"
 
     @property
     def folder_name(self) -> str:
-        """The method's folder; a control has its own."""
-        return self.inference_method if self.experts == "own" else f"{self.inference_method}_{self.experts}"
+        """The folder of the answers, such as `combine` or `token-prag`."""
+        return f"{self.switching.method}-{self.label}" if self.switching else self.label
 
     @property
     def shows_passages(self) -> bool:
@@ -73,47 +87,64 @@ class Answerer:
     experts: Experts
     all_keys: Sequence[str] = field(repr=False)
     """Of every passage that was retrieved for any question; the control draws from them."""
+    retriever: Retriever | None = None
+    """For a method that retrieves while it writes."""
+    make_experts: MakeExperts | None = None
+    """For passages without an expert, where the settings say `train`."""
+    language: Language = field(default_factory=Language)
 
     def __call__(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         """Answers and scores; returns a record a task."""
-        if self.how.loads_experts:
-            self.experts.prefetch([key for task in tasks for key in self._keys(task)])
-        requests = [self._request(task) for task in tasks]
         eos = self.model.tokenizer.eos_ids
         engine = Engine(self.model.decoder, self.experts.layout, eos_ids=eos, max_rows=self.how.batch_size)
-        answers = engine.generate(requests)
-        metrics.questions_answered.labels(self.how.folder_name).inc(len(tasks))
+        records = self._while_writing(engine, tasks) if self.how.switching else self._in_one_go(engine, tasks)
+        metrics.questions_answered.labels(self.how.label).inc(len(tasks))
+        return records
+
+    def _in_one_go(self, engine: Engine, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        acting, keys = self._acting(), [self._keys(task) for task in tasks]
+        if self.how.loads_experts:
+            self.experts.prefetch([key for own in keys for key in own])
+        length = self.how.max_new_tokens or self.recipe.preset.answering.max_new_tokens
+        ready = [
+            acting.request_with(own, task.question.question, _hits(task), (), length)
+            for task, own in zip(tasks, keys, strict=True)
+        ]
+        if any(one.request is None for one in ready):
+            raise UsageError("A question alone is longer than the model's context.", kind="context")
+        answers = engine.generate([one.request for one in ready if one.request])
         texts = [self.model.tokenizer.decode(list(answer.tokens)) for answer in answers]
+        return [self._record(task, text, len(one.experts)) for task, text, one in zip(tasks, texts, ready, strict=True)]
+
+    def _while_writing(self, engine: Engine, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        if self.how.switching is None or self.retriever is None:
+            raise AssertionError("a method that retrieves needs a retriever")
+        switching = Switching(
+            engine=engine,
+            decoder=self.model.decoder,
+            tokenizer=self.model.tokenizer,
+            language=self.language,
+            retriever=self.retriever,
+            act=self._acting(),
+            settings=self.how.switching,
+        )
+        found = switching.answer([task.question.question for task in tasks])
         return [
-            self._record(task, text, len(request.experts))
-            for task, text, request in zip(tasks, texts, requests, strict=True)
+            self._record(task, answered.text, answered.num_experts) | trace_of(answered)
+            for task, answered in zip(tasks, found, strict=True)
         ]
 
-    def _request(self, task: Task) -> Request:
-        answering = self.recipe.preset.answering
-        template = load_template(answering.template)
-        shown = task.question.passages if self.how.shows_passages else ()
-        ids = prompt_ids(
-            self.model.tokenizer,
-            template,
-            task.question.question,
-            [_shown(passage, template.shows_title) for passage in shown],
-            exemplars=self.recipe.exemplars,
-            cot=bool(self.recipe.exemplars),
+    def _acting(self) -> Acting:
+        return Acting(
+            model=self.model,
+            recipe=self.recipe,
+            experts=self.experts,
+            shows_passages=self.how.shows_passages,
+            loads_experts=self.how.loads_experts,
+            merge=self.how.merge or self.recipe.preset.answering.merge,
+            missing=self.how.switching.missing if self.how.switching else "skip",
+            make_experts=self.make_experts,
         )
-        experts, weights = self._experts(task)
-        length = self.how.max_new_tokens or answering.max_new_tokens
-        return Request(prompt=tuple(ids), experts=experts, weights=weights, max_new_tokens=length)
-
-    def _experts(self, task: Task) -> tuple[tuple[Tensor, ...], tuple[float, ...]]:
-        """Returns a question's experts and merge weights; a passage that gave nothing to learn has none."""
-        if not self.how.loads_experts or not task.question.passages:
-            return (), ()
-        rule = merge_rules[self.how.merge or self.recipe.preset.answering.merge]
-        weights = rule([passage.score for passage in task.question.passages])
-        found = [(self.experts.get(key), weight) for key, weight in zip(self._keys(task), weights, strict=False)]
-        kept = [(expert, weight) for expert, weight in found if expert is not None]
-        return tuple(expert for expert, _ in kept), tuple(weight for _, weight in kept)
 
     def _keys(self, task: Task) -> list[str]:
         own = task.keys
@@ -144,6 +175,15 @@ class Answerer:
         }
 
 
+def trace_of(answered: Answered) -> dict[str, Any]:
+    """Returns what a record says of how its answer was written."""
+    return {
+        "switches": [asdict(switch) for switch in answered.switches],
+        "counters": asdict(answered.counters),
+        "stopped": answered.stopped,
+    }
+
+
 def scores_of(record: dict[str, Any]) -> Scores:
     """Reads the scores of a record."""
     return Scores(*(float(record[name]) for name in ("em", "f1", "prec", "recall")))
@@ -154,8 +194,5 @@ def distinct_keys(tasks: Sequence[Task]) -> list[str]:
     return sorted({key for task in tasks for key in task.keys})
 
 
-def _shown(passage: AugmentedPassage, with_title: bool) -> str:
-    """The published prompt shows the text alone; ours puts the title before a text that does not open with it."""
-    if not with_title or not passage.title or passage.passage.startswith(passage.title):
-        return passage.passage
-    return f"{passage.title}\n{passage.passage}"
+def _hits(task: Task) -> list[Retrieved]:
+    return [Retrieved(Passage(p.id, p.passage, p.title), p.score, p.pid) for p in task.question.passages]

@@ -5,7 +5,7 @@ settings starts anew. Knows the published output layout; the engine knows nothin
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from semoe.datasets import Task
 from semoe.evaluation import Scores, mean_scores
 from semoe.files import read_json, write_json, write_text
 from semoe.models import Model
+from semoe.retrieval import Retriever
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
 from semoe.store.space import Experts
 from semoe.telemetry import progress
 from semoe.worker.answer import Answerer, InferenceSettings, distinct_keys, scores_of
 from semoe.worker.encode import questions_of
+from semoe.worker.on_the_spot import OnTheSpot
 from semoe.worker.settings import StageSettings
 
 log = logging.getLogger(__name__)
@@ -37,8 +39,10 @@ class InferenceReport:
     records: list[dict[str, Any]] = field(repr=False)
 
 
-def inference(model: Model, settings: StageSettings, how: InferenceSettings) -> list[InferenceReport]:
-    """Answers the questions of every data type.
+def inference(
+    model: Model, settings: StageSettings, how: InferenceSettings, retriever: Retriever | None = None
+) -> list[InferenceReport]:
+    """Answers the questions of every data type; `retriever` is for methods that retrieve while they answer.
 
     Raises:
         UsageError: the augmentation or all experts are missing, or an expert does not fit.
@@ -49,19 +53,20 @@ def inference(model: Model, settings: StageSettings, how: InferenceSettings) -> 
     experts = Experts(store, recipe.layout(model))
     if how.loads_experts:
         experts.require_some()
-    return [_answer_type(model, settings.of_type(data_type), how, experts, data_type) for data_type in types]
+    spot = OnTheSpot.of(model, recipe, store, how.switching, run="inference")
+    answer = Answerer(model, recipe, how, experts, (), retriever, spot)
+    return [_answer_type(answer, settings.of_type(data_type), data_type) for data_type in types]
 
 
-def _answer_type(
-    model: Model, settings: StageSettings, how: InferenceSettings, experts: Experts, data_type: str
-) -> InferenceReport:
+def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> InferenceReport:
     tasks = [Task(did=did, question=question) for did, question in enumerate(questions_of(settings, data_type))]
+    how, experts = plain.how, plain.experts
     folder = settings.offline_name(data_type).output(settings.root, how.folder_name)
     config = _config(settings, how, experts.space)
     records = _resume(folder, config)
     left = [task for task in tasks if task.did not in records]
     _warn_of_gaps(left, how, experts)
-    answer = Answerer(model, settings.recipe, how, experts, distinct_keys(tasks))
+    answer = replace(plain, all_keys=distinct_keys(tasks))
     with progress(f"inference {how.folder_name} {data_type}", len(left), "questions") as advance:
         for start in range(0, len(left), how.batch_size):
             batch = left[start : start + how.batch_size]
@@ -124,7 +129,7 @@ def _config(settings: StageSettings, how: InferenceSettings, space: str) -> dict
         "merge": how.merge or answering.merge,
         "extraction": how.extraction or answering.extraction,
         "max_new_tokens": how.max_new_tokens or answering.max_new_tokens,
-    }
+    } | (asdict(how.switching) if how.switching else {})
 
 
 def _resume(folder: Path, config: dict[str, Any]) -> dict[int, dict[str, Any]]:

@@ -1,10 +1,11 @@
 """Stage `main`: the published run, from a JSON config to a numbered output folder.
 
-Reads every published key; an unknown one is an error that names the nearest. Methods that switch while answering are
-named as missing rather than ignored.
+Reads every published key; an unknown one is an error that names the nearest. The keys below the line are ours: which
+experts, from where, and what bounds the switches.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,25 @@ import orjson
 
 from semoe.datasets import Question, load_dataset
 from semoe.errors import UsageError, unknown_name
-from semoe.experts.preset import build
+from semoe.experts.preset import build, load_preset
 from semoe.files import read_json, write_bytes, write_json
-from semoe.generation import Engine, Request
-from semoe.models import load_model
-from semoe.prompts.exemplars import SHIPPED, load_exemplars
-from semoe.prompts.rendering import prompt_ids
-from semoe.prompts.template import load_template
-from semoe.retrieval import RetrievalConfig, Retrieved, retrievers
+from semoe.generation import Engine
+from semoe.generation.switching import Answered, Switching, SwitchSettings, make_method, methods
+from semoe.language import Language
+from semoe.models import Model, load_model
+from semoe.prompts.exemplars import SHIPPED, Exemplar, load_exemplars
+from semoe.retrieval import RetrievalConfig, Retrieved, Retriever, retrievers
+from semoe.store.expert_store import ExpertStore
+from semoe.store.objects import open_objects
+from semoe.store.space import Experts
 from semoe.telemetry import progress
+from semoe.worker.acting import Acting
+from semoe.worker.answer import METHODS, InferenceSettings, trace_of
+from semoe.worker.on_the_spot import OnTheSpot
+from semoe.worker.train import Recipe
 
-READY = ("non-retrieval", "single-retrieval")
-METHODS = (*READY, "token", "fix-sentence-retrieval", "fix-length-retrieval", "dragin")
-CHUNK = 32
+ROWS, CHUNK = 32, 128
+"""Answered at once; written to the output at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,17 +58,36 @@ class MainConfig:
     entity_solver: str = "avg"
     retrieve_keep_top_k: int = 35
     check_real_words: bool = False
+    fix_length: int = 16
+    inference_method: str = "icl"
+    """icl puts passages into the prompt, prag loads their experts, combine does both."""
+    preset: str = "published"
+    """Which experts: the recipe that `encode` had."""
+    augment_model: str = ""
+    """Whose augmentation they learnt; empty: as the preset has it."""
+    store: str = "store"
+    """Where they are."""
+    missing: str = "skip"
+    entityless: str = "tokens"
+    max_switches: int = 8
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise unknown_name("method", self.method, METHODS)
-        if self.method not in READY:
-            raise UsageError(
-                f"method {self.method!r} is not there yet. Ready: {', '.join(READY)}.",
-                kind="method-not-ready",
-            )
-        if self.generate_max_length < 1 or self.retrieve_topk < 1:
-            raise UsageError("generate_max_length and retrieve_topk must be 1 or more.", kind="bad-value")
+        if self.inference_method not in METHODS:
+            raise unknown_name("inference_method", self.inference_method, METHODS)
+        make_method(self.switching, Language())
+
+    @property
+    def switching(self) -> SwitchSettings:
+        """The part that decides when and with what to retrieve.
+
+        The published configs say `direct` for methods that have no use for it; `dragin`, which has no `direct`, then
+        takes its own first formulation.
+        """
+        own = {one.name: getattr(self, one.name) for one in fields(SwitchSettings)}
+        formulations = methods[self.method].formulations
+        if self.query_formulation == "direct" and "direct" not in formulations:
+            own["query_formulation"] = formulations[0]
+        return SwitchSettings(**own)
 
 
 def read_main_config(path: Path) -> MainConfig:
@@ -82,48 +108,75 @@ def read_main_config(path: Path) -> MainConfig:
 def run_main(config: MainConfig, index_dir: Path) -> dict[str, Any]:
     """Answers the dataset; writes config.json and output.jsonl as it goes."""
     questions = load_dataset(config.dataset, Path(config.data_path), sample=config.sample, shuffle=config.shuffle)
-    folder = _next_folder(Path(config.output_dir))
+    switching = _switching(config, load_model(config.model_name_or_path), index_dir)
+    folder, lines = _next_folder(Path(config.output_dir)), list[bytes]()
     write_json(folder / "config.json", asdict(config) | {"output_dir": str(folder)})
-    model, lines = load_model(config.model_name_or_path), list[bytes]()
-    engine = Engine(model.decoder, None, eos_ids=model.tokenizer.eos_ids, max_rows=CHUNK)
-    with progress("main", len(questions), "questions") as advance:
+    with progress(f"main {config.method}", len(questions), "questions") as advance:
         for start in range(0, len(questions), CHUNK):
             chunk = questions[start : start + CHUNK]
-            hits = _retrieve(config, index_dir, chunk)
-            requests = [_request(config, model.tokenizer, q, own) for q, own in zip(chunk, hits, strict=True)]
-            for question, own, answer in zip(chunk, hits, engine.generate(requests), strict=True):
-                text = model.tokenizer.decode(list(answer.tokens)).strip()
-                lines.append(orjson.dumps(_line(config, question, own, text, len(answer.tokens))) + b"\n")
+            found = switching.answer([question.question for question in chunk], lambda index, answered: advance())
+            for question, answered in zip(chunk, found, strict=True):
+                lines.append(orjson.dumps(_line(config, question, answered)) + b"\n")
             write_bytes(folder / "output.jsonl", b"".join(lines))
-            advance(len(chunk))
     return {"questions": len(questions), "folder": folder}
 
 
-def _retrieve(config: MainConfig, index_dir: Path, questions: list[Question]) -> list[list[Retrieved]]:
+def _switching(config: MainConfig, model: Model, index_dir: Path) -> Switching:
+    how = InferenceSettings(inference_method=config.inference_method)
+    preset = load_preset(config.preset)
+    parsed = "parse" if preset.augmentation.kind == "parse" else config.model_name_or_path
+    recipe = Recipe(
+        model_name=config.model_name_or_path,
+        preset=replace(preset, answering=replace(preset.answering, template="published")),
+        augmented_by=config.augment_model or parsed,
+    )
+    store = ExpertStore(open_objects(config.store), recipe.space(model).name) if how.loads_experts else None
+    acting = Acting(
+        model=model,
+        recipe=recipe,
+        experts=Experts(store, recipe.layout(model)) if store else None,
+        shows_passages=how.shows_passages,
+        loads_experts=how.loads_experts,
+        merge=preset.answering.merge,
+        exemplars=_exemplars(config),
+        missing=config.missing,
+        make_experts=OnTheSpot.of(model, recipe, store, config.switching, run="main") if store else None,
+    )
+    layout = recipe.layout(model) if how.loads_experts else None
+    return Switching(
+        engine=Engine(model.decoder, layout, eos_ids=model.tokenizer.eos_ids, max_rows=ROWS),
+        decoder=model.decoder,
+        tokenizer=model.tokenizer,
+        language=Language(),
+        retriever=_retriever(config, index_dir),
+        act=acting,
+        settings=config.switching,
+    )
+
+
+class _Nothing:
+    """A retriever for the method that asks none: it needs no index."""
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
+        return [[] for _ in queries]
+
+
+def _retriever(config: MainConfig, index_dir: Path) -> Retriever:
     if config.method == "non-retrieval":
-        return [[] for _ in questions]
+        return _Nothing()
     where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name)
-    return retrievers[config.retriever.lower()](where).search([q.question for q in questions], config.retrieve_topk)
+    return retrievers[config.retriever.lower()](where)
 
 
-def _request(config: MainConfig, tokenizer: Any, question: Question, hits: list[Retrieved]) -> Request:
-    worked = load_exemplars(config.dataset)[: config.fewshot] if config.dataset in SHIPPED else ()
-    texts = [hit.passage.text for hit in hits]
-    template = load_template("published")
-    ids = prompt_ids(tokenizer, template, question.question, texts, exemplars=worked, cot=bool(worked))
-    return Request(prompt=tuple(ids), max_new_tokens=config.generate_max_length)
+def _exemplars(config: MainConfig) -> Sequence[Exemplar]:
+    return load_exemplars(config.dataset)[: config.fewshot] if config.dataset in SHIPPED else ()
 
 
-def _line(config: MainConfig, question: Question, hits: list[Retrieved], text: str, num_tokens: int) -> dict[str, Any]:
-    line = {"qid": question.qid, "prediction": text, "rel_psgs": [hit.passage.text for hit in hits]}
-    if not config.use_counter:
-        return line
-    counters = {"retrieve_count": int(bool(hits)), "generate_count": 1, "hallucinated_count": 0}
-    return line | counters | {"token_count": num_tokens, "sentence_count": _num_sentences(text)}
-
-
-def _num_sentences(text: str) -> int:
-    return sum(bool(part.strip()) for part in text.replace("!", ".").replace("?", ".").split("."))
+def _line(config: MainConfig, question: Question, answered: Answered) -> dict[str, Any]:
+    texts = dict.fromkeys(hit.text for switch in answered.switches for hit in switch.passages)
+    line = {"qid": question.qid, "prediction": answered.text.strip(), "rel_psgs": list(texts)}
+    counters = {f"{name}_count": value for name, value in asdict(answered.counters).items()}
+    return line | (counters if config.use_counter else {}) | trace_of(answered)
 
 
 def _next_folder(parent: Path) -> Path:

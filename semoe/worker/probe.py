@@ -12,8 +12,8 @@ from semoe.datasets import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.runs import Manifest, RunFolder
 from semoe.telemetry import progress
+from semoe.worker.augmenting import augmented, augmenter_for
 from semoe.worker.job import Job
-from semoe.worker.stages.augment import augmented, augmenter_of
 from semoe.worker.train import train
 
 ROUNDS, PASSAGES = 3, 8
@@ -54,7 +54,7 @@ def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passag
         passages: of each; more fill a GPU better.
     """
     job = Job(folder=folder, plan=folder.plan(), stage="encode", shard=0, stop=lambda: False)
-    model, augmenter = job.load_model(), augmenter_of(job.plan)
+    model, augmenter = job.load_model(), augmenter_for(job.plan.augmented_by, job.plan.preset)
     chosen = _spread_out(folder, manifest, rounds * passages)
     with progress("probe", rounds, "rounds") as advance:
         rates = []

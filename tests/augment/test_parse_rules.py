@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 
+from semoe import language as parser_module
 from semoe.augment.parse import Candidate, candidates, load_parser, question_answers
-from semoe.augment.parse import parser as parser_module
 from semoe.augment.parse.candidate import one_answer_each, well_formed
 from semoe.augment.rejection import REASONS
 from semoe.errors import UsageError

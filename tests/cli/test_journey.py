@@ -256,7 +256,9 @@ def test_a_published_config_runs_and_its_mistakes_are_named(
     lines = [json.loads(line) for line in (tmp_path / "r" / "0" / "output.jsonl").read_text().splitlines()]
     assert [len(line["rel_psgs"]) for line in lines] == [3, 3]
     for change, words in (
-        ({"method": "token"}, "not there yet"),
+        ({"method": "tokn"}, "Did you mean 'token'"),
+        ({"method": "token", "query_formulation": "real_words"}, "makes no sense"),
+        ({"inference_method": "pragg"}, "Did you mean 'prag'"),
         ({"retrieve_topkk": 3}, "Did you mean 'retrieve_topk'"),
     ):
         path.write_text(json.dumps(config | change))

@@ -6,6 +6,6 @@ comes from the type of the answer.
 
 from semoe.augment.parse.candidate import Candidate
 from semoe.augment.parse.generate import candidates, question_answers
-from semoe.augment.parse.parser import load_parser
+from semoe.language import load_parser
 
 __all__ = ["Candidate", "candidates", "load_parser", "question_answers"]

@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from semoe.datasets import Task
+from semoe.retrieval import RetrievalConfig, Retriever, retrievers
+from semoe.runs import Plan
 from semoe.store.expert_store import ExpertStore
 from semoe.store.space import Experts
 from semoe.worker.answer import Answerer, InferenceSettings
 from semoe.worker.job import Job
+from semoe.worker.on_the_spot import OnTheSpot
 
 PART = 32
 
@@ -20,11 +24,19 @@ def inference_shard(job: Job) -> tuple[dict[str, float], str]:
     store = ExpertStore(job.folder.objects, recipe.space(model).name)
     experts, counts = Experts(store, recipe.layout(model)), dict[str, float]()
     keys = job.folder.keys() if any(method.endswith("_random") for method in job.plan.methods) else []
+    spot = OnTheSpot.of(model, recipe, store, job.plan.switching, run=job.folder.run)
+    retriever = _retriever(job.plan) if job.plan.switching else None
     job.begin(len(tasks) * len(job.plan.methods))
     for method in job.plan.methods:
-        answer = Answerer(model, recipe, InferenceSettings.of(method), experts, keys)
+        how = InferenceSettings.of(method, job.plan.switching)
+        answer = Answerer(model, recipe, how, experts, keys, retriever, spot)
         counts[f"seconds_{method}"] = _answer(job, answer, tasks)
     return counts | {"questions": len(tasks)}, store.names.space
+
+
+def _retriever(plan: Plan) -> Retriever:
+    config = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name)
+    return retrievers[plan.retriever](config)
 
 
 def _answer(job: Job, answer: Answerer, tasks: Sequence[Task]) -> float:

@@ -1,0 +1,62 @@
+"""What was generated since the accepted text, as text with the place of every token in it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from semoe.generation.sequence import Answer
+from semoe.language import Span
+
+Decode = Callable[[Sequence[int]], str]
+_PARTIAL = "\ufffd"
+"""What a tokenizer decodes an unfinished character to."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """Text that a method accepts or doubts."""
+
+    text: str
+    tokens: tuple[Span, ...]
+    """Where each token stands in the text; a token may be empty."""
+    logprobs: tuple[float, ...]
+    entropies: tuple[float, ...]
+    attention: tuple[float, ...]
+    is_whole: bool
+    """Whether the model ended it; otherwise it was cut at a length."""
+    sentences: tuple[Span, ...]
+
+    def tokens_in(self, span: Span) -> list[int]:
+        """Returns the tokens that share a character with a span."""
+        return [number for number, token in enumerate(self.tokens) if token.meets(span)]
+
+    def num_tokens_until(self, end: int) -> int:
+        """Returns how many tokens, from the first on, end by this character."""
+        kept = 0
+        while kept < len(self.tokens) and self.tokens[kept].end <= end:
+            kept += 1
+        return kept
+
+
+def make_draft(
+    decode: Decode, accepted: Sequence[int], answer: Answer, split: Callable[[str], Sequence[Span]]
+) -> Draft:
+    """Places the tokens of an answer that goes on from `accepted`; `split` finds its sentences."""
+    ids = [*accepted, *answer.tokens]
+    ends = [len(_whole(decode(ids[: len(accepted) + number]))) for number in range(len(answer.tokens) + 1)]
+    text = decode(ids)[ends[0] :]
+    spans = [Span(start - ends[0], max(start, end) - ends[0]) for start, end in pairwise(ends)]
+    return Draft(
+        text=text,
+        tokens=tuple(spans),
+        logprobs=answer.logprobs,
+        entropies=answer.entropies,
+        attention=answer.attention,
+        is_whole=answer.finish == "eos",
+        sentences=tuple(split(text)),
+    )
+
+
+def _whole(text: str) -> str:
+    """Leaves out a character of which only some bytes are there."""
+    return text.rstrip(_PARTIAL)

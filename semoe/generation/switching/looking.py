@@ -1,0 +1,37 @@
+"""What each token of a text looks at in the base model's last layer: for the query formulation `real_words`.
+
+T tokens, H and G heads, K head size.
+"""
+
+import torch
+from torch import Tensor
+
+from semoe.models import Decoder, PackedAttention
+
+
+@torch.inference_mode()
+def attention_shares(decoder: Decoder, tokens: list[int]) -> Tensor:
+    """Returns the shares of attention in the last layer, mean over heads, [T, T]: row t is what token t looks at."""
+    length = len(tokens)
+    capture = _Capture(length, decoder.config.num_hidden_layers - 1, decoder.device)
+    ids_T = torch.tensor(tokens, device=decoder.device)
+    decoder.hidden(ids_T, torch.arange(length, device=decoder.device), capture)
+    if capture.shares_TT is None:
+        raise AssertionError("the last layer was not run")
+    return capture.shares_TT
+
+
+class _Capture:
+    """Plain attention, kept in one layer."""
+
+    def __init__(self, length: int, layer: int, device: torch.device) -> None:
+        self._packed, self._layer = PackedAttention([length], device), layer
+        self._future_TT = torch.ones(length, length, dtype=torch.bool, device=device).triu(1)
+        self.shares_TT: Tensor | None = None
+
+    def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor) -> Tensor:
+        if layer == self._layer:
+            k_THK = k_TGK.repeat_interleave(q_THK.shape[1] // k_TGK.shape[1], dim=1)
+            scores_HTT = torch.einsum("thk,shk->hts", q_THK, k_THK) * q_THK.shape[-1] ** -0.5
+            self.shares_TT = scores_HTT.masked_fill(self._future_TT, -torch.inf).float().softmax(-1).mean(0)
+        return self._packed(layer, q_THK, k_TGK, v_TGK)

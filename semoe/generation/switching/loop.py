@@ -1,0 +1,213 @@
+"""The switching loop, for a batch of questions: generate, notice doubt, retrieve, switch experts, go on.
+
+Rows stop at different places. Those that stop ask together (one search for all that wait, in a thread, while the others
+decode), and go on together. A row goes on as a fresh request: prompt, accepted text, new experts. So what it writes
+after a switch is what a fresh start from there would write. Knows the engine and the retriever; what passages do to a
+request is the caller's (`act`).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from semoe.generation.engine import Engine
+from semoe.generation.sequence import Answer
+from semoe.generation.switching.act import Act, Ready
+from semoe.generation.switching.draft import Draft, make_draft
+from semoe.generation.switching.looking import attention_shares
+from semoe.generation.switching.methods import Doubt, Method, make_method
+from semoe.generation.switching.queries import Ask, QueryTokenizer, make_query
+from semoe.generation.switching.row import Question, Row
+from semoe.generation.switching.settings import SwitchSettings
+from semoe.generation.switching.trace import Answered, Switch, found_passage, probabilities_of
+from semoe.language import Language
+from semoe.models import Decoder
+from semoe.retrieval import Retrieved, Retriever
+from semoe.telemetry.metrics import metrics
+
+CLOSING = "the answer is"
+"""Nothing is asked for after a sentence with these words, as published."""
+OnFinish = Callable[[int, Answered], None]
+Hits = tuple[Retrieved, ...]
+
+
+@dataclass(kw_only=True, slots=True)
+class Switching:
+    """Answers questions with one method.
+
+    Raises:
+        UsageError: a query formulation that makes no sense with the method.
+    """
+
+    engine: Engine
+    decoder: Decoder
+    tokenizer: QueryTokenizer
+    language: Language
+    retriever: Retriever
+    act: Act
+    settings: SwitchSettings
+    _method: Method = field(init=False)
+    _rows: dict[int, Row] = field(default_factory=dict)
+    """Being written, by the engine's number."""
+    _asking: list[Question] = field(default_factory=list)
+    _asked: list[Question] = field(default_factory=list)
+    """Whose passages are being searched."""
+    _search: "Future[tuple[list[Hits], float]] | None" = None
+    _done: dict[int, Answered] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._method = make_method(self.settings, self.language)
+
+    def answer(self, questions: Sequence[str], on_finish: OnFinish = lambda index, answered: None) -> list[Answered]:
+        """Answers all questions; `on_finish` hears of each as it ends. Returns them in order.
+
+        Raises:
+            TransientError: the retriever does not answer.
+        """
+        self._done, told = {}, 0
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            for index, question in enumerate(questions):
+                self._begin(Row(index, question))
+            while self._rows or self._asking or self._asked:
+                self._retrieve(thread)
+                for ticket, answer in self.engine.step() if self.engine.has_work else ():
+                    self._judge(self._rows.pop(ticket), answer)
+                for index in list(self._done)[told:]:
+                    on_finish(index, self._done[index])
+                told = len(self._done)
+        return [self._done[index] for index in range(len(questions))]
+
+    def _begin(self, row: Row) -> None:
+        if self._method.asks_first:
+            self._asking.append(Question(row=row, query=row.question))
+        else:
+            self._write(row, self._ready(row))
+
+    def _retrieve(self, thread: ThreadPoolExecutor) -> None:
+        """Takes passages that were found, and asks for those of all rows that wait."""
+        if self._search and (self._search.done() or not self.engine.has_work):
+            (found, seconds), asked = self._search.result(), self._asked
+            self._asked, self._search = [], None
+            for question, hits in zip(asked, found, strict=True):
+                self._switch(question, hits, 1000 * seconds)
+        if self._asking and not self._search:
+            self._asked, self._asking = self._asking, []
+            self._search = thread.submit(self._find, [question.query for question in self._asked])
+
+    def _find(self, queries: list[str]) -> tuple[list[Hits], float]:
+        """Runs in the thread."""
+        started = time.monotonic()
+        found = [tuple(hits) for hits in self.retriever.search(queries, self.settings.retrieve_topk)]
+        metrics.retrievals.inc(len(queries))
+        metrics.passages_retrieved.inc(sum(map(len, found)))
+        self.act.prefetch([hit for hits in found for hit in hits])
+        return found, time.monotonic() - started
+
+    def _switch(self, question: Question, hits: Hits, milliseconds: float) -> None:
+        """Puts new passages in place of the former ones, or says why nothing changes; goes on writing."""
+        row = question.row
+        row.counters.retrieve += 1
+        row.counters.hallucinated += bool(question.doubt and question.doubt.mentions)
+        changes = row.is_new(hits)
+        if changes:
+            row.passages = hits
+            metrics.switches.inc()
+        # Written again with what it had, a doubted sentence would be the same: it is accepted.
+        row.trusts_first = self._method.trusts_next_sentence or not changes
+        ready = self._ready(row)
+        note = "" if changes else "the same passages again" if hits else "nothing found"
+        row.switches.append(self._trace(question, hits, ready, milliseconds, note))
+        self._write(row, ready)
+
+    def _ready(self, row: Row) -> Ready:
+        """Makes the request that a row goes on with."""
+        left = self.settings.generate_max_length - len(row.accepted)
+        if left <= 0:
+            row.stopped = "length"
+            return Ready(request=None)
+        length = left if self._is_exhausted(row) else min(left, self._method.draft_length())
+        ready = self.act.request(row.question, row.passages, row.accepted, length)
+        row.experts = ready.experts
+        if ready.request is None:
+            row.stopped = "context"
+        return ready
+
+    def _write(self, row: Row, ready: Ready) -> None:
+        """Lets the engine go on with a row, or ends it."""
+        if ready.request is None:
+            self._finish(row)
+            return
+        looks = self._method.looks_at_attention
+        request = replace(ready.request, wants_entropy=looks, wants_attention=looks)
+        self._rows[self.engine.submit(request)] = row
+
+    def _judge(self, row: Row, answer: Answer) -> None:
+        """Accepts a draft, or as much of it as is not in doubt, and asks for passages."""
+        draft = make_draft(self.tokenizer.decode, row.accepted, answer, self.language.sentences)
+        row.counters.generate += 1
+        row.counters.token += len(answer.tokens)
+        row.counters.sentence += len(draft.sentences)
+        doubt = self._doubt(row, draft)
+        row.accepted += answer.tokens[: draft.num_tokens_until(doubt.keep)] if doubt else answer.tokens
+        text = self.tokenizer.decode(row.accepted)
+        if doubt is None or CLOSING in text.lower():
+            self._finish(row)
+        elif query := self._query(row, draft, doubt, text):
+            sentence = doubt.sentence.of(draft.text)
+            self._asking.append(Question(row=row, query=query, text=text, sentence=sentence, doubt=doubt))
+        else:
+            row.trusts_first = True
+            self._write(row, self._ready(row))
+
+    def _doubt(self, row: Row, draft: Draft) -> Doubt | None:
+        if self._is_exhausted(row):
+            row.stopped = "max_switches"
+            return None
+        trusted = draft.sentences[0].end if row.trusts_first and draft.sentences else 0
+        doubt = self._method.review(draft, trusted)
+        # What keeps nothing and doubts nothing would never end.
+        return None if doubt and not doubt.mentions and not draft.num_tokens_until(doubt.keep) else doubt
+
+    def _is_exhausted(self, row: Row) -> bool:
+        """Whether a row has had all its retrievals; then it is written to its end."""
+        return row.counters.retrieve >= self.settings.max_switches
+
+    def _query(self, row: Row, draft: Draft, doubt: Doubt, text: str) -> str:
+        ask = Ask(
+            question=row.question,
+            before=text,
+            sentence=doubt.sentence.of(draft.text),
+            hits=tuple(hit.span.moved(-doubt.sentence.start) for hit in doubt.hits),
+            is_doubted=doubt.keep <= doubt.sentence.start,
+            keep_top_k=self.settings.retrieve_keep_top_k,
+            language=self.language,
+            tokenizer=self.tokenizer,
+            look=lambda tokens: attention_shares(self.decoder, tokens),
+        )
+        return make_query(self.settings.query_formulation, ask)
+
+    def _finish(self, row: Row) -> None:
+        self._done[row.index] = Answered(
+            text=self.tokenizer.decode(row.accepted),
+            tokens=tuple(row.accepted),
+            switches=tuple(row.switches),
+            counters=row.counters,
+            num_experts=len(row.experts),
+            stopped=row.stopped,
+        )
+
+    def _trace(self, question: Question, hits: Hits, ready: Ready, milliseconds: float, note: str) -> Switch:
+        return Switch(
+            position=len(question.text),
+            token=len(question.row.accepted),
+            sentence=question.sentence,
+            value=question.doubt.value if question.doubt else 0.0,
+            probabilities=probabilities_of(question.sentence, question.doubt),
+            query=question.query,
+            passages=tuple(found_passage(hit, self.act, ready) for hit in hits),
+            experts=ready.experts,
+            dropped_passages=ready.dropped_passages,
+            retrieve_ms=milliseconds,
+            note=note,
+        )

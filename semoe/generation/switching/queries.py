@@ -1,0 +1,136 @@
+"""What to retrieve with: each published query formulation as one small function; a registry takes a user's own.
+
+`forward` is the question with the text accepted so far. Section 8.2 of the published code defines them; where ours
+differ the function says so. Every query is cut to its last 64 tokens, as published.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from semoe.language import Language, Span
+from semoe.registry import Registry
+
+QUERY_TOKENS = 64
+
+
+class QueryTokenizer(Protocol):
+    """What queries need of a tokenizer."""
+
+    def encode(self, text: str) -> list[int]:
+        """Tokenises text."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text of ids."""
+        ...
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Returns the span of each token of `text`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """All that a query may be made of."""
+
+    question: str
+    before: str
+    """The text accepted so far, what the method keeps of the draft included."""
+    sentence: str
+    """What is in doubt, or was written last."""
+    hits: tuple[Span, ...]
+    """Doubted stretches of the sentence."""
+    is_doubted: bool
+    """Whether the sentence is no part of the accepted text."""
+    keep_top_k: int
+    language: Language
+    tokenizer: QueryTokenizer
+    look: Callable[[list[int]], Tensor]
+    """What each token of a text looks at, [T, T]; see `looking`."""
+
+    @property
+    def forward(self) -> str:
+        """Question and accepted text."""
+        return " ".join(part for part in (self.question.strip(), self.before.strip()) if part)
+
+
+Formulation = Callable[[Ask], str]
+formulations: Registry[Formulation] = Registry("query formulation")
+
+
+def make_query(name: str, ask: Ask) -> str:
+    """Returns the query; empty where nothing is left to ask for."""
+    text = " ".join(formulations[name](ask).split())
+    ids = ask.tokenizer.encode(text)
+    return text if len(ids) <= QUERY_TOKENS else ask.tokenizer.decode(ids[-QUERY_TOKENS:]).strip()
+
+
+@formulations.register("current")
+def current(ask: Ask) -> str:
+    """The sentence in doubt."""
+    return ask.sentence
+
+
+@formulations.register("current_wo_wrong")
+def current_wo_wrong(ask: Ask) -> str:
+    """The sentence without what is in doubt."""
+    text = ask.sentence
+    for span in sorted(ask.hits, reverse=True):
+        text = f"{text[: span.start]} {text[span.end :]}"
+    return text
+
+
+@formulations.register("direct")
+def direct(ask: Ask) -> str:
+    """The sentence without its doubted names; what was written last, for methods that do not doubt."""
+    return current_wo_wrong(ask)
+
+
+@formulations.register("forward_all")
+def forward_all(ask: Ask) -> str:
+    """Question, accepted text, and the doubted sentence without what is in doubt (as published for `token`)."""
+    return f"{ask.forward} {current_wo_wrong(ask)}" if ask.is_doubted else ask.forward
+
+
+@formulations.register("last_sentence")
+def last_sentence(ask: Ask) -> str:
+    """The last sentence of question and accepted text."""
+    sentences = ask.language.sentences(ask.forward)
+    return sentences[-1].of(ask.forward) if sentences else ""
+
+
+@formulations.register("last_n_tokens")
+def last_n_tokens(ask: Ask) -> str:
+    """The last `retrieve_keep_top_k` tokens of question and accepted text; decoded, not as raw token strings."""
+    return ask.tokenizer.decode(ask.tokenizer.encode(ask.forward)[-ask.keep_top_k :])
+
+
+@formulations.register("real_words")
+def real_words(ask: Ask) -> str:
+    """DRAGIN's: the content words of question, accepted text and sentence that the doubted words lean on most."""
+    text = f"{ask.forward} {ask.sentence}"
+    hits = [span.moved(len(text) - len(ask.sentence)) for span in ask.hits]
+    tokens = [Span(*pair) for pair in ask.tokenizer.offsets(text)]
+    rows = [row for hit in hits if (row := _leaning(ask, text, tokens, hit)) is not None]
+    if not rows:
+        return current_wo_wrong(ask)
+    share_T = torch.stack(rows).mean(0)
+    words = [word for word in ask.language.content_words(text) if not any(word.meets(hit) for hit in hits)]
+    weight = {word: sum(float(share_T[n]) for n, token in enumerate(tokens) if token.meets(word)) for word in words}
+    kept = sorted(sorted(words, key=lambda word: -weight[word])[: ask.keep_top_k])
+    return " ".join(word.of(text) for word in kept)
+
+
+def _leaning(ask: Ask, text: str, tokens: Sequence[Span], hit: Span) -> Tensor | None:
+    """What the tokens before a doubted word's tokens look at, among what stands before the word; its sum is 1."""
+    own = [number for number, token in enumerate(tokens) if token.meets(hit)]
+    if not own or own[0] == 0:
+        return None
+    shares_TT = ask.look(ask.tokenizer.encode(text))
+    row_T = shares_TT[[number - 1 for number in own]].mean(0).clone()
+    row_T[own[0] :] = 0
+    return row_T / row_T.sum()

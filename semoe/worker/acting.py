@@ -1,0 +1,116 @@
+"""What passages do to a question's request: into the prompt, as experts, or both, as the inference method says.
+
+Called by `answer`, for answers in one go and for those that switch. Knows prompts, merge rules and the expert store.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from semoe.datasets.keys import passage_key
+from semoe.generation import Request, merge_rules
+from semoe.generation.switching.act import Ready
+from semoe.models import Model
+from semoe.prompts.exemplars import Exemplar
+from semoe.prompts.rendering import prompt_ids
+from semoe.prompts.template import load_template
+from semoe.retrieval import Passage, Retrieved
+from semoe.store.space import Experts
+from semoe.worker.train import Recipe
+
+MakeExperts = Callable[[Sequence[Passage]], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acting:
+    """An `Act` over one model and one space of experts."""
+
+    model: Model
+    recipe: Recipe
+    experts: Experts | None = None
+    """Of the space; None for answers that load none."""
+    shows_passages: bool
+    loads_experts: bool
+    merge: str
+    exemplars: Sequence[Exemplar] | None = None
+    """Worked examples of the prompt; None: those that the experts were trained with."""
+    missing: str = "skip"
+    """A passage without an expert: `icl`, `skip` or `train`; see SwitchSettings."""
+    make_experts: MakeExperts | None = None
+    """Trains and publishes the experts of passages; for `train`."""
+
+    def key(self, hit: Retrieved) -> str:
+        """Returns the key of a passage's expert."""
+        return passage_key(hit.passage.title, hit.passage.text)
+
+    def prefetch(self, found: Sequence[Retrieved]) -> None:
+        """Begins to load the experts of passages; with `train` makes first those that are not there."""
+        if not self.loads_experts or self.experts is None:
+            return
+        lacking = {self.key(hit): hit.passage for hit in found if self.key(hit) not in self.experts}
+        if lacking and self.missing == "train" and self.make_experts:
+            self.make_experts(list(lacking.values()))
+        self.experts.prefetch([self.key(hit) for hit in found])
+
+    def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Ready:
+        """Makes a request that goes on from the accepted tokens."""
+        return self.request_with([self.key(hit) for hit in passages], question, passages, accepted, length)
+
+    def request_with(
+        self,
+        keys: Sequence[str],
+        question: str,
+        passages: Sequence[Retrieved],
+        accepted: Sequence[int],
+        length: int,
+    ) -> Ready:
+        """The same with the experts of these keys, one for each passage: a control gives other passages' keys."""
+        loaded = self._experts(keys, passages)
+        missing = frozenset(keys) - {key for key, _, _ in loaded} if self.loads_experts else frozenset()
+        without = [hit for hit, key in zip(passages, keys, strict=False) if key in missing]
+        shown = list(passages) if self.shows_passages else without if self.missing == "icl" else []
+        prompt, dropped = self._prompt(question, shown, accepted, length)
+        room = self.model.decoder.config.max_position_embeddings - len(prompt)
+        request = Request(
+            prompt=tuple(prompt),
+            experts=tuple(expert for _, expert, _ in loaded),
+            weights=tuple(weight for _, _, weight in loaded),
+            max_new_tokens=min(length, room),
+        ) if room > 0 else None  # fmt: skip
+        names = tuple(key for key, _, _ in loaded)
+        return Ready(request=request, experts=names, missing=missing, dropped_passages=dropped)
+
+    def _experts(self, keys: Sequence[str], passages: Sequence[Retrieved]) -> list[tuple[str, Tensor, float]]:
+        """Returns key, expert and merge weight of each passage that has an expert."""
+        if not self.loads_experts or self.experts is None or not passages:
+            return []
+        weights = merge_rules[self.merge]([hit.score for hit in passages])
+        found = [(key, self.experts.get(key), weight) for key, weight in zip(keys, weights, strict=False)]
+        return [(key, expert, weight) for key, expert, weight in found if expert is not None]
+
+    def _prompt(
+        self, question: str, shown: Sequence[Retrieved], accepted: Sequence[int], length: int
+    ) -> tuple[list[int], int]:
+        """Returns the prompt's ids, and how many passages were left out so that it fits, the last-ranked first."""
+        context = self.model.decoder.config.max_position_embeddings
+        template = load_template(self.recipe.preset.answering.template)
+        exemplars = self.recipe.exemplars if self.exemplars is None else self.exemplars
+        for kept in range(len(shown), -1, -1):
+            ids = prompt_ids(
+                self.model.tokenizer,
+                template,
+                question,
+                [_text(hit, with_title=template.shows_title) for hit in shown[:kept]],
+                exemplars=exemplars,
+                cot=bool(exemplars),
+            ) + list(accepted)
+            if len(ids) + length <= context:
+                break
+        return ids, len(shown) - kept
+
+
+def _text(hit: Retrieved, *, with_title: bool) -> str:
+    """The published prompt shows the text alone; ours puts the title before a text that does not open with it."""
+    title, text = hit.passage.title, hit.passage.text
+    return text if not with_title or not title or text.startswith(title) else f"{title}\n{text}"

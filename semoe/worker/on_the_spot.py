@@ -1,0 +1,50 @@
+"""Makes the experts of passages that were retrieved while answering and have none: the policy `missing: train`.
+
+Augmented and trained with the recipe of the space, published to the store: the next question finds them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from semoe.augment import Augmenter
+from semoe.datasets import AugmentedPassage
+from semoe.datasets.keys import passage_key
+from semoe.generation.switching import SwitchSettings
+from semoe.models import Model
+from semoe.retrieval import Passage
+from semoe.store.expert_store import ExpertStore
+from semoe.store.producer import Producer
+from semoe.store.space import make_space
+from semoe.worker.augmenting import augmented, augmenter_for
+from semoe.worker.train import Recipe, train
+
+
+@dataclass(kw_only=True, slots=True)
+class OnTheSpot:
+    """Trains and publishes experts; called from the retrieving thread."""
+
+    model: Model
+    recipe: Recipe
+    store: ExpertStore
+    run: str
+    _augmenter: Augmenter | None = field(default=None)
+
+    @classmethod
+    def of(
+        cls, model: Model, recipe: Recipe, store: ExpertStore, switching: SwitchSettings | None, *, run: str
+    ) -> Self | None:
+        """Returns one where the settings ask for it."""
+        if switching is None or switching.missing != "train":
+            return None
+        return cls(model=model, recipe=recipe, store=store, run=run)
+
+    def __call__(self, passages: Sequence[Passage]) -> None:
+        """Makes the experts of these passages; one that gives nothing to learn stays without."""
+        augmenter = self._augmenter = self._augmenter or augmenter_for(self.recipe.augmented_by, self.recipe.preset)
+        plain = [AugmentedPassage(pid=0, passage=p.text, title=p.title, id=p.id) for p in passages]
+        made = {passage_key(p.title, p.passage): p for p in augmented(augmenter, plain)}
+        layout = self.recipe.layout(self.model)
+        make_space(self.store.objects, self.recipe.space(self.model), layout)
+        with Producer(self.store, layout, run=f"{self.run}-on-the-spot") as producer:
+            train(self.model, self.recipe, {key: p for key, p in made.items() if p.qa}, producer)

@@ -1,0 +1,74 @@
+"""Each query formulation, by hand."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from semoe.generation.switching.queries import Ask, formulations, make_query
+from semoe.language import Span
+from tests.generation.switching.rigged import LANGUAGE, Words
+
+QUESTION, BEFORE = "Where was Ada born?", "Ada was a writer. She knew Babbage."
+SENTENCE = "Ada Lovelace was born in Paris."
+
+
+def ask(look: Callable[[list[int]], Tensor] | None = None, *, doubted: bool = True, keep: int = 3) -> Ask:
+    hits = (Span(0, 12), Span(25, 30))
+    assert [hit.of(SENTENCE) for hit in hits] == ["Ada Lovelace", "Paris"]
+    return Ask(
+        question=QUESTION, before=BEFORE, sentence=SENTENCE, hits=hits if doubted else (), is_doubted=doubted,
+        keep_top_k=keep, language=LANGUAGE, tokenizer=Words(), look=look or (lambda ids: torch.eye(len(ids))),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("current", SENTENCE),
+        ("current_wo_wrong", "was born in ."),
+        ("direct", "was born in ."),
+        ("forward_all", f"{QUESTION} {BEFORE} was born in ."),
+        ("last_sentence", "She knew Babbage."),
+        ("last_n_tokens", "She knew Babbage."),
+    ],
+)
+def test_a_doubted_sentence(name: str, query: str) -> None:
+    assert make_query(name, ask()) == query
+
+
+@pytest.mark.parametrize(("name", "query"), [("direct", SENTENCE), ("forward_all", f"{QUESTION} {BEFORE}")])
+def test_a_sentence_that_was_only_written_last(name: str, query: str) -> None:
+    assert make_query(name, ask(doubted=False)) == query
+
+
+def test_last_n_tokens_keeps_n() -> None:
+    assert make_query("last_n_tokens", ask(keep=1)) == "Babbage."
+
+
+def test_real_words_are_those_that_the_doubted_words_lean_on() -> None:
+    """The words before a doubted one look at `writer` most, then at `knew`, never at `born`."""
+    text = f"{QUESTION} {BEFORE} {SENTENCE}"
+    words = [text[start:end].strip() for start, end in Words().offsets(text)]
+
+    def look(ids: list[int]) -> Tensor:
+        shares_TT = torch.zeros(len(ids), len(ids))
+        shares_TT[:, words.index("writer.")], shares_TT[:, words.index("knew")] = 0.6, 0.4
+        return shares_TT
+
+    assert make_query("real_words", ask(look, keep=2)) == "writer knew"
+    assert make_query("real_words", ask(look, keep=1)) == "writer"
+
+
+def test_a_query_is_cut_to_its_last_64_tokens() -> None:
+    long = Ask(
+        question=" ".join(map(str, range(100))), before="", sentence="x", hits=(), is_doubted=False, keep_top_k=3,
+        language=LANGUAGE, tokenizer=Words(), look=lambda ids: torch.eye(len(ids)),
+    )  # fmt: skip
+    assert make_query("forward_all", long).split() == list(map(str, range(36, 100)))
+
+
+def test_every_published_formulation_is_there() -> None:
+    published = {"direct", "real_words", "current_wo_wrong", "current", "forward_all", "last_n_tokens", "last_sentence"}
+    assert published <= set(formulations)

@@ -1,0 +1,167 @@
+"""Every method that retrieves while it answers, with every query formulation and inference method that makes sense, on
+real questions of all four datasets, with the real small model and real experts."""
+
+import itertools
+import json
+import random
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from semoe.cli.app import run
+from semoe.datasets import AugmentedQuestion, Task, load_dataset
+from semoe.experts.preset import load_preset
+from semoe.generation.switching import SwitchSettings, methods
+from semoe.language import Language
+from semoe.models import load_model
+from semoe.retrieval import RetrievalConfig, Retrieved, retrievers
+from semoe.store.expert_store import ExpertStore
+from semoe.store.objects import FolderObjects
+from semoe.store.space import Experts, make_space
+from semoe.worker.answer import Answerer, InferenceSettings
+from semoe.worker.on_the_spot import OnTheSpot
+from semoe.worker.retrieve import unanswered
+from semoe.worker.train import Recipe
+
+DEMO, DATA = Path(str(resources.files("semoe"))) / "demo_data", Path(__file__).parents[1] / "data"
+SETS = {"popqa": DEMO, "2wikimultihopqa": DEMO, "hotpotqa": DATA, "cwq": DATA}
+THRESHOLD = {"dragin": 0.3}
+MATRIX = [
+    (method, formulation, inference)
+    for method, kind in [(name, methods[name]) for name in methods]
+    for formulation in kind.formulations
+    for inference in ("icl", "prag", "combine")
+]
+SOME = random.Random(0).sample([one for one in MATRIX if one[0] in ("token", "dragin")], 3) + [
+    (method, methods[method].formulations[-1], inference)
+    for method, inference in zip(("single-retrieval", "fix-length-retrieval", "fix-sentence-retrieval"),
+                                 itertools.cycle(("prag", "combine", "icl")))
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """An index, a model, a recipe of two steps, a store, and one question of each dataset."""
+    root = tmp_path_factory.mktemp("methods")
+    assert run(["index", "--data_path", str(DEMO / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
+    (root / "quick.toml").write_text(
+        '[training]\nnum_steps = 2\nbatch_size = 2\nloss = "answer"\nreduction = "sequence"\nlearning_rate = 0.003\n'
+    )
+    model = load_model("smollm2", device="cpu")
+    recipe = Recipe(model_name="smollm2", preset=load_preset(str(root / "quick.toml")), augmented_by="parse")
+    objects = FolderObjects(root / "store")
+    make_space(objects, recipe.space(model), recipe.layout(model))
+    questions = [unanswered(load_dataset(name, folder / name)[0]) for name, folder in SETS.items()]
+    return {
+        "model": model,
+        "recipe": recipe,
+        "store": ExpertStore(objects, recipe.space(model).name),
+        "retriever": retrievers["bm25"](RetrievalConfig(index_dir=root / "index")),
+        "language": Language(),
+        "tasks": [Task(did=n, question=question) for n, question in enumerate(questions)],
+        "root": root,
+    }
+
+
+def answers(
+    work: dict[str, Any], tasks: list[Task] | None = None, inference: str = "prag", **settings: Any
+) -> list[dict[str, Any]]:
+    model, recipe, store = work["model"], work["recipe"], work["store"]
+    switching = SwitchSettings(
+        **{"missing": "train", "generate_max_length": 24, "fix_length": 8, "max_switches": 3} | settings
+    )
+    how = InferenceSettings(inference_method=inference, switching=switching)
+    spot = OnTheSpot.of(model, recipe, store, switching, run="test")
+    experts = Experts(store, recipe.layout(model))
+    return Answerer(model, recipe, how, experts, (), work["retriever"], spot, work["language"])(tasks or work["tasks"])
+
+
+def check(work: dict[str, Any], method: str, formulation: str, inference: str) -> None:
+    records = answers(
+        work, inference=inference, method=method, query_formulation=formulation,
+        hallucination_threshold=THRESHOLD.get(method, 0.1),
+    )  # fmt: skip
+    assert len(records) == len(SETS)
+    for record in records:
+        json.dumps(record)
+        assert record["counters"]["generate"] >= 1
+        assert len(record["switches"]) <= 3
+        assert record["counters"]["retrieve"] == len(record["switches"]) <= record["counters"]["generate"]
+        for switch in record["switches"]:
+            assert switch["query"].strip()
+            loaded = {one["key"] for one in switch["passages"] if one["has_expert"]} if inference != "icl" else set()
+            assert set(switch["experts"]) <= loaded or switch["note"]
+    if method != "non-retrieval":
+        assert any(record["switches"] for record in records)
+
+
+@pytest.mark.parametrize(("method", "formulation", "inference"), SOME)
+def test_some_of_the_matrix(work: dict[str, Any], method: str, formulation: str, inference: str) -> None:
+    check(work, method, formulation, inference)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("method", "formulation", "inference"), MATRIX)
+def test_the_whole_matrix(work: dict[str, Any], method: str, formulation: str, inference: str) -> None:
+    check(work, method, formulation, inference)
+
+
+def test_real_switches_change_the_text_and_equal_a_fresh_start(work: dict[str, Any]) -> None:
+    """With the experts of what was found, the model goes on otherwise than it would have; alone as in a batch."""
+    together = answers(work, method="token", hallucination_threshold=0.05)
+    alone = [answers(work, [task], method="token", hallucination_threshold=0.05)[0] for task in work["tasks"]]
+    never = answers(work, method="non-retrieval")
+    assert [one["text"] for one in together] == [one["text"] for one in alone]
+    assert sum(bool(one["switches"]) for one in together) >= 2
+    assert any(one["text"] != plain["text"] for one, plain in zip(together, never, strict=True))
+    for one, plain in zip(together, never, strict=True):
+        if one["switches"]:
+            kept = one["switches"][0]["position"]
+            assert one["text"][:kept] == plain["text"][:kept]
+
+
+@pytest.mark.parametrize("missing", ["skip", "icl", "train"])
+def test_what_a_missing_expert_does(work: dict[str, Any], missing: str) -> None:
+    """A passage of its own, which nothing knows yet."""
+    from semoe.retrieval import Passage
+
+    text = f"Zorbax {missing} is a town in Freedonia. Zorbax {missing} was founded in 1723."
+    passage = Passage(f"9{missing}", text, f"Zorbax {missing}")
+
+    class One:
+        def search(self, queries: list[str], k: int) -> list[list[Retrieved]]:
+            return [[Retrieved(passage, 1.0, 0)] for _ in queries]
+
+    question = AugmentedQuestion(qid="z", test_id=0, question=f"Where is Zorbax {missing}?", answers=("Freedonia",))
+    known, retriever = len(work["store"]), work["retriever"]
+    work["retriever"] = One()
+    try:
+        (record,) = answers(work, [Task(did=0, question=question)], method="single-retrieval", missing=missing)
+    finally:
+        work["retriever"] = retriever
+    (switch,) = record["switches"]
+    made = missing == "train"
+    assert len(work["store"]) == known + made
+    assert switch["passages"][0]["has_expert"] == made
+    assert (record["num_experts"], len(switch["experts"])) == (int(made), int(made))
+    if missing == "icl":
+        assert "Freedonia" in record["text"] or "Zorbax" in record["text"]
+
+
+def test_a_published_config_with_experts_that_switch(work: dict[str, Any], tmp_path: Path) -> None:
+    config = {
+        "model_name_or_path": "smollm2", "method": "token", "dataset": "popqa", "fewshot": 0, "sample": 2,
+        "data_path": str(DEMO / "popqa"), "output_dir": str(tmp_path / "r"), "generate_max_length": 16,
+        "retriever": "BM25", "es_index_name": "wiki", "retrieve_topk": 2, "hallucination_threshold": 0.05,
+        "query_formulation": "forward_all", "inference_method": "combine", "preset": str(work["root"] / "quick.toml"),
+        "store": str(work["root"] / "store"), "missing": "train",
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert run(["main", "-c", str(tmp_path / "config.json"), "--index_dir", str(work["root"] / "index")]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "r" / "0" / "output.jsonl").read_text().splitlines()]
+    assert sum(line["retrieve_count"] for line in lines) >= 1
+    assert all(len(line["switches"]) == line["retrieve_count"] for line in lines)
+    assert any(switch["experts"] for line in lines for switch in line["switches"])
