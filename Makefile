@@ -51,9 +51,10 @@ style: install ## Repair what lint would refuse
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-bench: install ## Measure training and answering against PEFT, as ratios in one run
+bench: install ## Measure training, answering and switching, as ratios in one run
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.answering
+	$(BIN)/python -m benchmarks.switching
 
 bench-store: install ## Measure the expert store against its limits, a disk and an S3 server (a minute)
 	$(BIN)/python -m benchmarks.store

@@ -96,6 +96,7 @@ def _environment() -> list[EnvVar]:
         "SEMOE_METRICS_PORT": str(METRICS_PORT),
         "SEMOE_COUNTS_DIR": COUNTS_DIR,
         "SEMOE_DEVICE": p("device"),
+        "AWS_MAX_ATTEMPTS": "9",
         "SEMOE_ES_CA_FILE": p("es_ca_file"),
     }
     secret = {

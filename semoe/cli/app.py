@@ -9,6 +9,7 @@ from semoe import __version__
 from semoe.cli import experts, runs, telling
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
+from semoe.cli.explain import explain
 from semoe.cli.main_run import main_run
 from semoe.cli.output import STOPPED, out, told_plainly
 from semoe.cli.plan import plan
@@ -24,7 +25,7 @@ app = typer.Typer(
 STAGE_VERBS = (index, retrieve, augment, encode, inference, evaluate)
 RUN_VERBS = (plan, runs.run, telling.status, telling.logs, telling.report, telling.export, runs.cancel)
 POD_VERBS = (runs.worker, runs.shards)
-for verb in (*STAGE_VERBS, *RUN_VERBS, *POD_VERBS, demo, doctor):
+for verb in (*STAGE_VERBS, explain, *RUN_VERBS, *POD_VERBS, demo, doctor):
     app.command()(verb)
 app.command("resume")(runs.run)
 app.command("main")(main_run)

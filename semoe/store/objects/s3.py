@@ -4,6 +4,7 @@ Endpoint, region and credentials come the usual way (`AWS_ENDPOINT_URL_S3`, prof
 retries what is worth retrying; what is left becomes an error that says what to do.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,7 +27,8 @@ from semoe.store.objects.contract import Stored, check_name, missing
 from semoe.telemetry.metrics import metrics
 
 CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 6},
+    # A pod's network may be closed for its first seconds, until policies know it: pods set more attempts.
+    retries={"mode": "standard", "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", "6"))},
     connect_timeout=5,
     read_timeout=30,
     # Some servers reject boto3's own CRC32 headers; every expert is checked against its own SHA-256.

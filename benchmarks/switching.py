@@ -1,0 +1,105 @@
+"""Answers that switch experts while they are written: a batch against one question at a time, in one run.
+
+`python -m benchmarks.switching`
+"""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from benchmarks.common import PASSAGES, describe, setting
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.preset import load_preset
+from semoe.generation import Engine
+from semoe.generation.switching import Answered, Switching, SwitchSettings
+from semoe.language import Language
+from semoe.models import Model
+from semoe.retrieval import Bm25Retriever, build_index, read_passages
+from semoe.store.space import Experts
+from semoe.worker.acting import Acting
+from semoe.worker.train import Recipe
+
+ROWS, LENGTH = 32, 48
+
+
+class RandomExperts:
+    """An expert for every passage, in memory: the store is not what is measured."""
+
+    def __init__(self, layout: ExpertLayout) -> None:
+        self._layout = layout
+
+    def __contains__(self, key: str) -> bool:
+        return True
+
+    def get(self, key: str) -> torch.Tensor:
+        """Returns the same small numbers for the same key."""
+        return torch.randn(self._layout.size, generator=torch.Generator().manual_seed(int(key[:12], 16))) * 0.01
+
+    def prefetch(self, keys: list[str]) -> None:
+        """Everything is here."""
+
+
+def main() -> None:
+    """Prints seconds a question in a batch and alone, after checking that they say the same."""
+    model, layout = setting()
+    with tempfile.TemporaryDirectory() as folder:
+        index = Path(folder) / "index"
+        build_index(read_passages(PASSAGES), index)
+        retriever, language = Bm25Retriever(index), Language()
+        titles = list(dict.fromkeys(passage.title for passage in read_passages(PASSAGES)))[:ROWS]
+        questions = [f"Who or what is {title}, and where?" for title in titles]
+        parts = (model, layout, retriever, language)
+        run(*parts, questions[:2], rows=2)  # warms up
+        together, batch_s, ends = run(*parts, questions, rows=ROWS)
+        alone, single_s, _ = run(*parts, questions, rows=1)
+        never, _, plain_ends = run(*parts, questions, rows=ROWS, hallucination_threshold=1.0)
+    if [one.text for one in together] != [one.text for one in alone]:
+        raise SystemExit("a batch and single questions answer differently: no figure is printed")
+    switches = sum(len(one.switches) for one in together)
+    calm = [n for n, one in enumerate(together) if not one.switches]
+    print(f"checked: {ROWS} answers with {switches} switches are the same alone and in a batch")
+    print(f"one question at a time: {single_s / ROWS:.2f} s a question")
+    print(f"{ROWS} in a batch:         {batch_s / ROWS:.3f} s a question, {single_s / batch_s:.1f} x")
+    if calm and not any(one.switches for one in never):
+        later = sum(ends[n] / plain_ends[n] for n in calm) / len(calm)
+        print(f"the {len(calm)} rows that never switch end {later:.2f} x as late as where no row switches")
+    print(describe())
+
+
+def run(
+    model: Model,
+    layout: ExpertLayout,
+    retriever: Bm25Retriever,
+    language: Language,
+    questions: list[str],
+    *,
+    rows: int,
+    **settings: Any,
+) -> tuple[list[Answered], float, dict[int, float]]:
+    """Answers; returns answers, seconds, and when each ended."""
+    recipe = Recipe(model_name="smollm2", preset=load_preset("semoe"), augmented_by="parse")
+    acting = Acting(
+        model=model, recipe=recipe, experts=cast(Experts, RandomExperts(layout)), shows_passages=False,
+        loads_experts=True, merge="half",
+    )  # fmt: skip
+    switching = Switching(
+        engine=Engine(model.decoder, layout, eos_ids=model.tokenizer.eos_ids, max_rows=rows),
+        decoder=model.decoder, tokenizer=model.tokenizer, language=language, retriever=retriever, act=acting,
+        settings=SwitchSettings(**({"generate_max_length": LENGTH, "hallucination_threshold": 0.5} | settings)),
+    )  # fmt: skip
+    ends: dict[int, float] = {}
+    started = time.perf_counter()
+
+    def tell(index: int, answered: Answered) -> None:
+        ends[index] = time.perf_counter() - started
+
+    chunks = [questions] if rows > 1 else [[one] for one in questions]
+    found = [answered for chunk in chunks for answered in switching.answer(chunk, tell)]
+    return found, time.perf_counter() - started, ends
+
+
+if __name__ == "__main__":
+    main()

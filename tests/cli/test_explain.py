@@ -1,0 +1,94 @@
+"""Traces as a person reads them: on screen, and as a page in a real browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from semoe.cli.app import run
+from semoe.evaluation.trace_report import marked
+from semoe.worker.answer import trace_of
+from tests.generation.switching.rigged import Rig
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), "")
+
+
+@pytest.fixture
+def records() -> list[dict[str, Any]]:
+    """Two answers from the loop itself: one that switches, one that does not."""
+    rig = Rig()
+    ids = rig.path("q0", "She <b>was</b> it. Ada Lovelace was born in Paris.", Paris=0.5, Ada=0.4, Lovelace=0.4)
+    rig.path(ids[2], " She was born in London.", code=3)
+    rig.path("q1", "All is well.")
+    rig.passage("was born in .", "3")
+    found = rig.loop().answer(["q0", "q1"])
+    scored = {"answer": ["London"], "eval_predict": "London", "f1": "1.0"}
+    return [
+        {"question": f"Question {n} & more", "qid": str(n), "text": one.text} | scored | trace_of(one)
+        for n, one in enumerate(found)
+    ]
+
+
+def test_one_question_with_what_was_doubted_asked_found_and_loaded(
+    records: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "predict.json"
+    path.write_text(json.dumps(records))
+    assert run(["explain", str(path), "--question", "0"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Question 0 & more" in said
+    assert "✗ Ada Lovelace 0.60 was born in Paris 0.50." in said
+    assert "? was born in ." in said
+    assert "3 (expert)" in said
+    assert "She was born in London." in said
+    assert "F1 1.00 (accepted: London)" in said
+    assert "retrieve 1, generate 2, hallucinated 1" in said
+
+
+def test_sums_jsonl_and_mistakes(
+    records: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "output.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    assert run(["explain", str(path)]) == 0
+    assert "answers that switched: 1" in capsys.readouterr().out
+    assert run(["explain", str(path), "--question", "2"]) == 2
+    assert "questions 0 to 1, not 2" in capsys.readouterr().err
+    path.write_text(json.dumps({"qid": "1", "prediction": "x"}))
+    assert run(["explain", str(path)]) == 2
+    assert "no traces" in capsys.readouterr().err
+
+
+def test_a_sentence_is_cut_at_its_doubted_words(records: list[dict[str, Any]]) -> None:
+    parts = marked(records[0]["switches"][0])
+    assert "".join(text for text, _, _ in parts) == records[0]["switches"][0]["sentence"]
+    assert [text for text, p, hit in parts if hit] == ["Ada Lovelace", "Paris"]
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="needs chromium on the PATH")
+def test_the_page_opens_offline_in_a_browser(records: list[dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "predict.json").write_text(json.dumps(records))
+    page = tmp_path / "page.html"
+    assert run(["explain", str(tmp_path / "predict.json"), "--html", str(page)]) == 0
+    source = page.read_text()
+    assert not re.findall(r'(?:src|href)="(?!#)', source)
+    # The page's own search is used, so what is seen went through its script.
+    page.write_text(
+        source.replace(
+            "</body>", "<script>search.value='question 1';search.dispatchEvent(new Event('input'))</script></body>"
+        )
+    )
+    dom = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{page}"],
+        capture_output=True, text=True, timeout=120, check=True,
+    ).stdout  # fmt: skip
+    assert dom.count("<svg") == 3
+    assert 'id="question-0" hidden' in dom
+    assert 'id="question-1" hidden' not in dom
+    assert "&lt;b&gt;was&lt;/b&gt;" in dom
+    assert '<mark class="hit" title="p = 0.500">Paris</mark>' in dom
