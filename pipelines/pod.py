@@ -97,6 +97,7 @@ def _environment() -> list[EnvVar]:
         "SEMOE_COUNTS_DIR": COUNTS_DIR,
         "SEMOE_DEVICE": p("device"),
         "AWS_MAX_ATTEMPTS": "9",
+        "SEMOE_EXPERT_CACHE": "/cache/experts",
         "SEMOE_ES_CA_FILE": p("es_ca_file"),
     }
     secret = {

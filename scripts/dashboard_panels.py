@@ -154,6 +154,16 @@ ROWS: dict[str, Sequence[Panel]] = {
             ((per_second("semoe_questions_answered_total", "method"), "{{method}}"),),
         ),
         Panel(
+            "Retrievals and switches a second",
+            "Queries that a retriever answered, and changes of passages and experts while an answer was written. "
+            "Switches are 0 where every question is answered in one go.",
+            "suffix: /s",
+            (
+                (per_second("semoe_retrievals_total"), "retrievals"),
+                (per_second("semoe_switches_total"), "switches"),
+            ),
+        ),
+        Panel(
             "Where experts lay when asked for",
             "Share of the experts that answers needed: in memory, on the worker's disk, in the store, or nowhere "
             "(their passage gave nothing to learn).",

@@ -5,6 +5,9 @@ adapter_config.json   PEFT's configuration of each of its experts
 base.safetensors      the weight that each of them starts from
 """
 
+import os
+from pathlib import Path
+
 import orjson
 from torch import Tensor
 
@@ -42,12 +45,18 @@ def make_space(objects: Objects, space: ExpertSpace, layout: ExpertLayout) -> Ex
     return ExpertStore(objects, space.name)
 
 
+def expert_cache_folder() -> Path | None:
+    """Returns where this machine keeps experts that it has read: `SEMOE_EXPERT_CACHE`; None: in memory alone."""
+    named = os.environ.get("SEMOE_EXPERT_CACHE")
+    return Path(named) if named else None
+
+
 class Experts:
-    """Reads experts of one space, near ones first."""
+    """Reads experts of one space, near ones first: memory, disk where there is a folder for it, store."""
 
     def __init__(self, store: ExpertStore, layout: ExpertLayout, cache: ExpertCache | None = None) -> None:
         self._store, self.layout = store, layout
-        self._cache = cache or ExpertCache(store)
+        self._cache = cache or ExpertCache(store, folder=expert_cache_folder())
 
     @property
     def space(self) -> str:
