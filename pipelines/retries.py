@@ -1,7 +1,6 @@
 """Which ends of a pod are worth another attempt: the exit codes of `semoe.errors`, and a node's loss.
 
-A wrong configuration (2) and a bug (1) never are. `ENDS` is the same as a table, which the tests hold the expression to
-on a real cluster.
+A wrong configuration (2) and a bug (1) never are. `tests/e2e/test_survives.py` sees it on a real cluster.
 """
 
 from hera.workflows import RetryStrategy
@@ -13,13 +12,6 @@ from semoe.errors import TransientError
 KILLED, TERMINATED = 137, 143
 LOST_NODE = "pod deleted|node shutdown|[Ee]victed|[Pp]reempt|low on resource|node lost"
 """What Argo's message says of a pod that was taken away; exit codes are not known then."""
-
-ENDS = {
-    "exit 75: the worker asks for another attempt": True,
-    "pod deleted": True,
-    "exit 2: wrong configuration": False,
-    "exit 1: a bug, or damaged bytes": False,
-}
 
 EXPRESSION = (
     f'lastRetry.message matches "{LOST_NODE}" || asInt(lastRetry.exitCode) == {TransientError.exit_code}'

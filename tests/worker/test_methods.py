@@ -13,13 +13,15 @@ import pytest
 from semoe.cli.app import run
 from semoe.datasets import AugmentedQuestion, Task, load_dataset
 from semoe.experts.preset import load_preset
-from semoe.generation.switching import SwitchSettings, methods
+from semoe.generation import Engine
+from semoe.generation.switching import Switching, SwitchSettings, methods
 from semoe.language import Language
 from semoe.models import load_model
-from semoe.retrieval import RetrievalConfig, Retrieved, retrievers
+from semoe.retrieval import Passage, RetrievalConfig, Retrieved, retrievers
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.space import Experts, make_space
+from semoe.worker.acting import Acting
 from semoe.worker.answer import Answerer, InferenceSettings
 from semoe.worker.on_the_spot import OnTheSpot
 from semoe.worker.retrieve import unanswered
@@ -123,11 +125,39 @@ def test_real_switches_change_the_text_and_equal_a_fresh_start(work: dict[str, A
             assert one["text"][:kept] == plain["text"][:kept]
 
 
+def test_after_the_last_switch_the_text_is_a_fresh_starts(work: dict[str, Any]) -> None:
+    """Real weights, real experts: the same tokens as from a new engine given prompt, accepted text and new experts."""
+    answers(work, method="token", hallucination_threshold=0.05)  # makes the experts
+    model, recipe = work["model"], work["recipe"]
+    layout = recipe.layout(model)
+    acting = Acting(
+        model=model, recipe=recipe, experts=Experts(work["store"], layout), shows_passages=True, loads_experts=True,
+        merge="half",
+    )  # fmt: skip
+
+    def engine() -> Engine:
+        return Engine(model.decoder, layout, eos_ids=model.tokenizer.eos_ids, max_rows=4)
+
+    switching = Switching(
+        engine=engine(), decoder=model.decoder, tokenizer=model.tokenizer, language=work["language"],
+        retriever=work["retriever"], act=acting,
+        settings=SwitchSettings(hallucination_threshold=0.05, generate_max_length=24, max_switches=2),
+    )  # fmt: skip
+    questions = [task.question.question for task in work["tasks"]]
+    switched = [(q, one) for q, one in zip(questions, switching.answer(questions), strict=True) if one.switches]
+    assert switched
+    for question, one in switched:
+        last = [switch for switch in one.switches if not switch.note][-1]
+        hits = [Retrieved(Passage(p.id, p.text, p.title), p.score, n) for n, p in enumerate(last.passages)]
+        ready = acting.request(question, hits, one.tokens[: last.token], 24 - last.token)
+        assert ready.request is not None
+        (fresh,) = engine().generate([ready.request])
+        assert (*one.tokens[: last.token], *fresh.tokens)[: len(one.tokens)] == one.tokens
+
+
 @pytest.mark.parametrize("missing", ["skip", "icl", "train"])
 def test_what_a_missing_expert_does(work: dict[str, Any], missing: str) -> None:
     """A passage of its own, which nothing knows yet."""
-    from semoe.retrieval import Passage
-
     text = f"Zorbax {missing} is a town in Freedonia. Zorbax {missing} was founded in 1723."
     passage = Passage(f"9{missing}", text, f"Zorbax {missing}")
 

@@ -237,7 +237,9 @@ def test_ctrl_c_stops_the_workers_and_the_run_goes_on(root: Path, tmp_path: Path
     assert is_whole(finish(folder))
 
 
-def test_mistakes_are_named(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_named(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = planned(root, tmp_path)
     place = ["--store", str(tmp_path / "store")]
     for arguments, words in (
@@ -250,6 +252,19 @@ def test_mistakes_are_named(root: Path, tmp_path: Path, capsys: pytest.CaptureFi
         (["run", "--run", "r", "--backend", "locl", *place], "Did you mean 'local'"),
         (["run", "--run", "../r", *place], "cannot name an object"),
     ):
+        assert run(arguments) == 2
+        assert words in " ".join(capsys.readouterr().err.split())
+    dear = plan(root, str(tmp_path / "store"), "--experts_per_second", "0.001", "--gpu_price", "100", name="dear")
+    assert run(dear) == 0
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    for arguments, words in (
+        (["run", "--run", "dear", *place], "experts for up to"),
+        (["run", "--run", "dear", "--ask_above", "1", *place], "Nobody can be asked here: say --yes"),
+        (["run", "--run", "r", "--backend", "argo", "--namespace", "n", *place], "Set KUBECONFIG"),
+        (["run", "--run", "r", "--backend", "argo", "--parameter", "gpus", *place], "give name=value"),
+        (["status", "--run", "r", "--namespace", "n", *place], "Set KUBECONFIG"),
+    ):
+        capsys.readouterr()
         assert run(arguments) == 2
         assert words in " ".join(capsys.readouterr().err.split())
     folder.objects.put("runs/r/manifest.json", b'{"num_passages": "many"}')
