@@ -256,6 +256,7 @@ def inference(
         merge=merge,
         max_new_tokens=max_new_tokens,
         switching=switching,
+        index=f"{retriever.lower()} {index_name}" if switching else "",
     )
     elastic = _elastic(retriever, es_url, es_ca_file)
     config = RetrievalConfig(index_dir=index_dir, index_name=index_name, elastic=elastic)

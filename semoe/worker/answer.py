@@ -39,6 +39,8 @@ class InferenceSettings:
     seed: int = 42
     switching: SwitchSettings | None = None
     """How to retrieve while answering; None: once, with the question, before."""
+    index: str = ""
+    """Where such a method retrieves: retriever and index, for the record."""
 
     def __post_init__(self) -> None:
         if self.inference_method not in METHODS:

@@ -129,7 +129,7 @@ def _config(settings: StageSettings, how: InferenceSettings, space: str) -> dict
         "merge": how.merge or answering.merge,
         "extraction": how.extraction or answering.extraction,
         "max_new_tokens": how.max_new_tokens or answering.max_new_tokens,
-    } | (asdict(how.switching) if how.switching else {})
+    } | (asdict(how.switching) | {"index": how.index} if how.switching else {})
 
 
 def _resume(folder: Path, config: dict[str, Any]) -> dict[int, dict[str, Any]]:

@@ -40,7 +40,7 @@ def executor_rows(cluster: Cluster) -> Iterator[Row]:
 def _argo(cluster: Cluster) -> tuple[str, str]:
     missing = {"workflows", "workflowtemplates", "workflowtaskresults"} - cluster.kinds(ARGO)
     if missing:
-        return "missing", f"no {', '.join(sorted(missing))}: install Argo Workflows 3.6 or later"
+        return "missing", f"no {', '.join(sorted(missing))}: install Argo Workflows with its full CRDs"
     return "ok", "its resources are there"
 
 
