@@ -38,7 +38,7 @@ class RandomExperts:
         """Returns the same small numbers for the same key."""
         return torch.randn(self._layout.size, generator=torch.Generator().manual_seed(int(key[:12], 16))) * 0.01
 
-    def prefetch(self, keys: list[str]) -> None:
+    def prefetch(self, keys: list[str], *, wait: bool = False) -> None:
         """Everything is here."""
 
 

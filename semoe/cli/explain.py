@@ -49,7 +49,8 @@ def read_records(path: Path) -> list[dict[str, Any]]:
     """
     text = read_text(path)
     try:
-        found = [orjson.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else orjson.loads(text)
+        lines = text.split("\n") if path.suffix == ".jsonl" else []
+        found = [orjson.loads(line) for line in lines if line] if lines else orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UsageError(f"{path} is no JSON ({error}).", kind="broken-file") from error
     if not isinstance(found, list) or not all(isinstance(one, dict) and "switches" in one for one in found):
@@ -57,11 +58,11 @@ def read_records(path: Path) -> list[dict[str, Any]]:
             f"{path} holds no traces: its answers were written in one go. Give `semoe inference` a --method.",
             kind="no-trace",
         )
-    return [{"text": one.get("prediction", ""), "question": "", "qid": ""} | one for one in found]
+    return [{"question": "", "qid": ""} | one for one in found]
 
 
 def _print(record: Record) -> None:
-    out.print(f"[bold]{record['question'] or record['qid']}[/]", highlight=False)
+    out.print(Text(record["question"] or record["qid"], style="bold"), soft_wrap=True)
     at = 0
     for switch in record["switches"]:
         out.print(Text(record["text"][at : switch["position"]].strip(), style="green"), soft_wrap=True)
@@ -90,7 +91,7 @@ def _print_switch(switch: Mapping[str, Any]) -> None:
         f"  ? {switch['query']}  [{switch['retrieve_ms']:.0f} ms]{note}", markup=False, highlight=False, soft_wrap=True
     )
     for passage in switch["passages"]:
-        how = "expert" if passage["key"] in switch["experts"] else "no expert" if not passage["has_expert"] else "shown"
+        how = "not used" if switch["note"] else "expert" if passage["key"] in switch["experts"] else "text"
         _say(f"    {passage['title']} ({how})")
     if switch["dropped_passages"]:
         _say(f"    {switch['dropped_passages']} passages left out: the context was full")

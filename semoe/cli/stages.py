@@ -17,6 +17,7 @@ from semoe.models.dtypes import torch_dtype
 from semoe.retrieval import (
     ElasticConfig,
     LoadSettings,
+    Nothing,
     RetrievalConfig,
     build_index,
     load_index,
@@ -250,17 +251,17 @@ def inference(
         augment_model=augment_model,
         store=store,
     )
+    elastic = _elastic(retriever, es_url, es_ca_file)
     how = InferenceSettings(
         inference_method=inference_method,
         experts=experts,
         merge=merge,
         max_new_tokens=max_new_tokens,
         switching=switching,
-        index=f"{retriever.lower()} {index_name}" if switching else "",
+        index=f"{retriever.lower()} {elastic.where if elastic else index_dir.resolve()}/{index_name}",
     )
-    elastic = _elastic(retriever, es_url, es_ca_file)
     config = RetrievalConfig(index_dir=index_dir, index_name=index_name, elastic=elastic)
-    opened = retrievers[retriever.lower()](config) if switching else None
+    opened = (Nothing() if method == "non-retrieval" else retrievers[retriever.lower()](config)) if switching else None
     model = load_model(model_name, dtype=torch_dtype(dtype), device=device)
     for report in run_inference(model, settings, how, opened):
         scores = {name: round(value, 4) for name, value in report.scores._asdict().items()}

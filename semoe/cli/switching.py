@@ -39,6 +39,7 @@ Missing = Annotated[
     str, typer.Option("--missing", help="A passage without an expert: skip, icl (into the prompt), train (make it).")
 ]
 DEFAULT = SwitchSettings()
+_WITH_METHOD = [one.name for one in fields(SwitchSettings) if one.name not in ("method", "query_formulation")]
 
 
 def switch_settings(given: dict[str, Any]) -> SwitchSettings | None:
@@ -48,6 +49,9 @@ def switch_settings(given: dict[str, Any]) -> SwitchSettings | None:
         UsageError: a value out of range, or a query formulation that makes no sense with the method.
     """
     if given["method"] is None:
+        stray = [name for name in _WITH_METHOD if given[name] != getattr(DEFAULT, name)]
+        if stray or given["query_formulation"]:
+            raise UsageError(f"--{[*stray, 'query_formulation'][0]} says nothing without --method.", kind="options")
         return None
     kind = methods[given["method"]]
     own = {one.name: given[one.name] for one in fields(SwitchSettings)}

@@ -17,23 +17,32 @@ WIDTH_INCHES, HEIGHT_INCHES = 4.2, 2.6
 def trace_page(records: Sequence[Record], title: str) -> str:
     """Returns the page."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters["marked"] = marked
+    environment.filters["marked"], environment.filters["real_switches"] = marked, real_switches
     source = (resources.files("semoe.evaluation") / "templates" / "trace.html.jinja").read_text(encoding="utf-8")
-    plots = [_retrievals(records), _places(records), _scores(records)]
+    plots = [_retrievals(records), _places(records)] + ([_scores(records)] if _scored(records) else [])
     return environment.from_string(source).render(records=records, title=title, plots=plots, totals=totals_of(records))
 
 
 def totals_of(records: Sequence[Record]) -> dict[str, float]:
     """Returns sums and means over all records."""
     counters = [record["counters"] for record in records]
-    return {
-        "questions": len(records),
-        "mean F1": round(sum(float(record.get("f1", 0)) for record in records) / max(1, len(records)), 4),
-        "retrievals": sum(one["retrieve"] for one in counters),
-        "doubted sentences": sum(one["hallucinated"] for one in counters),
-        "drafts": sum(one["generate"] for one in counters),
-        "answers that switched": sum(bool(record["switches"]) for record in records),
-    }
+    scored = _scored(records)
+    mean = {"mean F1": round(sum(float(record["f1"]) for record in scored) / len(scored), 4)} if scored else {}
+    return (
+        {"questions": len(records)}
+        | mean
+        | {
+            "retrievals": sum(one["retrieve"] for one in counters),
+            "doubted sentences": sum(one["hallucinated"] for one in counters),
+            "drafts": sum(one["generate"] for one in counters),
+            "answers that switched": sum(bool(real_switches(record)) for record in records),
+        }
+    )
+
+
+def real_switches(record: Record) -> list[Any]:
+    """Returns the retrievals that changed something; the others say in a note why they did not."""
+    return [switch for switch in record["switches"] if not switch["note"]]
 
 
 def marked(switch: Mapping[str, Any]) -> list[tuple[str, float, bool]]:
@@ -48,6 +57,11 @@ def marked(switch: Mapping[str, Any]) -> list[tuple[str, float, bool]]:
     return [part for part in (*parts, (text[at:], 0.0, False)) if part[0]]
 
 
+def _scored(records: Sequence[Record]) -> list[Record]:
+    """Returns those that have a score: `main` writes none."""
+    return [record for record in records if "f1" in record]
+
+
 def _retrievals(records: Sequence[Record]) -> str:
     counts = [record["counters"]["retrieve"] for record in records]
     return _bars(
@@ -59,7 +73,7 @@ def _retrievals(records: Sequence[Record]) -> str:
 
 
 def _places(records: Sequence[Record]) -> str:
-    places = [switch["token"] // 8 * 8 for record in records for switch in record["switches"]]
+    places = [switch["token"] // 8 * 8 for record in records for switch in real_switches(record)]
     return _bars(
         "Where switches fall", "token of the answer", "switches", {n: places.count(n) for n in sorted(set(places))}
     )
@@ -67,8 +81,8 @@ def _places(records: Sequence[Record]) -> str:
 
 def _scores(records: Sequence[Record]) -> str:
     groups: dict[int, list[float]] = {}
-    for record in records:
-        groups.setdefault(len(record["switches"]), []).append(float(record.get("f1", 0)))
+    for record in _scored(records):
+        groups.setdefault(len(real_switches(record)), []).append(float(record["f1"]))
     heights = {number: sum(scores) / len(scores) for number, scores in sorted(groups.items())}
     return _bars("F1 by number of switches", "switches", "mean F1", heights)
 

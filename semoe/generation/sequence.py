@@ -91,7 +91,7 @@ class Sequence:
 
     def _attention(self) -> tuple[float, ...]:
         """The last token was never a query: nothing looked at it."""
-        if self.attention_HN is None:
+        if not self.request.wants_attention:
             return ()
-        seen = self.attention_HN.mean(0).tolist()
+        seen = [] if self.attention_HN is None else self.attention_HN.mean(0).tolist()
         return tuple(seen + [0.0] * (len(self.tokens) - len(seen)))

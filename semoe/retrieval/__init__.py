@@ -6,7 +6,7 @@ from semoe.retrieval.elastic.load import Loaded, load_index
 from semoe.retrieval.elastic.retriever import ElasticRetriever
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage, Retrieved
-from semoe.retrieval.retriever import RetrievalConfig, Retriever, retrievers
+from semoe.retrieval.retriever import Nothing, RetrievalConfig, Retriever, retrievers
 
 __all__ = [
     "Bm25Retriever",
@@ -14,6 +14,7 @@ __all__ = [
     "ElasticRetriever",
     "LoadSettings",
     "Loaded",
+    "Nothing",
     "Passage",
     "RetrievalConfig",
     "Retrieved",

@@ -8,6 +8,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from pathlib import Path
 from threading import Lock
 
@@ -56,12 +57,16 @@ class ExpertCache:
         metrics.cache_lookups.labels(self._brought.pop(key, "memory")).inc()
         return data
 
-    def prefetch(self, keys: Iterable[str]) -> None:
-        """Begins to load experts and returns at once; their errors come with `get`."""
+    def prefetch(self, keys: Iterable[str], *, wait: bool = False) -> None:
+        """Begins to load experts and returns at once, or when they are near; their errors come with `get`."""
+        futures = []
         for key in keys:
             future, is_mine = self._ask(key)
+            futures.append(future)
             if is_mine:
                 self._pool.submit(self._load, key, future)
+        if wait:
+            wait_for(futures)
 
     def close(self) -> None:
         """Waits for what is being loaded."""

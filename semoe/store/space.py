@@ -82,9 +82,9 @@ class Experts:
             raise CorruptError(f"Expert {key} of {self._store.objects.url}: {error}", kind=error.kind) from error
         return flat_N
 
-    def prefetch(self, keys: list[str]) -> None:
-        """Begins to load experts and returns at once."""
-        self._cache.prefetch(keys)
+    def prefetch(self, keys: list[str], *, wait: bool = False) -> None:
+        """Begins to load experts and returns at once, or when they are near."""
+        self._cache.prefetch(keys, wait=wait)
 
     def require_some(self) -> None:
         """Makes sure that the space is not empty.

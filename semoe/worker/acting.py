@@ -51,7 +51,8 @@ class Acting:
         lacking = {self.key(hit): hit.passage for hit in found if self.key(hit) not in self.experts}
         if lacking and self.missing == "train" and self.make_experts:
             self.make_experts(list(lacking.values()))
-        self.experts.prefetch([self.key(hit) for hit in found])
+        # Waited for here, in the retrieving thread: the decoding one then finds them in memory.
+        self.experts.prefetch([self.key(hit) for hit in found], wait=True)
 
     def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Ready:
         """Makes a request that goes on from the accepted tokens."""
@@ -67,8 +68,8 @@ class Acting:
     ) -> Ready:
         """The same with the experts of these keys, one for each passage: a control gives other passages' keys."""
         loaded = self._experts(keys, passages)
-        missing = frozenset(keys) - {key for key, _, _ in loaded} if self.loads_experts else frozenset()
-        without = [hit for hit, key in zip(passages, keys, strict=False) if key in missing]
+        missing = frozenset(keys) - {key for key, _, _ in loaded}
+        without = [hit for hit, key in zip(passages, keys, strict=False) if self.loads_experts and key in missing]
         shown = list(passages) if self.shows_passages else without if self.missing == "icl" else []
         prompt, dropped = self._prompt(question, shown, accepted, length)
         room = self.model.decoder.config.max_position_embeddings - len(prompt)

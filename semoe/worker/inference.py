@@ -51,9 +51,9 @@ def inference(
     recipe = settings.recipe
     store = ExpertStore(open_objects(settings.store_url), recipe.space(model).name)
     experts = Experts(store, recipe.layout(model))
-    if how.loads_experts:
-        experts.require_some()
     spot = OnTheSpot.of(model, recipe, store, how.switching, run="inference")
+    if how.loads_experts and spot is None:
+        experts.require_some()
     answer = Answerer(model, recipe, how, experts, (), retriever, spot)
     return [_answer_type(answer, settings.of_type(data_type), data_type) for data_type in types]
 
@@ -68,8 +68,10 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
     _warn_of_gaps(left, how, experts)
     answer = replace(plain, all_keys=distinct_keys(tasks))
     with progress(f"inference {how.folder_name} {data_type}", len(left), "questions") as advance:
-        for start in range(0, len(left), how.batch_size):
-            batch = left[start : start + how.batch_size]
+        # More than fit at once where rows wait for passages: then others take their places.
+        size = how.batch_size * (4 if how.switching else 1)
+        for start in range(0, len(left), size):
+            batch = left[start : start + size]
             records |= {record["did"]: record for record in answer(batch)}
             write_output(folder, config, records)
             advance(len(batch))
@@ -135,5 +137,7 @@ def _config(settings: StageSettings, how: InferenceSettings, space: str) -> dict
 def _resume(folder: Path, config: dict[str, Any]) -> dict[int, dict[str, Any]]:
     """Returns the records of an earlier run with the same settings, by position."""
     if not (folder / "predict.json").exists() or read_json(folder / "config.json") != config:
+        # Other settings' answers go first: between the two files of a new run they would pass for its own.
+        (folder / "predict.json").unlink(missing_ok=True)
         return {}
     return {record["did"]: record for record in read_json(folder / "predict.json")}

@@ -4,6 +4,7 @@ Reads every published key; an unknown one is an error that names the nearest. Th
 experts, from where, and what bounds the switches.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import count
@@ -21,7 +22,7 @@ from semoe.generation.switching import Answered, Switching, SwitchSettings, make
 from semoe.language import Language
 from semoe.models import Model, load_model
 from semoe.prompts.exemplars import SHIPPED, Exemplar, load_exemplars
-from semoe.retrieval import RetrievalConfig, Retrieved, Retriever, retrievers
+from semoe.retrieval import Nothing, RetrievalConfig, Retriever, retrievers
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
 from semoe.store.space import Experts
@@ -31,6 +32,7 @@ from semoe.worker.answer import METHODS, InferenceSettings, trace_of
 from semoe.worker.on_the_spot import OnTheSpot
 from semoe.worker.train import Recipe
 
+log = logging.getLogger(__name__)
 ROWS, CHUNK = 32, 128
 """Answered at once; written to the output at once."""
 
@@ -110,7 +112,9 @@ def run_main(config: MainConfig, index_dir: Path) -> dict[str, Any]:
     questions = load_dataset(config.dataset, Path(config.data_path), sample=config.sample, shuffle=config.shuffle)
     switching = _switching(config, load_model(config.model_name_or_path), index_dir)
     folder, lines = _next_folder(Path(config.output_dir)), list[bytes]()
-    write_json(folder / "config.json", asdict(config) | {"output_dir": str(folder)})
+    # With what the method really had: a formulation that makes no sense with it was replaced.
+    said = asdict(config) | asdict(config.switching) | {"output_dir": str(folder)}
+    write_json(folder / "config.json", said)
     with progress(f"main {config.method}", len(questions), "questions") as advance:
         for start in range(0, len(questions), CHUNK):
             chunk = questions[start : start + CHUNK]
@@ -154,27 +158,23 @@ def _switching(config: MainConfig, model: Model, index_dir: Path) -> Switching:
     )
 
 
-class _Nothing:
-    """A retriever for the method that asks none: it needs no index."""
-
-    def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
-        return [[] for _ in queries]
-
-
 def _retriever(config: MainConfig, index_dir: Path) -> Retriever:
     if config.method == "non-retrieval":
-        return _Nothing()
+        return Nothing()
     where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name)
     return retrievers[config.retriever.lower()](where)
 
 
 def _exemplars(config: MainConfig) -> Sequence[Exemplar]:
-    return load_exemplars(config.dataset)[: config.fewshot] if config.dataset in SHIPPED else ()
+    found = load_exemplars(config.dataset)[: config.fewshot] if config.dataset in SHIPPED else ()
+    if len(found) < config.fewshot:
+        log.warning("fewshot is %d, but %s has %d worked examples here.", config.fewshot, config.dataset, len(found))
+    return found
 
 
 def _line(config: MainConfig, question: Question, answered: Answered) -> dict[str, Any]:
     texts = dict.fromkeys(hit.text for switch in answered.switches for hit in switch.passages)
-    line = {"qid": question.qid, "prediction": answered.text.strip(), "rel_psgs": list(texts)}
+    line = {"qid": question.qid, "prediction": answered.text.strip(), "rel_psgs": list(texts), "text": answered.text}
     counters = {f"{name}_count": value for name, value in asdict(answered.counters).items()}
     return line | (counters if config.use_counter else {}) | trace_of(answered)
 

@@ -18,7 +18,7 @@ class Draft:
 
     text: str
     tokens: tuple[Span, ...]
-    """Where each token stands in the text; a token may be empty."""
+    """Where each token stands in the text; tokens that make one character together share it."""
     logprobs: tuple[float, ...]
     entropies: tuple[float, ...]
     attention: tuple[float, ...]
@@ -43,9 +43,14 @@ def make_draft(
 ) -> Draft:
     """Places the tokens of an answer that goes on from `accepted`; `split` finds its sentences."""
     ids = [*accepted, *answer.tokens]
-    ends = [len(_whole(decode(ids[: len(accepted) + number]))) for number in range(len(answer.tokens) + 1)]
-    text = decode(ids)[ends[0] :]
-    spans = [Span(start - ends[0], max(start, end) - ends[0]) for start, end in pairwise(ends)]
+    texts = [decode(ids[: len(accepted) + number]) for number in range(len(answer.tokens) + 1)]
+    ends = [len(_whole(one)) for one in texts]
+    text = texts[-1][ends[0] :]
+    # A character that several tokens make belongs to each of them.
+    spans = [
+        Span(start - ends[0], max(start + one.endswith(_PARTIAL), end) - ends[0])
+        for (start, end), one in zip(pairwise(ends), texts[1:], strict=True)
+    ]
     return Draft(
         text=text,
         tokens=tuple(spans),

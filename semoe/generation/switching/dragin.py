@@ -2,7 +2,7 @@
 
 A word's value is its share of the attention that its sentence receives, times its entropy, times the number of the
 sentence's words. Attention is taken while the answer is generated, in the last layer: the most that any later token
-gave to a token, averaged over heads; only shares within a sentence count, so what the prompt draws away cancels out.
+gave to a token, averaged over heads; only shares within a sentence count.
 """
 
 from collections.abc import Sequence

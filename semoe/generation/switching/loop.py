@@ -27,7 +27,7 @@ from semoe.retrieval import Retrieved, Retriever
 from semoe.telemetry.metrics import metrics
 
 CLOSING = "the answer is"
-"""Nothing is asked for after a sentence with these words, as published."""
+"""Once these words are accepted nothing more is asked for, as published; the answer is written to its end."""
 OnFinish = Callable[[int, Answered], None]
 Hits = tuple[Retrieved, ...]
 
@@ -65,6 +65,7 @@ class Switching:
         Raises:
             TransientError: the retriever does not answer.
         """
+        self._rows, self._asking, self._asked, self._search = {}, [], [], None
         self._done, told = {}, 0
         with ThreadPoolExecutor(max_workers=1) as thread:
             for index, question in enumerate(questions):
@@ -151,8 +152,14 @@ class Switching:
         doubt = self._doubt(row, draft)
         row.accepted += answer.tokens[: draft.num_tokens_until(doubt.keep)] if doubt else answer.tokens
         text = self.tokenizer.decode(row.accepted)
-        if doubt is None or CLOSING in text.lower():
+        if doubt is None:
             self._finish(row)
+        elif len(row.accepted) >= self.settings.generate_max_length:
+            row.stopped = "length"
+            self._finish(row)
+        elif CLOSING in text.lower():
+            row.is_closing = True
+            self._write(row, self._ready(row))
         elif query := self._query(row, draft, doubt, text):
             sentence = doubt.sentence.of(draft.text)
             self._asking.append(Question(row=row, query=query, text=text, sentence=sentence, doubt=doubt))
@@ -161,8 +168,10 @@ class Switching:
             self._write(row, self._ready(row))
 
     def _doubt(self, row: Row, draft: Draft) -> Doubt | None:
+        if row.is_closing:
+            return None
         if self._is_exhausted(row):
-            row.stopped = "max_switches"
+            row.stopped = "max_switches" if self._method.can_doubt else ""
             return None
         trusted = draft.sentences[0].end if row.trusts_first and draft.sentences else 0
         doubt = self._method.review(draft, trusted)
@@ -171,7 +180,7 @@ class Switching:
 
     def _is_exhausted(self, row: Row) -> bool:
         """Whether a row has had all its retrievals; then it is written to its end."""
-        return row.counters.retrieve >= self.settings.max_switches
+        return row.is_closing or row.counters.retrieve >= self.settings.max_switches
 
     def _query(self, row: Row, draft: Draft, doubt: Doubt, text: str) -> str:
         ask = Ask(
@@ -179,7 +188,7 @@ class Switching:
             before=text,
             sentence=doubt.sentence.of(draft.text),
             hits=tuple(hit.span.moved(-doubt.sentence.start) for hit in doubt.hits),
-            is_doubted=doubt.keep <= doubt.sentence.start,
+            adds_sentence=self._method.asks_with_sentence,
             keep_top_k=self.settings.retrieve_keep_top_k,
             language=self.language,
             tokenizer=self.tokenizer,

@@ -52,6 +52,10 @@ class Method(Protocol):
     """Whether drafts need attention and entropies."""
     trusts_next_sentence: ClassVar[bool]
     """Whether the first sentence after a retrieval is accepted as it comes."""
+    asks_with_sentence: ClassVar[bool]
+    """Whether the query formulation forward_all ends with the doubted sentence."""
+    can_doubt: ClassVar[bool]
+    """Whether it may retrieve again once it has begun to write."""
 
     def __init__(self, tools: Tools) -> None: ...
 
@@ -74,6 +78,8 @@ class Whole:
     asks_first: ClassVar[bool] = False
     looks_at_attention: ClassVar[bool] = False
     trusts_next_sentence: ClassVar[bool] = False
+    asks_with_sentence: ClassVar[bool] = False
+    can_doubt: ClassVar[bool] = True
 
     def __init__(self, tools: Tools) -> None:
         self.settings, self.language = tools.settings, tools.language
@@ -91,12 +97,15 @@ class Whole:
 class NonRetrieval(Whole):
     """Never retrieves."""
 
+    can_doubt = False
+
 
 @methods.register("single-retrieval")
 class SingleRetrieval(Whole):
     """Retrieves once, with the question."""
 
     asks_first = True
+    can_doubt = False
 
 
 @methods.register("fix-length-retrieval")
@@ -134,6 +143,7 @@ class FixSentence(Whole):
 class Token(Whole):
     """Retrieves when the names in a sentence were written with too little certainty."""
 
+    asks_with_sentence = True
     formulations: ClassVar[tuple[str, ...]] = (
         "direct",
         "forward_all",

@@ -44,8 +44,8 @@ class Ask:
     """What is in doubt, or was written last."""
     hits: tuple[Span, ...]
     """Doubted stretches of the sentence."""
-    is_doubted: bool
-    """Whether the sentence is no part of the accepted text."""
+    adds_sentence: bool
+    """Whether forward_all ends with the sentence."""
     keep_top_k: int
     language: Language
     tokenizer: QueryTokenizer
@@ -92,8 +92,11 @@ def direct(ask: Ask) -> str:
 
 @formulations.register("forward_all")
 def forward_all(ask: Ask) -> str:
-    """Question, accepted text, and the doubted sentence without what is in doubt (as published for `token`)."""
-    return f"{ask.forward} {current_wo_wrong(ask)}" if ask.is_doubted else ask.forward
+    """Question and accepted text; for `token` also the doubted sentence without its doubted names.
+
+    As published, but for this: the published code leaves out the sentences of the same draft before the doubted one.
+    """
+    return f"{ask.forward} {current_wo_wrong(ask)}" if ask.adds_sentence else ask.forward
 
 
 @formulations.register("last_sentence")
@@ -115,7 +118,8 @@ def real_words(ask: Ask) -> str:
     text = f"{ask.forward} {ask.sentence}"
     hits = [span.moved(len(text) - len(ask.sentence)) for span in ask.hits]
     tokens = [Span(*pair) for pair in ask.tokenizer.offsets(text)]
-    rows = [row for hit in hits if (row := _leaning(ask, text, tokens, hit)) is not None]
+    shares_TT = ask.look(ask.tokenizer.encode(text))
+    rows = [row for hit in hits if (row := _leaning(shares_TT, tokens, hit)) is not None]
     if not rows:
         return current_wo_wrong(ask)
     share_T = torch.stack(rows).mean(0)
@@ -125,12 +129,11 @@ def real_words(ask: Ask) -> str:
     return " ".join(word.of(text) for word in kept)
 
 
-def _leaning(ask: Ask, text: str, tokens: Sequence[Span], hit: Span) -> Tensor | None:
+def _leaning(shares_TT: Tensor, tokens: Sequence[Span], hit: Span) -> Tensor | None:
     """What the tokens before a doubted word's tokens look at, among what stands before the word; its sum is 1."""
     own = [number for number, token in enumerate(tokens) if token.meets(hit)]
     if not own or own[0] == 0:
         return None
-    shares_TT = ask.look(ask.tokenizer.encode(text))
     row_T = shares_TT[[number - 1 for number in own]].mean(0).clone()
     row_T[own[0] :] = 0
     return row_T / row_T.sum()

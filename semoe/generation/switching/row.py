@@ -23,6 +23,8 @@ class Row:
     """Whether the next draft's first sentence is accepted as it comes."""
     switches: list[Switch] = field(default_factory=list)
     counters: Counters = field(default_factory=Counters)
+    is_closing: bool = False
+    """Whether the accepted text says what the answer is: then it is written to its end without another retrieval."""
     stopped: str = ""
     """The guard that bounded it."""
     seen: set[tuple[int, frozenset[str]]] = field(default_factory=set)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets import Task
-from semoe.retrieval import RetrievalConfig, Retriever, retrievers
+from semoe.retrieval import Nothing, RetrievalConfig, Retriever, retrievers
 from semoe.runs import Plan
 from semoe.store.expert_store import ExpertStore
 from semoe.store.space import Experts
@@ -14,7 +14,8 @@ from semoe.worker.answer import Answerer, InferenceSettings
 from semoe.worker.job import Job
 from semoe.worker.on_the_spot import OnTheSpot
 
-PART = 32
+PART, SWITCHING_PART = 32, 128
+"""Answers in one object. More where rows wait for passages: then others take their places."""
 
 
 def inference_shard(job: Job) -> tuple[dict[str, float], str]:
@@ -35,6 +36,8 @@ def inference_shard(job: Job) -> tuple[dict[str, float], str]:
 
 
 def _retriever(plan: Plan) -> Retriever:
+    if plan.switching and plan.switching.method == "non-retrieval":
+        return Nothing()
     config = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name)
     return retrievers[plan.retriever](config)
 
@@ -42,7 +45,8 @@ def _retriever(plan: Plan) -> Retriever:
 def _answer(job: Job, answer: Answerer, tasks: Sequence[Task]) -> float:
     """Answers what has no answer yet; returns the seconds it took."""
     started = time.monotonic()
-    for name, part in job.parts(f"answers/{answer.how.folder_name}/{job.shard:05}", tasks, PART):
+    size = SWITCHING_PART if answer.how.switching else PART
+    for name, part in job.parts(f"answers/{answer.how.folder_name}/{job.shard:05}", tasks, size):
         records = [
             record | {"set": task.set_number, "method": answer.how.folder_name}
             for task, record in zip(part, answer(part), strict=True)

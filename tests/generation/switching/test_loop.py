@@ -95,11 +95,33 @@ def test_a_limit_on_switches_ends_them_not_the_answer() -> None:
     assert found.text == f"She was a writer. {BORN} Bye."
 
 
-def test_after_the_answer_is_nothing_is_asked() -> None:
+def test_after_the_answer_is_nothing_is_asked_and_the_answer_is_written_to_its_end() -> None:
     rig = Rig()
     rig.path("q", "So the answer is London. Ada Lovelace lived in Paris.", Paris=0.3, Ada=0.3, Lovelace=0.3)
     (found,) = rig.loop().answer(["q"])
-    assert (found.text, found.switches) == ("So the answer is London.", ())
+    assert (found.text, found.switches) == ("So the answer is London. Ada Lovelace lived in Paris.", ())
+    assert not rig.queries
+    # A chunk that ends within the closing words does not end the answer before the answer.
+    rig = Rig()
+    rig.path("q", "So the answer is London.")
+    (found,) = rig.loop(method="fix-length-retrieval", fix_length=4).answer(["q"])
+    assert (found.text, rig.queries) == ("So the answer is London.", [["q"]])
+
+
+def test_nothing_is_asked_for_once_the_answer_is_full() -> None:
+    rig = Rig()
+    rig.path("q", "one two three four five six seven")
+    (found,) = rig.loop(method="fix-length-retrieval", fix_length=3, generate_max_length=6).answer(["q"])
+    assert (found.text, found.stopped) == ("one two three four five six", "length")
+    assert rig.queries == [["q"], ["one two three"]]
+
+
+def test_dragin_with_room_for_one_token() -> None:
+    rig = Rig()
+    rig.path("q", "Paris is it.", Paris=0.5)
+    settings = {"method": "dragin", "query_formulation": "current", "generate_max_length": 1}
+    (found,) = rig.loop(**settings).answer(["q"])
+    assert found.text == "Paris"
 
 
 def test_a_text_that_never_ends_a_sentence_ends_at_its_length() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from semoe.generation.switching import methods
 from semoe.generation.switching.queries import Ask, formulations, make_query
 from semoe.language import Span
 from tests.generation.switching.rigged import LANGUAGE, Words
@@ -18,7 +19,7 @@ def ask(look: Callable[[list[int]], Tensor] | None = None, *, doubted: bool = Tr
     hits = (Span(0, 12), Span(25, 30))
     assert [hit.of(SENTENCE) for hit in hits] == ["Ada Lovelace", "Paris"]
     return Ask(
-        question=QUESTION, before=BEFORE, sentence=SENTENCE, hits=hits if doubted else (), is_doubted=doubted,
+        question=QUESTION, before=BEFORE, sentence=SENTENCE, hits=hits if doubted else (), adds_sentence=doubted,
         keep_top_k=keep, language=LANGUAGE, tokenizer=Words(), look=look or (lambda ids: torch.eye(len(ids))),
     )  # fmt: skip
 
@@ -63,7 +64,7 @@ def test_real_words_are_those_that_the_doubted_words_lean_on() -> None:
 
 def test_a_query_is_cut_to_its_last_64_tokens() -> None:
     long = Ask(
-        question=" ".join(map(str, range(100))), before="", sentence="x", hits=(), is_doubted=False, keep_top_k=3,
+        question=" ".join(map(str, range(100))), before="", sentence="x", hits=(), adds_sentence=False, keep_top_k=3,
         language=LANGUAGE, tokenizer=Words(), look=lambda ids: torch.eye(len(ids)),
     )  # fmt: skip
     assert make_query("forward_all", long).split() == list(map(str, range(36, 100)))
@@ -72,3 +73,8 @@ def test_a_query_is_cut_to_its_last_64_tokens() -> None:
 def test_every_published_formulation_is_there() -> None:
     published = {"direct", "real_words", "current_wo_wrong", "current", "forward_all", "last_n_tokens", "last_sentence"}
     assert published <= set(formulations)
+
+
+def test_only_the_forward_all_of_token_ends_with_the_sentence() -> None:
+    """As published: DRAGIN's has question and accepted text alone."""
+    assert [name for name in methods if methods[name].asks_with_sentence] == ["token"]

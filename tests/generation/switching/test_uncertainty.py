@@ -74,12 +74,13 @@ class Bytes:
         return bytes(ids).decode(errors="replace")
 
 
-def test_a_character_of_several_tokens_belongs_to_the_last_of_them() -> None:
+def test_a_character_of_several_tokens_belongs_to_each_of_them() -> None:
+    """D6: the first, deciding token of a name in another script counts."""
     ids = list("Łódź".encode())
     answer = Answer(tokens=tuple(ids[2:]), logprobs=(-1.0,) * (len(ids) - 2), finish="length")
     made = make_draft(Bytes().decode, ids[:2], answer, lambda text: [Span(0, len(text))])
     assert made.text == "ódź"
-    assert [span.of(made.text) for span in made.tokens] == ["", "ó", "d", "", "ź"]
-    assert made.tokens_in(Span(0, 1)) == [1]
+    assert [span.of(made.text) for span in made.tokens] == ["ó", "ó", "d", "ź", "ź"]
+    assert made.tokens_in(Span(0, 1)) == [0, 1]
     assert made.num_tokens_until(1) == 2
     assert not made.is_whole
