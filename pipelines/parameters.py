@@ -40,6 +40,7 @@ PLACEMENT = [
 ]
 ACCESS = [
     Parameter(name="config_map", value="semoe-config", description="Environment of every pod: endpoint, region, …"),
+    Parameter(name="environment_secret", value="semoe-environment", description="The same, secret: HF_TOKEN, …"),
     Parameter(name="s3_secret", value="semoe-s3", description="AWS_… of the workers; none with workload identity."),
     Parameter(name="inference_s3_secret", value="semoe-s3", description="The same of the pods that answer."),
     Parameter(name="inference_service_account", value="semoe-inference", description="Of the pods that answer."),

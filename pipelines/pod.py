@@ -63,6 +63,7 @@ def pod(
         env=_environment(),
         env_from=[
             EnvFromSource(config_map_ref=ConfigMapEnvSource(name=p("config_map"), optional=True)),
+            EnvFromSource(secret_ref=SecretEnvSource(name=p("environment_secret"), optional=True)),
             EnvFromSource(secret_ref=SecretEnvSource(name=p(_s3_secret(needs)), optional=True)),
         ],
         ports=[ContainerPort(name="metrics", container_port=METRICS_PORT)],

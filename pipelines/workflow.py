@@ -68,6 +68,8 @@ def workflow_template(
             run_as_user=USER,
             run_as_group=USER,
             fs_group=USER,
+            # A volume of models is large: its owner is changed once, not at each start.
+            fs_group_change_policy="OnRootMismatch",
             seccomp_profile=SeccompProfile(type="RuntimeDefault"),
         ),
         pod_spec_patch=executor_patch(),

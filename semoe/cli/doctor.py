@@ -106,5 +106,8 @@ def _elasticsearch() -> str:
 def _from_a_pod(cluster: Cluster, store: str | None) -> Row:
     """Runs this same command in a pod, with what the workers have."""
     state = run_once(cluster, "doctor", {"store": store} if store else {})
-    said = "; ".join(map(str, state.failed)) or f"store and Elasticsearch, checked by workflow {state.name}"
-    return "from a pod", "ok" if state.phase == "Succeeded" else "unusable", said
+    if state.phase == "Succeeded":
+        return "from a pod", "ok", f"store and Elasticsearch, checked by workflow {state.name}"
+    unseen = "" if state.phase else "not begun: does Argo's controller run, and watch this namespace?"
+    said = "; ".join(map(str, state.failed or state.stuck)) or unseen or state.message or "took too long"
+    return "from a pod", "unusable", f"workflow {state.name}: {said}"

@@ -84,9 +84,10 @@ def run(
             folder=folder, parallelism=parallelism or 1, max_attempts=max_attempts or MAX_ATTEMPTS, options=options
         ).run()
     else:
-        asked = {"commit_seconds": commit_seconds, "max_attempts": max_attempts, "data_path": corpus}
-        given = {"index_name": folder.plan().index_name, "device": device}
-        given |= {name: str(value) for name, value in asked.items() if value} | _parameters(parameter or ())
+        more = None if max_attempts is None else max_attempts - 1
+        asked = {"commit_seconds": commit_seconds, "max_attempts": more, "data_path": corpus or None}
+        given = {"index_name": folder.plan().index_name}
+        given |= {name: str(value) for name, value in asked.items() if value is not None} | _parameters(parameter or ())
         argo = ArgoBackend(folder=folder, cluster=Cluster(namespace), parallelism=parallelism, parameters=given)
         if not _run_there(argo, detach=detach):
             return
@@ -113,8 +114,12 @@ def worker(
 
     Example: semoe worker --run first --stage encode --shard 0 --store s3://bucket/experts
     """
+    folder = open_run(store, root_dir, run)
+    if done := folder.find_report(stage, shard):
+        # Its counts were told when it was done.
+        show(asdict(done), as_json=json)
+        return
     with serving(metrics_port, last_scrape_s=last_scrape_seconds):
-        folder = open_run(store, root_dir, run)
         report = run_shard(folder, stage, shard, commit_seconds=commit_seconds or COMMIT_SECONDS, device=device)
     if counts_dir:
         counts_dir.mkdir(parents=True, exist_ok=True)

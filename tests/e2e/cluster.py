@@ -17,14 +17,16 @@ WORKER_IMAGE = os.environ.get("SEMOE_E2E_WORKER_IMAGE", "semoe-worker:0.1.0-demo
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 
-def command(*words: str, text: str | None = None, fails: bool = False, **environment: str) -> str:
-    """Runs a command; returns what it said. It must succeed, or, with `fails`, must not."""
+def command(
+    *words: str, text: str | None = None, fails: bool = False, all_of_it: bool = False, **environment: str
+) -> str:
+    """Runs a command that must succeed, or with `fails` must not; returns its result, or all that it said."""
     found = subprocess.run(
         words, input=text, capture_output=True, text=True, cwd=ROOT, env=os.environ | environment, check=False
     )
     said = found.stdout + found.stderr
     assert (found.returncode != 0) == fails, f"{' '.join(words)} → {found.returncode}\n{said[-4000:]}"
-    return said if fails else found.stdout
+    return said if fails or all_of_it else found.stdout
 
 
 def kubectl(*words: str, **options: Any) -> str:
@@ -35,8 +37,8 @@ def get(kind: str, *words: str) -> Any:
     return json.loads(kubectl("get", kind, *words, "-o", "json"))
 
 
-def semoe(*words: str, fails: bool = False, **environment: str) -> str:
-    return command(sys.executable, "-m", "semoe", *words, fails=fails, **environment)
+def semoe(*words: str, fails: bool = False, all_of_it: bool = False, **environment: str) -> str:
+    return command(sys.executable, "-m", "semoe", *words, fails=fails, all_of_it=all_of_it, **environment)
 
 
 def start(*words: str, **environment: str) -> "subprocess.Popen[bytes]":

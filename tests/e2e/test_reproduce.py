@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from scripts.dashboard import panel_queries
-from tests.e2e.cluster import NAMESPACE, ROOT, command, forwarded, get, pods_of, semoe
+from tests.e2e.cluster import NAMESPACE, ROOT, command, forwarded, get, semoe
 from tests.e2e.conftest import PLACE, QUICK
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
@@ -39,11 +39,12 @@ def test_the_work_was_fanned_out_over_gpu_pods(finished: dict[str, Any], minutes
     templates = Counter(node.get("templateName", "") for node in nodes)
     shards = {stage: templates[f"{stage}-shard"] for stage in STAGES}
     assert shards == {"retrieve": 2, "augment": 4, "encode": 4, "inference": 2}
-    for pod in (*pods_of("encode"), *pods_of("inference")):
+    seen = finished["pods"]
+    assert {pod["spec"]["serviceAccountName"] for pod in seen["inference"]} == {"semoe-inference"}
+    assert {pod["spec"]["serviceAccountName"] for pod in seen["encode"]} == {"semoe-worker"}
+    for pod in (*seen["encode"], *seen["inference"]):
         main = next(one for one in pod["spec"]["containers"] if one["name"] == "main")
         assert main["resources"]["limits"]["nvidia.com/gpu"] == "1"
-    accounts = {pod["spec"]["serviceAccountName"] for pod in pods_of("inference")}
-    assert accounts <= {"semoe-inference"}
     minutes["pods of the workflow"] = len(nodes)
 
 

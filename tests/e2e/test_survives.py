@@ -65,9 +65,11 @@ def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict
     (workflow,) = get("workflows", "-l", "semoe/run=wrong")["items"]
     pods = [node for node in workflow["status"]["nodes"].values() if node["type"] == "Pod"]
     tried = [node for node in pods if node.get("templateName", "") == "augment-shard"]
+    assert tried
     assert all(node["outputs"]["exitCode"] == "2" and node["displayName"].endswith("(0)") for node in tried)
-    shown = semoe("status", *place, "--namespace", NAMESPACE, **s3)
-    assert "retrieve" in shown
+    shown = " ".join(semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **s3).split())
+    assert "failed for good" in shown
+    assert "/no/such/model" in shown
     outcome = json.loads(semoe("report", *place, "--partial", "--json", **s3))
     assert "/no/such/model" in outcome["failures"][0]["message"]
 

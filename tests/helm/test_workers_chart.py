@@ -12,6 +12,7 @@ from tests.helm.charts import CHARTS, Document, kinds, needs_helm, only, refusal
 CHART = CHARTS / "workers"
 FILES = sorted((CHART / "values").glob("*.yaml"))
 LEAST: dict[str, Any] = {"store": {"url": "s3://bucket/semoe", "workerSecret": "keys"}}
+EGRESS = [53, 53, 5353, 5353, 53, 53, 443, 9200, 443, 6443, 80, 988]
 pytestmark = needs_helm
 
 
@@ -67,16 +68,7 @@ def test_nothing_goes_in_or_out_but_what_is_named() -> None:
     documents = render(CHART, LEAST)
     assert set(only(documents, "NetworkPolicy", "test-deny")["spec"]) == {"podSelector", "policyTypes"}
     allowed = only(documents, "NetworkPolicy", "test-allow")["spec"]
-    assert [port["port"] for rule in allowed["egress"] for port in rule["ports"]] == [
-        53,
-        53,
-        5353,
-        5353,
-        443,
-        9200,
-        443,
-        6443,
-    ]
+    assert [port["port"] for rule in allowed["egress"] for port in rule["ports"]] == EGRESS
     assert [port["port"] for rule in allowed["ingress"] for port in rule["ports"]] == ["metrics"]
 
 
@@ -95,6 +87,7 @@ def test_what_can_be_left_out_is() -> None:
         (LEAST | {"gpu": {"count": "two"}}, "/gpu/count"),
         ({"store": {"url": "/data"}}, "/store/url"),
         (LEAST | {"quota": {"enabled": True}}, "give quota.hard"),
+        (LEAST | {"quota": {"enabled": True, "hard": {"limits.cpu": "8"}}}, "Limit requests.cpu"),
         ({"store": {"url": "s3://bucket/x", "inferenceSecret": "a"}}, "without store.workerSecret"),
         (LEAST | {"serviceAccounts": {"inference": {"name": "semoe-worker"}}}, "Give two names"),
     ],

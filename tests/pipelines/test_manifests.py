@@ -14,6 +14,7 @@ import yaml
 
 from pipelines.parameters import workflow_parameter
 from pipelines.render import CONCEPTS, FOLDER, main, rendered
+from pipelines.retries import EXPRESSION
 from semoe.cli.app import app
 
 REFERENCE = re.compile(r"\{\{(.*?)\}\}")
@@ -135,3 +136,28 @@ def test_argo_finds_nothing_to_complain_of() -> None:
         ["argo", "lint", "--offline", str(ROOT / FOLDER)], capture_output=True, text=True, check=False
     )
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "tried_again"),
+    [
+        ("Error (exit code 75): semoe: Asked to stop.", 75, True),
+        ("pod deleted", -1, True),
+        ("Pod was terminated in response to imminent node shutdown.", -1, True),
+        ("The node was low on resource: memory.", -1, True),
+        ("Pod was rejected: Allocate failed due to no healthy devices present", -1, True),
+        ("Unknown (exit code 255)", 255, True),
+        ("Error (exit code 143)", 143, True),
+        ("Error (exit code 137)", 137, True),
+        ("OOMKilled (exit code 137)", 137, False),
+        ("Error (exit code 2): semoe: No such model.", 2, False),
+        ("Error (exit code 1): Traceback", 1, False),
+        ("failed quota: must specify limits.cpu", -1, False),
+    ],
+)
+def test_which_ends_of_a_pod_are_tried_again(message: str, code: int, tried_again: bool) -> None:
+    """The expression, read as Argo's library does: `matches` searches, the rest is as in Python."""
+    text = EXPRESSION.replace("lastRetry.message", "message").replace("||", " or ").replace("&&", " and ")
+    text = re.sub(r"message matches ([\"'].*?[\"'])", r"bool(re.search(\1, message))", text)
+    text = text.replace("asInt(lastRetry.exitCode)", "code")
+    assert eval(text, {"re": re, "message": message, "code": code, "bool": bool}) is tried_again

@@ -1,5 +1,6 @@
 """Runs a plan on a cluster: submits the workflow that does it, follows it, ends it. The work itself is the pods'."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,9 @@ from semoe.worker.outcome import failures_of
 
 RUN_LABEL = "semoe/run"
 POLL_SECONDS = 3.0
-LABEL_LENGTH = 50
+ENDING_SECONDS = 300.0
+"""How long a workflow that was told to stop may take: its pods' grace, and the report."""
+LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]{0,48}[A-Za-z0-9])?")
 
 
 def template_name(concept: str) -> str:
@@ -42,7 +45,8 @@ class ArgoBackend:
         Raises:
             UsageError: the template is not installed, a parameter is unknown, or the run is being done already.
         """
-        if (there := self.latest()) and not there.is_over:
+        there = self._ended()
+        if there and not there.is_over:
             raise UsageError(
                 f"Run {self.folder.run} is at work in workflow {there.name}. See `semoe status`, or end it with "
                 "`semoe cancel`.",
@@ -56,13 +60,26 @@ class ArgoBackend:
                 f"version {__version__}, or name another --namespace.",
                 kind="no-template",
             )
-        self._check_parameters(template)
-        return self.cluster.create_workflow(self._body(name))
+        known = self._known(template)
+        # What the run was given before holds for its other attempts too.
+        before = {one: value for one, value in (there.parameters if there else {}).items() if one in known}
+        return self.cluster.create_workflow(self._body(name, before | dict(self.parameters)))
 
     def latest(self) -> WorkflowState | None:
         """Returns the youngest workflow of the run."""
-        found = self.cluster.workflows(f"{RUN_LABEL}={self.folder.run}")
-        return read_workflow(found[0]) if found else None
+        return next(iter(self._workflows()), None)
+
+    def _workflows(self) -> list[WorkflowState]:
+        """Returns those of this name and store: another team's run may have the same name."""
+        found = map(read_workflow, self.cluster.workflows(f"{RUN_LABEL}={self.folder.run}"))
+        return [one for one in found if one.parameters.get("store", self.folder.objects.url) == self.folder.objects.url]
+
+    def _ended(self) -> WorkflowState | None:
+        """Returns the youngest workflow; waits for one that was told to stop."""
+        until = time.monotonic() + ENDING_SECONDS
+        while (there := self.latest()) and there.is_ending and not there.is_over and time.monotonic() < until:
+            time.sleep(POLL_SECONDS)
+        return there
 
     def follow(self) -> None:
         """Tells what changes until the workflow is over.
@@ -72,7 +89,12 @@ class ArgoBackend:
         """
         told, stuck = "", ""
         while True:
-            state, stages = self.latest(), status_of(self.folder)
+            try:
+                state, stages = self.latest(), status_of(self.folder)
+            except TransientError as error:
+                err.print(f"{error} Still following.", highlight=False, soft_wrap=True)
+                time.sleep(POLL_SECONDS)
+                continue
             line = "; ".join(_line(one) for one in stages if one.finished != one.num_shards and one.total)
             if line and line != told:
                 err.print(line, highlight=False, soft_wrap=True)
@@ -88,25 +110,26 @@ class ArgoBackend:
 
     def stop(self) -> list[str]:
         """Ends the run's workflows that are at work; returns their names."""
-        found = map(read_workflow, self.cluster.workflows(f"{RUN_LABEL}={self.folder.run}"))
-        names = [state.name for state in found if not state.is_over]
+        names = [state.name for state in self._workflows() if not state.is_over]
         for name in names:
             self.cluster.stop(name)
         return names
 
-    def _check_parameters(self, template: Mapping[str, Any]) -> None:
-        known = [one["name"] for one in template["spec"]["arguments"]["parameters"]]
+    def _known(self, template: Mapping[str, Any]) -> list[str]:
+        """Returns the template's parameters, once those that were given and the run's name are found to fit."""
+        known = [str(one["name"]) for one in template["spec"]["arguments"]["parameters"]]
         for name in self.parameters:
             if name not in known:
                 raise unknown_name("parameter", name, known)
-        if len(self.folder.run) > LABEL_LENGTH or not self.folder.run.replace("-", "").isalnum():
+        if not LABEL.fullmatch(self.folder.run):
             raise UsageError(
-                f"Run {self.folder.run!r} cannot name a workflow: at most {LABEL_LENGTH} letters, digits and -.",
+                f"Run {self.folder.run!r} cannot name a workflow: at most 50 letters, digits and - between them.",
                 kind="bad-name",
             )
+        return known
 
-    def _body(self, template: str) -> Mapping[str, Any]:
-        given = {"run": self.folder.run, "store": self.folder.objects.url} | dict(self.parameters)
+    def _body(self, template: str, given: Mapping[str, str]) -> Mapping[str, Any]:
+        given = dict(given) | {"run": self.folder.run, "store": self.folder.objects.url}
         spec: dict[str, Any] = {
             "workflowTemplateRef": {"name": template},
             "arguments": {"parameters": [{"name": name, "value": value} for name, value in given.items()]},
@@ -124,7 +147,7 @@ class ArgoBackend:
         """Says what ended a workflow: the worker's own words where there are any."""
         if state is None:
             return UsageError(f"The workflow of run {self.folder.run} was deleted.", kind="deleted")
-        found = failures_of(self.folder)
+        found = [one for one in failures_of(self.folder) if one.time >= state.created]
         words: Sequence[str] = [f"{one.stage} shard {one.shard}: {one.message}" for one in found if one.is_final]
         words = words or [str(node) for node in state.failed if node.exit_code != str(TransientError.exit_code)]
         codes = {str(one.exit_code) for one in found if one.is_final} or {node.exit_code for node in state.failed}
@@ -133,11 +156,11 @@ class ArgoBackend:
             return UsageError(what, kind="workflow")
         if codes & {"1"}:
             return CorruptError(f"{what} See `semoe logs --run {self.folder.run} --failed`.", kind="workflow")
-        return TransientError(f"{what} `semoe resume --run {self.folder.run}` goes on.", kind="workflow")
+        return TransientError(f"{what} `semoe resume --run {self.folder.run} --backend argo` goes on.", kind="workflow")
 
 
-def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str]) -> WorkflowState:
-    """Submits a workflow that is no run's, and waits for its end."""
+def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str], timeout_s: float = 300.0) -> WorkflowState:
+    """Submits a workflow that is no run's, and waits for its end; one that takes longer is stopped."""
     given = [{"name": name, "value": value} for name, value in parameters.items()]
     body = {
         "apiVersion": f"{ARGO}/{VERSION}",
@@ -145,9 +168,11 @@ def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str]) -> W
         "metadata": {"generateName": f"semoe-{concept}-"},
         "spec": {"workflowTemplateRef": {"name": template_name(concept)}, "arguments": {"parameters": given}},
     }
-    name = cluster.create_workflow(body)
-    while not (state := read_workflow(cluster.workflow(name))).is_over and not state.stuck:
+    name, until = cluster.create_workflow(body), time.monotonic() + timeout_s
+    while not (state := read_workflow(cluster.workflow(name))).is_over and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
+    if not state.is_over:
+        cluster.stop(name)
     return state
 
 

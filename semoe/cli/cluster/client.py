@@ -3,6 +3,7 @@
 The only module of the package that imports `kubernetes`; its errors become ours here.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -158,7 +159,10 @@ def _log_in() -> None:
     """Takes the cluster of the current kubeconfig, or the one that this pod runs in."""
     config: Any = import_module("kubernetes.config")
     try:
-        config.load_config()
+        if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
+            config.load_incluster_config()
+        else:
+            config.load_kube_config()
     except config.ConfigException as error:
         raise UsageError(f"No cluster: {error}. Set KUBECONFIG, or log in to one.", kind="no-cluster") from error
 

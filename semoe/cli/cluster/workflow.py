@@ -4,12 +4,16 @@ import base64
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 OVER = ("Succeeded", "Failed", "Error")
-STUCK_AFTER = ("Unschedulable", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "InvalidImageName")
+STUCK_AFTER = (
+    "Unschedulable", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "InvalidImageName",
+    "exceeded quota", "failed quota", "FailedMount", "Multi-Attach",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +44,12 @@ class WorkflowState:
     message: str
     nodes: tuple[Node, ...]
     """Its pods, in the order in which they started."""
+    created: float
+    """When, in seconds since 1970."""
+    parameters: Mapping[str, str]
+    """What it was submitted with."""
+    is_ending: bool
+    """Whether it was told to stop."""
 
     @property
     def is_over(self) -> bool:
@@ -48,8 +58,9 @@ class WorkflowState:
 
     @property
     def failed(self) -> list[Node]:
-        """Pods that ended badly; one that was tried again with success counts too."""
-        return [node for node in self.nodes if node.phase in ("Failed", "Error")]
+        """Pods that ended badly and were not tried again, or not yet."""
+        last = {(node.template, node.shard): node for node in self.nodes}
+        return [node for node in last.values() if node.phase in ("Failed", "Error")]
 
     @property
     def stuck(self) -> list[Node]:
@@ -62,11 +73,16 @@ def read_workflow(workflow: Mapping[str, Any]) -> WorkflowState:
     status = workflow.get("status", {})
     pods = [node for node in _nodes(status).values() if node.get("type") == "Pod"]
     pods.sort(key=lambda node: str(node.get("startedAt", "")))
+    spec, created = workflow.get("spec", {}), workflow["metadata"].get("creationTimestamp", "1970-01-01T00:00:00Z")
+    given = spec.get("arguments", {}).get("parameters", ())
     return WorkflowState(
         name=workflow["metadata"]["name"],
         phase=status.get("phase", ""),
         message=status.get("message", ""),
         nodes=tuple(_node(pod) for pod in pods),
+        created=datetime.fromisoformat(created).timestamp(),
+        parameters={one["name"]: str(one.get("value", "")) for one in given},
+        is_ending="shutdown" in spec,
     )
 
 

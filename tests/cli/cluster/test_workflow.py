@@ -30,7 +30,26 @@ STEPS = {"id": "first-abc", "type": "Steps", "phase": "Running"}
 
 
 def workflow(**status: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "first-abc"}, "status": status}
+    return {
+        "metadata": {"name": "first-abc", "creationTimestamp": "2026-11-26T04:00:00Z"},
+        "spec": {"arguments": {"parameters": [{"name": "run", "value": "first"}, {"name": "gpus", "value": "2"}]}},
+        "status": status,
+    }
+
+
+def test_a_pod_that_was_tried_again_with_success_did_not_fail() -> None:
+    again = SHARD | {"id": "first-abc-789", "phase": "Succeeded", "startedAt": "2026-11-26T04:00:09Z"}
+    found = read_workflow(workflow(phase="Succeeded", nodes={n["id"]: n for n in (again, SHARD)}))
+    assert (len(found.nodes), found.failed) == (2, [])
+
+
+def test_what_it_was_submitted_with_and_when() -> None:
+    found = read_workflow(workflow(phase="Running"))
+    assert found.parameters == {"run": "first", "gpus": "2"}
+    assert (found.created, found.is_ending) == (1795665600.0, False)
+    ending = workflow(phase="Running")
+    ending["spec"]["shutdown"] = "Stop"
+    assert read_workflow(ending).is_ending
 
 
 def test_pods_in_order_of_their_start_with_shard_and_reason() -> None:
