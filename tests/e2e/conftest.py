@@ -26,6 +26,7 @@ from tests.e2e.cluster import (
     semoe,
     start,
 )
+from tests.helm.cluster import nudged
 
 STORE = "s3://semoe/experts"
 PLACE = ("--run", "first", "--store", STORE)
@@ -98,11 +99,7 @@ def installed(s3: dict[str, str], minutes: dict[str, float]) -> None:
     chart = str(ROOT / "helm" / "elasticsearch")
     command("helm", "install", "elasticsearch", chart, "-n", NAMESPACE, "-f", f"{chart}/values/kind.yaml")
     command("helm", "install", "semoe", str(ROOT / "helm" / "workers"), "-n", NAMESPACE, "-f", "-", text=VALUES)
-    try:
-        kubectl("rollout", "status", "statefulset/elasticsearch", "--timeout=100s")
-    except AssertionError:
-        # A scheduler may overlook for minutes that a claim was bound just after it had looked.
-        kubectl("delete", "pod", "elasticsearch-0", "--wait=false")
+    with nudged(NAMESPACE):
         kubectl("rollout", "status", "statefulset/elasticsearch", "--timeout=300s")
     minutes["charts installed and Elasticsearch ready"] = (time.monotonic() - began) / 60
 

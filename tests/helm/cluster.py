@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import subprocess
+import threading
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import yaml
 
 from tests.helm.charts import Document, run
+
+NUDGE_SECONDS = 20.0
 
 
 def kubectl(namespace: str, *arguments: str, stdin: str | None = None) -> str:
@@ -31,9 +34,32 @@ def restricted_namespace(prefix: str) -> Iterator[str]:
     run("kubectl", "create", "namespace", name)
     try:
         run("kubectl", "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-        yield name
+        with nudged(name):
+            yield name
     finally:
         run("kubectl", "delete", "namespace", name, "--timeout=120s")
+
+
+@contextlib.contextmanager
+def nudged(namespace: str) -> Iterator[None]:
+    """Makes pods anew that a scheduler overlooks: it may not hear for minutes that a claim was bound after it looked."""
+    over = threading.Event()
+
+    def nudge() -> None:
+        while not over.wait(NUDGE_SECONDS):
+            with contextlib.suppress(RuntimeError):
+                for pod in get(namespace, "pods", "--field-selector=status.phase=Pending")["items"]:
+                    said = " ".join(one.get("message", "") for one in pod["status"].get("conditions", ()))
+                    if "unbound immediate PersistentVolumeClaims" in said:
+                        kubectl(namespace, "delete", "pod", pod["metadata"]["name"], "--wait=false")
+
+    thread = threading.Thread(target=nudge, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextlib.contextmanager
