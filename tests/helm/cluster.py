@@ -42,7 +42,7 @@ def restricted_namespace(prefix: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def nudged(namespace: str) -> Iterator[None]:
-    """Makes pods anew that a scheduler overlooks: it may not hear for minutes that a claim was bound after it looked."""
+    """Makes pods anew that a scheduler overlooks: it may not hear that a claim was bound just after it had looked."""
     over = threading.Event()
 
     def nudge() -> None:

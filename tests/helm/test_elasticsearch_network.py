@@ -71,5 +71,5 @@ def test_the_node_resolves_names_and_reaches_no_other_pod(namespace: str) -> Non
     assert kubectl(namespace, *node, f"getent hosts {NAME}")
     ask = f"curl -s --connect-timeout 4 -o /dev/null http://{dns}:8181/ready"
     assert run_pod(namespace, "free", IMAGE, ask)[0] == 0  # CoreDNS says there whether it is ready
-    with pytest.raises(RuntimeError, match="exit code (7|28)"):
+    with pytest.raises(RuntimeError, match=r"exit code (7|28)"):
         kubectl(namespace, *node, ask)
