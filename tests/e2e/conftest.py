@@ -5,7 +5,6 @@ Needs kubectl, helm and argo on the PATH, a cluster with Argo Workflows, and the
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,13 +48,20 @@ metrics: {{podMonitor: {{interval: 5s, lastScrapeSeconds: 10}}}}
 """
 
 
+MINUTES: dict[str, float] = {}
+"""By what took them."""
+
+
 @pytest.fixture(scope="session")
-def minutes() -> Iterator[dict[str, float]]:
-    """Minutes by what took them; printed at the end."""
-    found: dict[str, float] = {}
-    yield found
-    for what, spent in found.items():
-        sys.__stderr__.write(f"\n{what}: {spent:.1f}")
+def minutes() -> dict[str, float]:
+    """What is told at the end of the tests."""
+    return MINUTES
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tells what took how long."""
+    for what, spent in MINUTES.items():
+        terminalreporter.write_line(f"{what}: {spent:.1f}")
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +107,7 @@ def installed(s3: dict[str, str], minutes: dict[str, float]) -> None:
     command("helm", "install", "semoe", str(ROOT / "helm" / "workers"), "-n", NAMESPACE, "-f", "-", text=VALUES)
     with nudged(NAMESPACE):
         kubectl("rollout", "status", "statefulset/elasticsearch", "--timeout=300s")
-    minutes["charts installed and Elasticsearch ready"] = (time.monotonic() - began) / 60
+    minutes["minutes until charts are installed and Elasticsearch is ready"] = (time.monotonic() - began) / 60
 
 
 def plan(name: str, s3: dict[str, str], *more: str, model: str = "smollm2") -> None:
@@ -129,7 +135,7 @@ def finished(installed: None, s3: dict[str, str], minutes: dict[str, float]) -> 
             seen[stage] += pods_of(stage)
         time.sleep(3)
     assert following.returncode == 0
-    minutes["reproduce: index, retrieve, 4 × augment, 4 × encode, 2 × inference, report"] = (
+    minutes["minutes of reproduce: index, retrieve, 4 × augment, 4 × encode, 2 × inference, report"] = (
         time.monotonic() - began
     ) / 60
     report: dict[str, Any] = json.loads(semoe("report", *PLACE, "--json", **s3))

@@ -42,7 +42,7 @@ def test_a_run_survives_what_happens_to_its_pods(
     wait_until(lambda: running("inference"), 900, "a pod that answers")
     kubectl("delete", "pod", "elasticsearch-0", "--wait=false")
     assert following.wait(900) == 0
-    minutes["the run with faults"] = (time.monotonic() - began) / 60
+    minutes["minutes of the run with faults"] = (time.monotonic() - began) / 60
     report = json.loads(semoe("report", *place, "--json", **s3))
     experts = report["experts"]
     assert experts["in_store"] + experts["without_pairs"] == experts["planned"] == finished["experts"]["planned"]
