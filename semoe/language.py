@@ -46,7 +46,7 @@ class Language:
     def _parser(self) -> "Parser":
         return load_parser()
 
-    @lru_cache(maxsize=4096)  # noqa: B019  (one instance a process)
+    @lru_cache(maxsize=256)  # noqa: B019  (one instance a process)
     def _parsed(self, text: str) -> "Doc":
         return self._parser(text)
 

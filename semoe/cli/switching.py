@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from semoe.errors import UsageError
-from semoe.generation.switching import SwitchSettings, formulations, methods
+from semoe.generation.switching import SwitchSettings, formulations, make_method, methods
+from semoe.language import Language
 
 Method = Annotated[
     str | None,
@@ -53,13 +54,8 @@ def switch_settings(given: dict[str, Any]) -> SwitchSettings | None:
         if stray or given["query_formulation"]:
             raise UsageError(f"--{[*stray, 'query_formulation'][0]} says nothing without --method.", kind="options")
         return None
-    kind = methods[given["method"]]
     own = {one.name: given[one.name] for one in fields(SwitchSettings)}
-    own["query_formulation"] = given["query_formulation"] or kind.formulations[0]
-    if own["query_formulation"] not in kind.formulations:
-        raise UsageError(
-            f"--query_formulation {own['query_formulation']} makes no sense with --method {given['method']}. "
-            f"It has: {', '.join(kind.formulations)}.",
-            kind="bad-value",
-        )
-    return SwitchSettings(**own)
+    own["query_formulation"] = given["query_formulation"] or methods[given["method"]].formulations[0]
+    settings = SwitchSettings(**own)
+    make_method(settings, Language())
+    return settings

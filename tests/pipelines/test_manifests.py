@@ -16,6 +16,8 @@ from pipelines.parameters import workflow_parameter
 from pipelines.render import CONCEPTS, FOLDER, main, rendered
 from pipelines.retries import EXPRESSION
 from semoe.cli.app import app
+from semoe.cli.cluster import checks
+from semoe.cli.cluster.argo import template_name
 
 REFERENCE = re.compile(r"\{\{(.*?)\}\}")
 ROOT = Path(__file__).parents[2]
@@ -74,6 +76,12 @@ def test_every_reference_resolves(template: dict[str, Any]) -> None:
         )
         assert set(REFERENCE.findall(json.dumps(one))) <= known
         assert {step["template"] for step in steps if "template" in step} <= names
+
+
+def test_the_command_line_names_the_templates_as_they_are_rendered() -> None:
+    """It cannot import them: the package knows nothing of Hera."""
+    rendered_names = [yaml.safe_load(rendered(concept))["metadata"]["name"] for concept in CONCEPTS]
+    assert [template_name(concept) for concept in checks.CONCEPTS] == rendered_names
 
 
 def test_templates_of_other_templates_exist() -> None:

@@ -37,7 +37,6 @@ class ArgoBackend:
     """Pods at once; None: what the template says."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of the template; what is not given has the installation's default."""
-    concept: str = "reproduce"
 
     def submit(self) -> str:
         """Submits the workflow; returns its name.
@@ -52,7 +51,7 @@ class ArgoBackend:
                 "`semoe cancel`.",
                 kind="running",
             )
-        name = template_name(self.concept)
+        name = template_name("reproduce")
         template = self.cluster.template(name)
         if template is None:
             raise UsageError(
