@@ -60,8 +60,8 @@ bench-store: install ## Measure the expert store against its limits, a disk and 
 	$(BIN)/python -m benchmarks.store
 
 effect: install ## Measure what experts add to answers, beside the control (about an hour on 2 cores)
-	@test -n "$(CORPUS)" -a -n "$(POPQA)" || { echo "say: make effect CORPUS=psgs_w100.tsv POPQA=data/popqa"; exit 2; }
-	$(BIN)/python -m benchmarks.effect --corpus "$(CORPUS)" --popqa "$(POPQA)" $(ARGS)
+	@test -n "$(CORPUS)" -a -n "$(DATA)" || { echo "say: make effect CORPUS=psgs_w100.tsv DATA=data/popqa"; exit 2; }
+	$(BIN)/python -m benchmarks.effect --corpus "$(CORPUS)" --data_path "$(DATA)" $(ARGS)
 
 manifests: install ## Render pipelines/ into manifests/
 	$(BIN)/python -m pipelines.render

@@ -1,17 +1,23 @@
 """What experts add to answers, beside their control. About an hour on 2 cores for 100 questions.
 
-    python -m benchmarks.effect --corpus psgs_w100.tsv --popqa data/popqa --sample 100
+    python -m benchmarks.effect --corpus psgs_w100.tsv --data_path data/popqa --sample 100
+    python -m benchmarks.effect --corpus psgs_w100.tsv --data_path data/popqa --switching token --switching dragin
 
 Questions are the first of the file, retrieval is BM25 over the whole corpus. `…_random` answers with as many experts
-of other questions' passages: what they add is the form of an answer, not knowledge. A run that was stopped goes on.
+of other questions' passages: what they add is the form of an answer, not knowledge. `--switching` adds methods that
+retrieve while they answer, each with every inference method; experts that such a retrieval lacks are trained on the
+spot. A run that was stopped goes on.
 """
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from semoe.augment import AugmentSettings
 from semoe.evaluation import interval, paired_bootstrap
 from semoe.experts.preset import load_preset
+from semoe.generation.switching import SwitchSettings, make_method
+from semoe.language import Language
 from semoe.models import load_model
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
 from semoe.worker.answer import InferenceSettings
@@ -34,28 +40,38 @@ def main() -> None:
     """Prepares what is missing, answers with every method, and prints scores and differences."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True, help="passages in DPR's format")
-    parser.add_argument("--popqa", type=Path, required=True, help="folder with popQA.tsv")
-    parser.add_argument("--sample", type=int, default=100, help="first N questions")
+    parser.add_argument("--dataset", default="popqa")
+    parser.add_argument("--data_path", type=Path, required=True, help="the dataset's folder")
+    parser.add_argument("--with_cot", action="store_true", help="with worked examples, chains of thought")
+    parser.add_argument("--sample", type=int, default=100, help="first N questions of each of the dataset's types")
+    parser.add_argument("--switching", action="append", default=[], help="a method that retrieves while it answers")
+    parser.add_argument("--query_formulation", default="forward_all")
+    parser.add_argument("--hallucination_threshold", type=float, default=0.1)
+    parser.add_argument("--generate_max_length", type=int, default=64)
     parser.add_argument("--preset", default="semoe")
     parser.add_argument("--model_name", default="smollm2")
     parser.add_argument("--root_dir", type=Path, default=Path("effect_run"))
     options = parser.parse_args()
+    for name in options.switching:
+        make_method(switching(name, options), Language())
     settings = StageSettings(
         root=options.root_dir / f"sample={options.sample}",
         model_name=options.model_name,
-        dataset="popqa",
+        dataset=options.dataset,
+        with_cot=options.with_cot,
         preset=load_preset(options.preset),
         sample=options.sample,
     )
-    report(prepare_and_answer(settings, options.corpus, options.popqa), options)
+    report(prepare_and_answer(settings, options), options)
 
 
-def prepare_and_answer(settings: StageSettings, corpus: Path, popqa: Path) -> dict[str, list[float]]:
-    """Returns each question's F1 in percent, by method."""
+def prepare_and_answer(settings: StageSettings, options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Returns the records of all questions, by method."""
     index = settings.root.parent / "index"
     if not index.exists():
-        build_index(read_passages(corpus), index)
-    retrieve(Bm25Retriever(index), settings, popqa, topk=TOPK)
+        build_index(read_passages(options.corpus), index)
+    retriever = Bm25Retriever(index)
+    retrieve(retriever, settings, options.data_path, topk=TOPK)
     recipe = settings.preset.augmentation
     how = AugmentSettings(augmenter=recipe.kind, model=settings.model_name, max_pairs=recipe.max_pairs)
     augment(how, settings, topk=TOPK)
@@ -63,24 +79,51 @@ def prepare_and_answer(settings: StageSettings, corpus: Path, popqa: Path) -> di
     encode(model, settings)
     methods = [InferenceSettings(inference_method=method) for method in ("none", "icl", "prag", "combine")]
     methods += [InferenceSettings(inference_method=method, experts="random") for method in ("prag", "combine")]
+    methods += [
+        InferenceSettings(inference_method=method, switching=switching(name, options))
+        for name in options.switching
+        for method in ("icl", "prag", "combine")
+    ]
     return {
         method.folder_name: [
-            100 * float(r["f1"]) for found in inference(model, settings, method) for r in found.records
+            record for found in inference(model, settings, method, retriever) for record in found.records
         ]
         for method in methods
     }
 
 
-def report(f1: dict[str, list[float]], options: argparse.Namespace) -> None:
+def switching(method: str, options: argparse.Namespace) -> SwitchSettings:
+    """Returns how a method switches."""
+    return SwitchSettings(
+        method=method,
+        query_formulation=options.query_formulation,
+        hallucination_threshold=options.hallucination_threshold,
+        generate_max_length=options.generate_max_length,
+        retrieve_topk=TOPK,
+        missing="train",
+    )
+
+
+def report(records: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
     """Prints the table, and the differences over the same questions."""
-    print(f"\nPopQA, {len(f1['none'])} questions, preset {options.preset}; F1 in percent [95 % interval]")
+    f1 = {method: [100 * float(record["f1"]) for record in found] for method, found in records.items()}
+    cot = ", with chains of thought" if options.with_cot else ""
+    print(
+        f"\n{options.dataset}, {len(f1['none'])} questions, preset {options.preset}{cot}; F1 in percent [95 % interval]"
+    )
     for method, values in f1.items():
         found = interval(values)
-        print(f"  {method:15} {found.mean:5.1f} [{found.low:5.1f}, {found.high:5.1f}]")
+        print(f"  {method:15} {found.mean:5.1f} [{found.low:5.1f}, {found.high:5.1f}]{_retrievals(records[method])}")
     print("differences over the same questions")
-    for one, other in DIFFERENCES:
+    later = [(method, method.rpartition("-")[2]) for method in f1 if "-" in method]
+    for one, other in [*DIFFERENCES, *((method, "none") for method, _ in later), *later]:
         found = paired_bootstrap(f1[one], f1[other])
-        print(f"  {one:8} - {other:15} {found.mean:+5.1f} [{found.low:+5.1f}, {found.high:+5.1f}]")
+        print(f"  {one:15} - {other:15} {found.mean:+5.1f} [{found.low:+5.1f}, {found.high:+5.1f}]")
+
+
+def _retrievals(records: list[dict[str, Any]]) -> str:
+    counts = [record["counters"]["retrieve"] for record in records if "counters" in record]
+    return f", {sum(counts) / len(counts):.2f} retrievals a question" if counts else ""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Iterator
 from itertools import count
 
@@ -9,6 +10,9 @@ from tests.elasticsearch_node import Node, own_node
 from tests.seaweed import client, seaweed
 
 _numbers = count()
+
+# A shell starts its background jobs with Ctrl-C ignored, and children inherit it: those of the tests must hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Chain-of-thought exemplars: ours for two datasets, or a user's file in the published shape."""
+"""Chain-of-thought exemplars: ours for the four datasets, as many as published, or a user's file in that shape."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import orjson
 from semoe.errors import UsageError, unknown_name
 from semoe.files import read_json
 
-SHIPPED = ("2wikimultihopqa", "hotpotqa")
+SHIPPED = ("2wikimultihopqa", "hotpotqa", "cwq", "popqa")
 
 
 @dataclass(frozen=True, slots=True)

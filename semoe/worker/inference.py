@@ -103,7 +103,8 @@ def _warn_of_gaps(tasks: list[Task], how: InferenceSettings, experts: Experts) -
         for key, passage in zip(task.keys, task.question.passages, strict=True)
         if passage.qa and key not in experts
     }
-    if how.loads_experts and missing:
+    makes_them = how.switching is not None and how.switching.missing == "train"
+    if how.loads_experts and missing and not makes_them:
         log.warning(
             "%d passages have pairs but no expert in the store. Run `semoe encode` with the same settings.",
             len(missing),

@@ -25,7 +25,7 @@ from tests.e2e.cluster import (
     semoe,
     start,
 )
-from tests.helm.cluster import nudged
+from tests.helm.cluster import explained, nudged
 
 STORE = "s3://semoe/experts"
 PLACE = ("--run", "first", "--store", STORE)
@@ -105,7 +105,7 @@ def installed(s3: dict[str, str], minutes: dict[str, float]) -> None:
     chart = str(ROOT / "helm" / "elasticsearch")
     command("helm", "install", "elasticsearch", chart, "-n", NAMESPACE, "-f", f"{chart}/values/kind.yaml")
     command("helm", "install", "semoe", str(ROOT / "helm" / "workers"), "-n", NAMESPACE, "-f", "-", text=VALUES)
-    with nudged(NAMESPACE):
+    with nudged(NAMESPACE), explained(NAMESPACE):
         kubectl("rollout", "status", "statefulset/elasticsearch", "--timeout=300s")
     minutes["minutes until charts are installed and Elasticsearch is ready"] = (time.monotonic() - began) / 60
 

@@ -18,7 +18,7 @@ needs_helm = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is no
 _POD_TEMPLATES = {"StatefulSet", "Deployment", "DaemonSet", "Job", "ReplicaSet"}
 
 
-def run(*command: str | Path, stdin: str | None = None, timeout_s: float = 300) -> str:
+def run(*command: str | Path, stdin: str | None = None, timeout_s: float = 330) -> str:
     """Runs a command and gives its standard output.
 
     Raises:

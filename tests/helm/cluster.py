@@ -34,10 +34,27 @@ def restricted_namespace(prefix: str) -> Iterator[str]:
     run("kubectl", "create", "namespace", name)
     try:
         run("kubectl", "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-        with nudged(name):
+        with nudged(name), explained(name):
             yield name
     finally:
         run("kubectl", "delete", "namespace", name, "--timeout=120s")
+
+
+@contextlib.contextmanager
+def explained(namespace: str) -> Iterator[None]:
+    """Adds to an error what the cluster has to say of the namespace's pods, claims and last events."""
+    try:
+        yield
+    except Exception as error:
+        for what in (("pods", "-o", "wide"), ("persistentvolumeclaims",), ("events", "--sort-by=.lastTimestamp")):
+            with contextlib.suppress(RuntimeError):
+                error.add_note("\n".join(kubectl(namespace, "get", *what).splitlines()[-15:]))
+        for pod in get(namespace, "pods")["items"]:
+            with contextlib.suppress(RuntimeError):
+                name = pod["metadata"]["name"]
+                error.add_note(f"{name}: {pod['status'].get('conditions')}")
+                error.add_note(kubectl(namespace, "logs", name, "--all-containers", "--tail=12"))
+        raise
 
 
 @contextlib.contextmanager

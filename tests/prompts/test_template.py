@@ -1,9 +1,13 @@
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from semoe.datasets import load_dataset
 from semoe.errors import UsageError
 from semoe.prompts import load_exemplars, load_template, prompt_ids, templates, training_sequence
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 class Letters:
@@ -53,8 +57,16 @@ def test_chain_of_thought_shows_every_exemplar(name: str, dataset: str) -> None:
     assert all("the answer is" in exemplar.answer for exemplar in exemplars)
 
 
+@pytest.mark.parametrize(("dataset", "count"), [("2wikimultihopqa", 8), ("hotpotqa", 11), ("cwq", 6), ("popqa", 6)])
+def test_as_many_exemplars_as_published_and_none_is_a_question_of_the_dataset(dataset: str, count: int) -> None:
+    exemplars = load_exemplars(dataset)
+    questions = {question.question for question in load_dataset(dataset, DATA / dataset)}
+    assert len(exemplars) == count
+    assert not questions & {exemplar.question for exemplar in exemplars}
+
+
 def test_unknown_names_are_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="Known: published, semoe"):
         load_template("semo")
-    with pytest.raises(UsageError, match="2wikimultihopqa, hotpotqa"):
-        load_exemplars("popqa")
+    with pytest.raises(UsageError, match="2wikimultihopqa, cwq, hotpotqa, popqa"):
+        load_exemplars("mine")

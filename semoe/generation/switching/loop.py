@@ -100,10 +100,11 @@ class Switching:
         """Runs in the thread."""
         started = time.monotonic()
         found = [tuple(hits) for hits in self.retriever.search(queries, self.settings.retrieve_topk)]
+        seconds = time.monotonic() - started
         metrics.retrievals.inc(len(queries))
         metrics.passages_retrieved.inc(sum(map(len, found)))
         self.act.prefetch([hit for hits in found for hit in hits])
-        return found, time.monotonic() - started
+        return found, seconds
 
     def _switch(self, question: Question, hits: Hits, milliseconds: float) -> None:
         """Puts new passages in place of the former ones, or says why nothing changes; goes on writing."""

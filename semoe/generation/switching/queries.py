@@ -63,8 +63,10 @@ formulations: Registry[Formulation] = Registry("query formulation")
 
 
 def make_query(name: str, ask: Ask) -> str:
-    """Returns the query; empty where nothing is left to ask for."""
+    """Returns the query; empty where no letter or digit is left to ask for."""
     text = " ".join(formulations[name](ask).split())
+    if not any(map(str.isalnum, text)):
+        return ""
     ids = ask.tokenizer.encode(text)
     return text if len(ids) <= QUERY_TOKENS else ask.tokenizer.decode(ids[-QUERY_TOKENS:]).strip()
 

@@ -52,6 +52,7 @@ class Switch:
     dropped_passages: int
     """Left out of the prompt because the context would overflow, the last-ranked first."""
     retrieve_ms: float
+    """Of the search, which all rows that waited shared; without the loading or making of experts."""
     note: str = ""
     """Why nothing changed, where nothing did."""
 

@@ -1,6 +1,7 @@
 """Each query formulation, by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -68,6 +69,11 @@ def test_a_query_is_cut_to_its_last_64_tokens() -> None:
         language=LANGUAGE, tokenizer=Words(), look=lambda ids: torch.eye(len(ids)),
     )  # fmt: skip
     assert make_query("forward_all", long).split() == list(map(str, range(36, 100)))
+
+
+def test_punctuation_alone_asks_for_nothing() -> None:
+    doubted = replace(ask(), sentence="Ada!", hits=(Span(0, 3),))
+    assert make_query("current_wo_wrong", doubted) == ""
 
 
 def test_every_published_formulation_is_there() -> None:
