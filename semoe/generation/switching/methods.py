@@ -145,8 +145,8 @@ class Token(Whole):
 
     asks_with_sentence = True
     formulations: ClassVar[tuple[str, ...]] = (
-        "direct",
         "forward_all",
+        "direct",
         "current",
         "current_wo_wrong",
         "last_sentence",
