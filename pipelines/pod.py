@@ -14,6 +14,7 @@ from hera.workflows.models import (
     EnvVar,
     EnvVarSource,
     KeyToPath,
+    ResourceFieldSelector,
     SecretEnvSource,
     SecretKeySelector,
     SecretVolumeSource,
@@ -107,8 +108,15 @@ def _environment() -> list[EnvVar]:
         "SEMOE_ES_PASSWORD": "password",
         "SEMOE_ES_API_KEY": "api_key",
     }
-    return [EnvVar(name=name, value=value) for name, value in plain.items()] + [
-        EnvVar(name=name, value_from=EnvVarSource(secret_key_ref=_elasticsearch(key))) for name, key in secret.items()
+    # As many threads as CPUs are asked for, rounded up: one for each core of the node would be in each other's way.
+    threads = EnvVarSource(resource_field_ref=ResourceFieldSelector(resource="requests.cpu", divisor="1"))
+    return [
+        *(EnvVar(name=name, value=value) for name, value in plain.items()),
+        EnvVar(name="OMP_NUM_THREADS", value_from=threads),
+        *(
+            EnvVar(name=name, value_from=EnvVarSource(secret_key_ref=_elasticsearch(key)))
+            for name, key in secret.items()
+        ),
     ]
 
 

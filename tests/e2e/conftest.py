@@ -40,7 +40,6 @@ image: {{repository: {WORKER_IMAGE.rpartition(":")[0]}, tag: {WORKER_IMAGE.rpart
 store: {{url: "{STORE}", endpoint: "http://seaweed:8333", workerSecret: s3-worker, inferenceSecret: s3-reader}}
 gpu: {{count: 1}}
 resources: {{cpu: 400m, memory: 3Gi}}
-environment: {{OMP_NUM_THREADS: "1"}}
 parallelism: 3
 networkPolicy:
   s3: [{{to: [{{podSelector: {{matchLabels: {{app: seaweed}}}}}}], ports: [{{port: 8333}}]}}]

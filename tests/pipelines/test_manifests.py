@@ -49,6 +49,12 @@ def test_goldens_are_what_the_code_renders_and_a_difference_is_named(
     assert "forgotten.yaml" in said
 
 
+def test_a_pod_computes_with_as_many_threads_as_it_asks_cpus_for(template: dict[str, Any]) -> None:
+    for pod in pods(template):
+        found = {one["name"]: one.get("valueFrom") for one in pod["container"]["env"]}
+        assert found["OMP_NUM_THREADS"] == {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}}
+
+
 def test_a_misspelt_field_fails() -> None:
     from hera.workflows.models import PodGC
 
