@@ -14,6 +14,7 @@ from hera.workflows.models import (
     EnvVar,
     EnvVarSource,
     KeyToPath,
+    Quantity,
     ResourceFieldSelector,
     SecretEnvSource,
     SecretKeySelector,
@@ -109,7 +110,7 @@ def _environment() -> list[EnvVar]:
         "SEMOE_ES_API_KEY": "api_key",
     }
     # As many threads as CPUs are asked for, rounded up: one for each core of the node would be in each other's way.
-    threads = EnvVarSource(resource_field_ref=ResourceFieldSelector(resource="requests.cpu", divisor="1"))
+    threads = EnvVarSource(resource_field_ref=ResourceFieldSelector(resource="requests.cpu", divisor=Quantity("1")))
     return [
         *(EnvVar(name=name, value=value) for name, value in plain.items()),
         EnvVar(name="OMP_NUM_THREADS", value_from=threads),
