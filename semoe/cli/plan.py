@@ -203,4 +203,5 @@ def _show(
         },
         as_json=as_json,
     )
-    err.print(f"Next: semoe run --run {plan.run} --store {folder.objects.url}", soft_wrap=True, highlight=False)
+    following = f"semoe run --run {plan.run} --store {folder.objects.url}"
+    err.print(f"Next: {following}  (on a cluster: --backend argo)", soft_wrap=True, highlight=False)

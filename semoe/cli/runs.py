@@ -11,7 +11,7 @@ import typer
 from semoe.cli import options as o
 from semoe.cli.cluster.argo import ArgoBackend
 from semoe.cli.cluster.client import Cluster
-from semoe.cli.output import err, out, show
+from semoe.cli.output import STOPPED, err, out, show
 from semoe.cli.plan import Run, open_run
 from semoe.cli.telling import show_report
 from semoe.errors import UsageError, unknown_name
@@ -146,10 +146,10 @@ def cancel(run: Run, namespace: o.Namespace = "", store: o.Store = None, root_di
     Example: semoe cancel --run first --namespace semoe
     """
     folder = open_run(store, root_dir, run)
-    ended = ArgoBackend(folder=folder, cluster=Cluster(namespace)).stop()
-    if not ended:
+    ending = ArgoBackend(folder=folder, cluster=Cluster(namespace)).stop()
+    if not ending:
         raise UsageError(f"No workflow of run {run} is at work.", kind="not-running")
-    show({"ended": ", ".join(ended), "go on": f"semoe resume --run {run} --backend argo"})
+    show({"ending": ", ".join(ending), "go on": f"semoe resume --run {run} --backend argo"})
 
 
 def _run_there(argo: ArgoBackend, *, detach: bool) -> bool:
@@ -163,8 +163,9 @@ def _run_there(argo: ArgoBackend, *, detach: bool) -> bool:
         argo.follow()
     except KeyboardInterrupt:
         run = argo.folder.run
-        err.print(f"The workflow goes on. See `semoe status --run {run}`; end it with `semoe cancel --run {run}`.")
-        raise
+        follow, end = f"`semoe status --run {run} --watch`", f"`semoe cancel --run {run}`"
+        err.print(f"The workflow goes on. Follow it with {follow}; end it with {end}.", soft_wrap=True, highlight=False)
+        raise typer.Exit(STOPPED) from None
     return True
 
 

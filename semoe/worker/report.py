@@ -133,7 +133,7 @@ def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: s
     if len(there) < count:
         raise UsageError(
             f"Run {folder.run} is not finished: {stage} has {len(there)} of {count} shards. "
-            f"Go on with `semoe resume --run {folder.run}`.",
+            f"Go on with `semoe resume --run {folder.run}`, on a cluster with --backend argo.",
             kind="unfinished",
         )
     return [report for shard in there if (report := folder.find_report(stage, shard))]
