@@ -42,8 +42,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="passages in DPR's format")
     parser.add_argument("--dataset", default="popqa")
     parser.add_argument("--data_path", type=Path, required=True, help="the dataset's folder")
-    parser.add_argument("--with_cot", action="store_true", help="with worked examples, chains of thought")
-    parser.add_argument("--sample", type=int, default=100, help="first N questions of each of the dataset's types")
+    parser.add_argument("--sample", type=int, default=100, help="first N questions")
     parser.add_argument("--switching", action="append", default=[], help="a method that retrieves while it answers")
     parser.add_argument("--query_formulation", default="forward_all")
     parser.add_argument("--hallucination_threshold", type=float, default=0.1)
@@ -58,7 +57,6 @@ def main() -> None:
         root=options.root_dir / f"sample={options.sample}",
         model_name=options.model_name,
         dataset=options.dataset,
-        with_cot=options.with_cot,
         preset=load_preset(options.preset),
         sample=options.sample,
     )
@@ -107,10 +105,7 @@ def switching(method: str, options: argparse.Namespace) -> SwitchSettings:
 def report(records: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
     """Prints the table, and the differences over the same questions."""
     f1 = {method: [100 * float(record["f1"]) for record in found] for method, found in records.items()}
-    cot = ", with chains of thought" if options.with_cot else ""
-    print(
-        f"\n{options.dataset}, {len(f1['none'])} questions, preset {options.preset}{cot}; F1 in percent [95 % interval]"
-    )
+    print(f"\n{options.dataset}, {len(f1['none'])} questions, preset {options.preset}; F1 in percent [95 % interval]")
     for method, values in f1.items():
         found = interval(values)
         print(f"  {method:15} {found.mean:5.1f} [{found.low:5.1f}, {found.high:5.1f}]{_retrievals(records[method])}")

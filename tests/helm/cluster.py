@@ -49,12 +49,18 @@ def explained(namespace: str) -> Iterator[None]:
         for what in (("pods", "-o", "wide"), ("persistentvolumeclaims",), ("events", "--sort-by=.lastTimestamp")):
             with contextlib.suppress(RuntimeError):
                 error.add_note("\n".join(kubectl(namespace, "get", *what).splitlines()[-15:]))
-        for pod in get(namespace, "pods")["items"]:
+        for name in _names(namespace):
             with contextlib.suppress(RuntimeError):
-                name = pod["metadata"]["name"]
-                error.add_note(f"{name}: {pod['status'].get('conditions')}")
+                error.add_note(f"{name}: {get(namespace, 'pod', name)['status'].get('conditions')}")
                 error.add_note(kubectl(namespace, "logs", name, "--all-containers", "--tail=12"))
         raise
+
+
+def _names(namespace: str) -> list[str]:
+    """The pods; none where the cluster does not answer: the first error stays the one that is told."""
+    with contextlib.suppress(RuntimeError):
+        return [pod["metadata"]["name"] for pod in get(namespace, "pods")["items"]]
+    return []
 
 
 @contextlib.contextmanager
