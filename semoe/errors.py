@@ -3,14 +3,21 @@
     SemoeError
     ├── UsageError      the user must change something; never retried   (exit 2)
     ├── TransientError  the same call may succeed later                 (exit 75)
-    └── CorruptError    stored bytes are not what they claim to be      (exit 1)
+    ├── CorruptError    stored bytes are not what they claim to be      (exit 1)
+    └── WorkerError     a worker met a bug: another attempt meets it too (exit 1)
 
-Each error carries an append-only `kind`, which is also its log field and metric label. Messages say what was
-wrong, where, and what to do.
+`meaning_of` is the way back, from a process's exit code to the class. Each error carries an append-only `kind`, which
+is also its log field and metric label. Messages say what was wrong, where, and what to do.
 """
 
 import difflib
+import signal
 from collections.abc import Iterable
+
+TAKEN_AWAY = tuple(128 + one for one in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
+"""Exit codes, as shells write them, of a process that somebody ended: its work is not to blame."""
+LOST = 255
+"""The exit code that Kubernetes gives a container whose end nobody saw."""
 
 
 class SemoeError(Exception):
@@ -37,6 +44,26 @@ class TransientError(SemoeError):
 
 class CorruptError(SemoeError):
     """Stored bytes fail their own checks and must not be used."""
+
+
+class WorkerError(SemoeError):
+    """A worker ended in a way that another attempt would not mend, and that no user's change would: a bug."""
+
+
+def meaning_of(exit_code: int) -> type[SemoeError] | None:
+    """Returns the class of error that an exit code stands for, or None for 0.
+
+    The one table of exit codes: the local back end, Argo's and the retries of the pods all ask it.
+
+    Args:
+        exit_code: of a worker; -9 and 137 both say that signal 9 ended it (Python's way and the shell's).
+    """
+    code = 128 - exit_code if exit_code < 0 else exit_code
+    if code == 0:
+        return None
+    if code == UsageError.exit_code:
+        return UsageError
+    return TransientError if code in (TransientError.exit_code, *TAKEN_AWAY, LOST) else WorkerError
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
