@@ -13,7 +13,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from semoe.augment import AugmentSettings
 from semoe.evaluation import interval, paired_bootstrap
 from semoe.experts.preset import load_preset
 from semoe.generation.switching import SwitchSettings, make_method
@@ -70,9 +69,7 @@ def prepare_and_answer(settings: StageSettings, options: argparse.Namespace) -> 
         build_index(read_passages(options.corpus), index)
     retriever = Bm25Retriever(index)
     retrieve(retriever, settings, options.data_path, topk=TOPK)
-    recipe = settings.preset.augmentation
-    how = AugmentSettings(augmenter=recipe.kind, model=settings.model_name, max_pairs=recipe.max_pairs)
-    augment(how, settings, topk=TOPK)
+    augment(settings, topk=TOPK)
     model = load_model(settings.model_name)
     encode(model, settings)
     methods = [InferenceSettings(inference_method=method) for method in ("none", "icl", "prag", "combine")]

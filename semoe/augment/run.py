@@ -89,6 +89,19 @@ def augment_questions(
     return report
 
 
+def made_with(output: Path) -> dict[str, Any] | None:
+    """Returns the settings that an augmented file was made with; None where it is from elsewhere, or changed since."""
+    path = _report_path(output)
+    if not path.is_file():
+        return None
+    try:
+        stored = read_json(path)
+        settings: dict[str, Any] = stored["settings"]
+        return settings if stored["output"] == _sha256(output) else None
+    except (SemoeError, KeyError, TypeError):
+        return None
+
+
 def _distinct(questions: Sequence[Found]) -> dict[str, Passage]:
     """Returns the passages by key, in the order in which they first occur."""
     passages: dict[str, Passage] = {}

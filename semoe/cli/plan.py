@@ -16,6 +16,7 @@ from semoe.experts.layout import ExpertLayout
 from semoe.models import resolve_model
 from semoe.models.config import read_config
 from semoe.models.dtypes import torch_dtype
+from semoe.models.identity import digest_of_folder
 from semoe.retrieval import retrievers
 from semoe.runs import Manifest, Plan, QuestionSet, RunFolder
 from semoe.runs.estimate import Estimate, Prices, estimate
@@ -120,19 +121,20 @@ def plan(
     names = inference_method or ("icl,prag,combine" if switching else METHODS)
     methods = tuple(InferenceSettings.of(name, switching).folder_name for name in names.split(","))
     stages = [
-        o.stage(root_dir, model_name, name, recipe, data_type=data_type, sample=sample,
+        o.stage(root_dir, model_name, name, recipe, data_type=data_type, with_cot=with_cot, sample=sample,
                 augment_model=augment_model, store=store)
         for name in dataset
     ]  # fmt: skip
     if corpus and (retriever.lower() != "bm25" or not (index_dir / index_name).exists()):
         index(corpus, index_name, index_dir, retriever)
     tasks, sets = _questions(stages, data_path)
+    digest = digest_of_folder(resolve_model(model_name))
     folder = RunFolder(open_objects(stages[0].store_url), run)
     wanted = Plan(
         run=run, model_name=model_name, preset=recipe, augmented_by=stages[0].augmented_by, sets=sets,
         question_shards=(), topk=topk, retriever=retriever.lower(), index_dir=str(index_dir), index_name=index_name,
         methods=methods, with_cot=with_cot, dtype=dtype, tokens_per_step=tokens_per_step, num_passage_shards=shards,
-        switching=switching,
+        switching=switching, model_digest=digest, space=stages[0].recipe.space_of(digest, dtype).name,
     )  # fmt: skip
     made = make_plan(folder, wanted, tasks, question_shards or shards)
     manifest = provisional_manifest(made) if retrieve_later else make_manifest(folder, made)

@@ -31,7 +31,9 @@ CommitSeconds = Annotated[
     float | None,
     typer.Option(
         "--commit_seconds",
-        help=f"Publish at least so often; a worker that is killed loses no more. Default: {COMMIT_SECONDS:.0f}.",
+        min=0.0,
+        help="Publish at least so often; a worker that is killed loses no more. 0: each expert at once. "
+        f"Default: {COMMIT_SECONDS:.0f}.",
     ),
 ]
 Stage = Annotated[str, typer.Option("--stage", help=", ".join(STAGES))]
@@ -79,7 +81,7 @@ def run(
     if not yes:
         _ask(folder, ask_above)
     if backend == "local":
-        options = ("--commit_seconds", str(commit_seconds or COMMIT_SECONDS), "--device", device)
+        options = ("--commit_seconds", str(_or_default(commit_seconds)), "--device", device)
         LocalBackend(
             folder=folder, parallelism=parallelism or 1, max_attempts=max_attempts or MAX_ATTEMPTS, options=options
         ).run()
@@ -120,7 +122,7 @@ def worker(
         show(asdict(done), as_json=json)
         return
     with serving(metrics_port, last_scrape_s=last_scrape_seconds):
-        report = run_shard(folder, stage, shard, commit_seconds=commit_seconds or COMMIT_SECONDS, device=device)
+        report = run_shard(folder, stage, shard, commit_seconds=_or_default(commit_seconds), device=device)
     if counts_dir:
         counts_dir.mkdir(parents=True, exist_ok=True)
         for name, count in report.counts.items():
@@ -150,6 +152,10 @@ def cancel(run: Run, namespace: o.Namespace = "", store: o.Store = None, root_di
     if not ending:
         raise UsageError(f"No workflow of run {run} is at work.", kind="not-running")
     show({"ending": ", ".join(ending), "go on": f"semoe resume --run {run} --backend argo"})
+
+
+def _or_default(commit_seconds: float | None) -> float:
+    return COMMIT_SECONDS if commit_seconds is None else commit_seconds
 
 
 def _run_there(argo: ArgoBackend, *, detach: bool) -> bool:

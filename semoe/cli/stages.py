@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from semoe.augment import AugmentSettings
 from semoe.cli import options as o
 from semoe.cli import switching as sw
 from semoe.cli.output import show, table
@@ -114,6 +113,10 @@ def retrieve(
 def augment(
     dataset: o.Dataset,
     model_name: Annotated[str, typer.Option("--model_name", help="`parse` (no language model), or a model.")] = "parse",
+    preset: Annotated[
+        str | None,
+        typer.Option("--preset", help="Says how many pairs; as for `encode`. Default: semoe; of a model published."),
+    ] = None,
     topk: o.Topk = 3,
     data_type: o.DataType = None,
     sample: o.Sample = -1,
@@ -124,13 +127,11 @@ def augment(
 
     Example: semoe augment --dataset popqa --model_name parse
     """
-    parse = model_name == "parse"
-    preset = o.adjusted("semoe" if parse else "published")
+    recipe = o.adjusted(preset or ("semoe" if model_name == "parse" else "published"))
     settings = o.stage(
-        root_dir, model_name, dataset, preset, data_type=data_type, sample=sample, augment_model=model_name
+        root_dir, model_name, dataset, recipe, data_type=data_type, sample=sample, augment_model=model_name
     )
-    how = AugmentSettings(augmenter="parse" if parse else "model", model=model_name)
-    for report in run_augment(how, settings, topk=topk):
+    for report in run_augment(settings, topk=topk):
         show(asdict(report) | {"folder": settings.augmented_folder}, as_json=json)
 
 

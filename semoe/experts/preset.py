@@ -102,9 +102,12 @@ def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     for key in values:
         if key not in known:
             raise unknown_name(f"key in {where}:", key, known)
-    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    # TOML has arrays for tuples, and `1` for the learning rate `1.0`.
+    frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     for key, value in frozen.items():
         _check_type(where, key, value, known[key])
+        if known[key] is float:
+            frozen[key] = float(value)
     return kind(**frozen)
 
 

@@ -4,7 +4,10 @@ Compositions: `published` is PRAG's five sequences (the first ⌈n/2⌉ pairs ea
 the others closed-book); `closed-book` is every pair alone, in each of its wordings.
 """
 
+import hashlib
 from collections.abc import Sequence
+
+import orjson
 
 from semoe.datasets.augmented import AugmentedPassage, QAPair
 from semoe.experts.preset import SequenceSettings
@@ -26,15 +29,26 @@ def training_sequences(
 ) -> list[TrainingSequence]:
     """Returns the sequences of one passage, in training order; empty when it has no pairs."""
     template = load_template(settings.template)
-    build = _published if settings.composition == "published" else _closed_book
     made = [
         training_sequence(tokenizer, template, question, answer, context, exemplars=exemplars, cot=cot)
-        for question, answer, context in build(passage, cot)
+        for question, answer, context in _parts(passage, settings, cot)
     ]
     return [TrainingSequence(s.tokens[:MAX_TOKENS], s.loss_from) for s in made if s.loss_from < MAX_TOKENS]
 
 
+def learnt_digest(passage: AugmentedPassage, settings: SequenceSettings, *, cot: bool = False) -> str:
+    """Returns a hash, 32 hex digits, of what an expert reads of its passage: questions, answers and contexts, in order.
+
+    Within one expert space two passages with equal digests give equal experts.
+    """
+    return hashlib.sha256(orjson.dumps(_parts(passage, settings, cot))).hexdigest()[:32]
+
+
 Parts = list[tuple[str, str, tuple[str, ...]]]
+
+
+def _parts(passage: AugmentedPassage, settings: SequenceSettings, cot: bool) -> Parts:
+    return (_published if settings.composition == "published" else _closed_book)(passage, cot)
 
 
 def _published(passage: AugmentedPassage, cot: bool) -> Parts:

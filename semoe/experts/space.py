@@ -1,19 +1,23 @@
 """Expert space and expert key: what an expert is, and which one it is.
 
 Two experts may stand in for each other only if both are equal. A space's name is the hash of everything that decides
-its experts, so two recipes never mix; a key is the hash of the passage.
+its experts, so two recipes never mix; a key is the hash of the passage. What an expert read of its passage is kept
+beside it (`sequences.learnt_digest`), because pairs may come as a file that no recipe made.
 """
 
 import hashlib
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
 
-from semoe.experts.preset import Preset
+from semoe.experts.preset import AugmentationSettings, Preset, SequenceSettings
+from semoe.experts.settings import TrainingSettings
+from semoe.models.decoder import PROJECTIONS
+from semoe.records import without_defaults
 
-SAMPLE_BYTES = 1 << 20
+FORMAT = 2
+"""Of `space.json`; a space that says no format was named by an earlier version, after less than decides its experts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +25,12 @@ class ExpertSpace:
     """Everything that decides what an expert is."""
 
     base_model: str
-    model_fingerprint: str
+    """The model as the user named it; for people: two names of one model share their experts."""
+    model_digest: str
+    """Of its weights, tokenizer and configuration (`semoe.models.identity`)."""
     preset: Preset
-    template_version: int
+    template: str
+    """Digest of what the template makes of a training sequence."""
     augment_model: str
     augmentation_version: int
     exemplars: str
@@ -31,29 +38,35 @@ class ExpertSpace:
     dtype: str = "float32"
 
     def describe(self) -> dict[str, Any]:
-        """Returns the space as plain JSON values; answering settings are left out."""
+        """Returns the space as plain JSON values, for people; answering settings are left out."""
         recipe = asdict(self.preset)
         for outside in ("name", "answering"):
             del recipe[outside]
-        return asdict(self) | {"preset": recipe}
+        return asdict(self) | {"preset": recipe, "format": FORMAT}
+
+    def deciding(self) -> dict[str, Any]:
+        """Returns what decides an expert and is not at its default, so that an option added later moves no space."""
+        found: dict[str, Any] = without_defaults(replace(self, base_model="", preset=_deciding(self.preset)))
+        return found
 
     @property
     def name(self) -> str:
-        """The first 16 hex digits of the hash of `describe()`."""
-        text = orjson.dumps(self.describe(), option=orjson.OPT_SORT_KEYS)
+        """The first 16 hex digits of the hash of `deciding()`."""
+        text = orjson.dumps(self.deciding(), option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(text).hexdigest()[:16]
 
 
-def model_fingerprint(folder: Path) -> str:
-    """Hashes a model folder's configuration, and size, head and tail of each weight file.
-
-    Whole weight files are not read: gigabytes at each start would buy little against an honest user.
-    """
-    digest = hashlib.sha256((folder / "config.json").read_bytes())
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(f"{path.name} {path.stat().st_size}".encode())
-            digest.update(file.read(SAMPLE_BYTES))
-            file.seek(max(0, path.stat().st_size - SAMPLE_BYTES))
-            digest.update(file.read())
-    return digest.hexdigest()[:16]
+def _deciding(preset: Preset) -> Preset:
+    """Returns a preset with everything at one value that decides no expert."""
+    training, modules = preset.training, preset.lora.target_modules
+    if training.num_steps is not None:
+        training = replace(training, num_epochs=TrainingSettings().num_epochs)
+    return Preset(
+        name="",
+        # Who augments is told by the space's `augment_model`, what a template says by its text.
+        augmentation=replace(preset.augmentation, kind=AugmentationSettings().kind),
+        sequences=replace(preset.sequences, template=SequenceSettings().template),
+        # The layout has an order of its own.
+        lora=replace(preset.lora, target_modules=tuple(name for name in PROJECTIONS if name in modules)),
+        training=training,
+    )

@@ -8,6 +8,7 @@ import torch
 from semoe.models.config import read_config
 from semoe.models.decoder import Decoder
 from semoe.models.dtypes import torch_device
+from semoe.models.identity import model_digest
 from semoe.models.names import resolve_model
 from semoe.models.tokenizer import Tokenizer
 from semoe.models.weights import load_weights
@@ -22,12 +23,14 @@ class Model:
     folder: Path
     decoder: Decoder
     tokenizer: Tokenizer
+    digest: str
+    """Of all that decides what it computes; see `identity`."""
 
 
 def load_decoder(folder: Path, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Decoder:
     """Loads the decoder of a model folder."""
     config = read_config(folder)
-    return Decoder(config, load_weights(folder, config, dtype, str(torch_device(device))))
+    return Decoder(config, load_weights(folder, config, dtype, str(torch_device(device))).tensors)
 
 
 def load_model(name_or_path: str, *, dtype: torch.dtype = torch.float32, device: str = "auto") -> Model:
@@ -39,5 +42,13 @@ def load_model(name_or_path: str, *, dtype: torch.dtype = torch.float32, device:
         CorruptError: the weights are damaged.
     """
     folder = resolve_model(name_or_path)
-    decoder = load_decoder(folder, dtype=dtype, device=device)
-    return Model(name_or_path, folder, decoder, Tokenizer(folder, decoder.config.eos_token_ids))
+    config = read_config(folder)
+    tokenizer = Tokenizer(folder, config.eos_token_ids)
+    weights = load_weights(folder, config, dtype, str(torch_device(device)))
+    return Model(
+        name=name_or_path,
+        folder=folder,
+        decoder=Decoder(config, weights.tensors),
+        tokenizer=tokenizer,
+        digest=model_digest(weights.lines, folder, config),
+    )

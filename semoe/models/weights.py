@@ -1,33 +1,38 @@
 """Reads a decoder's weights from safetensors, whole or sharded, and checks every shape."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from semoe.errors import CorruptError, UsageError
-from semoe.files import read_json
+from semoe.errors import CorruptError
 from semoe.models.config import ModelConfig
 from semoe.models.decoder import Site, projection_shapes, weight_name
+from semoe.models.identity import Lines, tensor_lines
+from semoe.models.weight_files import weight_files
 
-INDEX = "model.safetensors.index.json"
+
+class Weights(NamedTuple):
+    """What a model folder holds."""
+
+    tensors: dict[str, Tensor]
+    """Under their Hugging Face names; `lm_head.weight` also where it is tied."""
+    lines: Lines
+    """What every tensor of the files is, for the model's digest."""
 
 
-def load_weights(folder: Path, config: ModelConfig, dtype: torch.dtype, device: str) -> dict[str, Tensor]:
-    """Returns the weights under their Hugging Face names; `lm_head.weight` also where it is tied.
+def load_weights(folder: Path, config: ModelConfig, dtype: torch.dtype, device: str) -> Weights:
+    """Reads the weights, and hashes each tensor as it is read.
 
     Raises:
         UsageError: the folder holds no safetensors.
         CorruptError: a file is damaged, or a tensor is missing or of another shape.
     """
-    loaded: dict[str, Tensor] = {}
-    for path in _files(folder):
-        try:
-            loaded |= load_file(path)
-        except SafetensorError as error:
-            raise CorruptError(f"{path} is damaged ({error}). Download it again.", kind="corrupt") from error
+    loaded, lines = dict[str, Tensor](), dict[str, str]()
+    for path in weight_files(folder):
+        _load_file(path, loaded, lines)
     if config.tie_word_embeddings:
         loaded.setdefault("lm_head.weight", loaded.get("model.embed_tokens.weight", torch.empty(0)))
     shapes = expected_shapes(config)
@@ -35,7 +40,16 @@ def load_weights(folder: Path, config: ModelConfig, dtype: torch.dtype, device: 
         if name not in loaded or tuple(loaded[name].shape) != shape:
             found = tuple(loaded[name].shape) if name in loaded else "nothing"
             raise CorruptError(f"{folder}: tensor {name} should be {shape}, found {found}.", kind="model-weights")
-    return _place({name: loaded[name] for name in shapes}, dtype, device)
+    return Weights(_place({name: loaded[name] for name in shapes}, dtype, device), lines)
+
+
+def _load_file(path: Path, loaded: dict[str, Tensor], lines: dict[str, str]) -> None:
+    try:
+        with safe_open(path, framework="pt") as file:
+            for name, line in tensor_lines(path):
+                loaded[name], lines[name] = file.get_tensor(name), line
+    except SafetensorError as error:
+        raise CorruptError(f"{path} is damaged ({error}). Download it again.", kind="corrupt") from error
 
 
 def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -62,18 +76,6 @@ def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         if config.qk_norm:
             shapes |= {f"model.layers.{layer}.self_attn.{n}_norm.weight": (config.head_dim,) for n in "qk"}
     return shapes
-
-
-def _files(folder: Path) -> list[Path]:
-    if (folder / INDEX).exists():
-        names = sorted(set(read_json(folder / INDEX)["weight_map"].values()))
-        return [folder / Path(name).name for name in names]
-    if (folder / "model.safetensors").exists():
-        return [folder / "model.safetensors"]
-    pickled = (
-        " Its pickled weights are never loaded: convert them to safetensors." if list(folder.glob("*.bin")) else ""
-    )
-    raise UsageError(f"{folder} holds no model.safetensors and no {INDEX}.{pickled}", kind="model-weights")
 
 
 def _place(weights: dict[str, Tensor], dtype: torch.dtype, device: str) -> dict[str, Tensor]:

@@ -1,9 +1,11 @@
 """Answer prompts: what the user turn says, and how the assistant's turn begins.
 
-A template is a Jinja file with a version; the version enters the expert space. `published` has the structure of the
-published prompts in our own words; `semoe` is the strongest prompt of our study. A user can bring a file.
+A template is a Jinja file; what it makes of a training sequence enters the expert space, by its text. `published` has
+the structure of the published prompts in our own words; `semoe` is the strongest prompt of our study. A user can bring
+a file.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,7 +33,6 @@ class Template:
     """How a question is asked and how an answer is written."""
 
     name: str
-    version: int
     direct: str
     """Jinja text of the user turn, with `question`, `passages` and `exemplars`."""
     cot: str
@@ -59,6 +60,11 @@ class Template:
         text = _environment().from_string(source)
         user = text.render(question=one_question_mark(question), passages=ordered, exemplars=exemplars)
         return Prompt(user, self.primed_cot if cot else self.primed_direct)
+
+    def training_digest(self, *, cot: bool) -> str:
+        """Returns a hash of all that decides a training sequence, which shows one passage at most."""
+        parts = (self.cot, self.primed_cot) if cot else (self.direct, self.primed_direct)
+        return hashlib.sha256(repr((*parts, self.ends_turn)).encode()).hexdigest()[:16]
 
     def target(self, answer: str, *, end_token: str) -> str:
         """Returns what the assistant writes after the primed words."""
@@ -105,7 +111,6 @@ def _shipped(name: str) -> str:
 templates.register("published")(
     Template(
         name="published",
-        version=1,
         direct=_shipped("published.direct"),
         cot=_shipped("published.cot"),
         best_last=False,
@@ -118,7 +123,6 @@ templates.register("published")(
 templates.register("semoe")(
     Template(
         name="semoe",
-        version=1,
         direct=_shipped("semoe.direct"),
         cot=_shipped("semoe.cot"),
         best_last=True,

@@ -43,7 +43,7 @@ class RunFolder:
         """Returns the plan.
 
         Raises:
-            UsageError: there is no such run, or another version of the program planned it.
+            UsageError: there is no such run, or a later version of the program planned it.
         """
         found = self.find("plan.json", Plan)
         if found is None:
@@ -52,8 +52,12 @@ class RunFolder:
                 f"No run {self.run!r} in {self.objects.url}. There are: {there}. Make one with `semoe plan`.",
                 kind="no-run",
             )
-        if found.version != VERSION:
-            raise UsageError(f"Run {self.run} is of version {found.version}, not {VERSION}.", kind="unknown-version")
+        if found.version > VERSION:
+            raise UsageError(
+                f"Run {self.run} was planned by a later version of SEMOE (its plan is of version {found.version}). "
+                "Install that one.",
+                kind="unknown-version",
+            )
         return found
 
     def manifest(self) -> Manifest | None:

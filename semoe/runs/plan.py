@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from semoe.experts.preset import Preset
 from semoe.generation.switching.settings import SwitchSettings
 
-VERSION = 1
+VERSION = 2
+"""A plan of version 1 named neither the bytes of its model nor the space of its experts: it can be looked at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +55,10 @@ class Plan:
     """Wanted for the stages that work on passages; None: as many as their number asks for."""
     switching: SwitchSettings | None = None
     """How to retrieve while answering; None: once, with the question, before."""
+    model_digest: str = ""
+    """Of the base model (`semoe.models.identity`): workers refuse another."""
+    space: str = ""
+    """The expert space that its experts belong to."""
     version: int = VERSION
 
 

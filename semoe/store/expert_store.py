@@ -6,7 +6,8 @@ after a store (verify, garbage, compaction) is `upkeep`.
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from semoe.errors import CorruptError
 from semoe.store.catalog import HASH_BYTES, Catalog, Place
@@ -101,6 +102,15 @@ class ExpertStore:
                 place = self.catalog.find(entry.key)
                 if place and (place.segment, place.offset) == (segment, entry.offset):
                     yield entry
+
+    def entries_of(self, keys: Iterable[str]) -> Iterator[ExpertEntry]:
+        """Yields the entries of those of the experts that are there; reads the index of each of their packs once."""
+        wanted = defaultdict[str, set[str]](set)
+        for key in keys:
+            if place := self.catalog.find(key):
+                wanted[place.segment].add(key)
+        for segment, own in wanted.items():
+            yield from (entry for entry in self.ledger.index(segment) if entry.key in own)
 
     def keys(self, beginning: str) -> list[str]:
         """Returns the keys that begin so; reads the indexes of their packs alone."""

@@ -19,7 +19,9 @@ import orjson
 from semoe.errors import CorruptError, UsageError
 from semoe.store.digest import digest
 
-FORMAT, VERSION = "semoe-pack-index", 1
+FORMAT, VERSION = "semoe-pack-index", 2
+READABLE = (1, VERSION)
+"""Version 1 did not say what an expert learnt."""
 MAX_EXPERT_BYTES = (1 << 32) - 1
 SALT_BYTES = 16
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -41,6 +43,8 @@ class ExpertEntry:
     num_tokens: int
     """Tokens it was trained on."""
     loss: float
+    learnt: str = ""
+    """Digest of what it read of its passage (`semoe.experts.sequences`); empty where an earlier version wrote it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +57,7 @@ class Blob:
     title: str
     num_tokens: int
     loss: float
+    learnt: str = ""
 
     def __post_init__(self) -> None:
         if not _HEX64.fullmatch(self.key) or not 0 < len(self.data) <= MAX_EXPERT_BYTES:
@@ -87,7 +92,7 @@ def build_pack(blobs: Sequence[Blob]) -> Pack:
     for blob in blobs:
         entry = ExpertEntry(
             key=blob.key, offset=at, length=len(blob.data), digest=digest(blob.data).hex(),
-            title=blob.title, num_tokens=blob.num_tokens, loss=blob.loss,
+            title=blob.title, num_tokens=blob.num_tokens, loss=blob.loss, learnt=blob.learnt,
         )  # fmt: skip
         entries.append(entry)
         at += len(blob.data)
@@ -136,10 +141,10 @@ def _segment(salt: bytes, entries: Sequence[ExpertEntry]) -> str:
 
 def _check_header(header: Any, segment: str, count: int) -> None:
     found = header.get("format"), header.get("version")
-    if found != (FORMAT, VERSION):
+    if found[0] != FORMAT or found[1] not in READABLE:
         raise CorruptError(
             f"The index of pack {segment} is {found[0]} version {found[1]}; this program reads {FORMAT} "
-            f"version {VERSION}. Use the program that made it.",
+            f"up to version {VERSION}. Use the program that made it.",
             kind="unknown-version" if found[0] == FORMAT else "corrupt-index",
         )
     if header.get("pack") != segment or header.get("count") != count:

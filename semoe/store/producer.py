@@ -4,6 +4,7 @@ What is pending when work stops, by Ctrl-C too, is published on the way out; a p
 what it made since its last commit.
 """
 
+import logging
 import time
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -16,6 +17,7 @@ from semoe.store.blob import to_bytes
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.pack import Blob
 
+log = logging.getLogger(__name__)
 PACK_BYTES = 64 << 20
 COMMIT_SECONDS = 60.0
 
@@ -43,9 +45,16 @@ class Producer(AbstractContextManager["Producer"]):
         data = to_bytes(self._layout, flat_N, record)
         self._since = self._since if self._pending else time.monotonic()
         self._pending.append(
-            Blob(key=key, data=data, title=record["title"], num_tokens=record["num_tokens"], loss=float(record["loss"]))
+            Blob(
+                key=key,
+                data=data,
+                title=record["title"],
+                num_tokens=record["num_tokens"],
+                loss=float(record["loss"]),
+                learnt=record["learnt"],
+            )
         )
-        old = time.monotonic() - self._since > self._commit_seconds
+        old = time.monotonic() - self._since >= self._commit_seconds
         if old or sum(len(blob.data) for blob in self._pending) >= self._pack_bytes:
             self.flush()
 
@@ -61,8 +70,13 @@ class Producer(AbstractContextManager["Producer"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Publishes what is pending, whatever happened."""
-        self.flush()
+        """Publishes what is pending, whatever happened; of two errors the first stays."""
+        try:
+            self.flush()
+        except Exception as second:
+            if error is None:
+                raise
+            log.warning("%d experts were not published: %s", len(self._pending), second)
 
     def __enter__(self) -> Self:
         return self

@@ -5,8 +5,11 @@ adapter_config.json   PEFT's configuration of each of its experts
 base.safetensors      the weight that each of them starts from
 """
 
+import logging
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import orjson
 from torch import Tensor
@@ -22,6 +25,11 @@ from semoe.store.objects import MissingObjectError, Objects, check_conditional_w
 from semoe.store.peft_folder import adapter_config, check_numbers
 from semoe.store.space_names import SpaceNames
 
+log = logging.getLogger(__name__)
+_FORMER = (
+    "was made by an earlier version, which named spaces after less than decides an expert: its experts are not reused. "
+    "They can be read: `semoe experts ls | show | export --space NAME`."
+)
 PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
 
 
@@ -37,6 +45,7 @@ def make_space(objects: Objects, space: ExpertSpace, layout: ExpertLayout) -> Ex
     try:
         objects.get(names.described)
     except MissingObjectError:
+        _tell_of_former(objects, space)
         base_N = base_weight(layout, space.preset.training.seed)
         objects.create(names.base_weight, tensor_file(layout, base_N, {}))
         objects.create(names.adapter_config, orjson.dumps(adapter_config(layout, space.base_model), option=PRETTY))
@@ -55,16 +64,16 @@ class Experts:
     """Reads experts of one space, near ones first: memory, disk where there is a folder for it, store."""
 
     def __init__(self, store: ExpertStore, layout: ExpertLayout, cache: ExpertCache | None = None) -> None:
-        self._store, self.layout = store, layout
+        self.store, self.layout = store, layout
         self._cache = cache or ExpertCache(store, folder=expert_cache_folder())
 
     @property
     def space(self) -> str:
         """The space's name."""
-        return self._store.names.space
+        return self.store.names.space
 
     def __contains__(self, key: str) -> bool:
-        return key in self._store
+        return key in self.store
 
     def get(self, key: str) -> Tensor | None:
         """Returns an expert, [N] float32, or None where there is none: its passage gave nothing to learn.
@@ -79,7 +88,7 @@ class Experts:
             flat_N = from_bytes(self.layout, data)
             check_numbers(self.layout, flat_N)
         except CorruptError as error:
-            raise CorruptError(f"Expert {key} of {self._store.objects.url}: {error}", kind=error.kind) from error
+            raise CorruptError(f"Expert {key} of {self.store.objects.url}: {error}", kind=error.kind) from error
         return flat_N
 
     def prefetch(self, keys: list[str], *, wait: bool = False) -> None:
@@ -92,11 +101,36 @@ class Experts:
         Raises:
             UsageError: it is; the message names the spaces that are there.
         """
-        if not len(self._store):
-            spaces = self._store.objects.folders("spaces/")
-            others = f" It has {', '.join(spaces)}: made by another model or recipe." if spaces else ""
+        if not len(self.store):
+            here, objects = self.store.names.space, self.store.objects
+            described = described_spaces(objects)
+            former = [name for name, about in described.items() if "format" not in about]
+            others = [name for name in described if name != here and name not in former]
+            words = [f" It has {', '.join(others)}: made by another model or recipe."] if others else []
+            words += [f" {', '.join(former)} {_FORMER}"] if former else []
+            empty = "Nothing was trained in" if here in described else "There is no"
             raise UsageError(
-                f"No experts of space {self._store.names.space} in {self._store.objects.url}.{others} "
-                "Run `semoe encode` with the same settings.",
+                f"{empty} space {here} in {objects.url}.{''.join(words)} Run `semoe encode` with the same settings.",
                 kind="missing-stage",
             )
+
+
+def described_spaces(objects: Objects) -> dict[str, dict[str, Any]]:
+    """Returns what each space of a store says of itself, by name; those that do not are no spaces (yet)."""
+    found = dict[str, dict[str, Any]]()
+    for name in objects.folders("spaces/"):
+        with suppress(MissingObjectError):
+            found[name] = orjson.loads(objects.get(SpaceNames(name).described))
+    return found
+
+
+def _tell_of_former(objects: Objects, space: ExpertSpace) -> None:
+    """Whoever updates should not wonder why all is trained again."""
+    same = {"base_model": space.base_model, "augment_model": space.augment_model}
+    former = [
+        name
+        for name, about in described_spaces(objects).items()
+        if "format" not in about and same.items() <= about.items()
+    ]
+    if former:
+        log.warning("%s: space %s %s", objects.url, ", ".join(former), _FORMER)

@@ -1,14 +1,19 @@
 """Stage `augment`: turns each retrieved passage into a rewrite and question-answer pairs, once."""
 
-from semoe.augment import AugmentReport, AugmentSettings, augment_questions, load_augmenter
+from collections.abc import Sequence
+
+from semoe.augment import AugmentReport, augment_questions, load_augmenter
+from semoe.augment.run import made_with
+from semoe.errors import UsageError
 from semoe.telemetry import progress
+from semoe.worker.augmenting import augment_settings
 from semoe.worker.retrieve import read_retrieved
 from semoe.worker.settings import StageSettings
 
 
-def augment(how: AugmentSettings, settings: StageSettings, *, topk: int) -> list[AugmentReport]:
+def augment(settings: StageSettings, *, topk: int) -> list[AugmentReport]:
     """Augments every data type that `retrieve` left, the first `topk` passages of each question."""
-    reports = []
+    how, reports = augment_settings(settings.augmented_by, settings.preset), []
     augmenter = load_augmenter(how)
     for data_type in settings.types_in(settings.retrieved_folder, "retrieve"):
         found = read_retrieved(settings.retrieved_folder / f"{data_type}.json")
@@ -26,3 +31,25 @@ def augment(how: AugmentSettings, settings: StageSettings, *, topk: int) -> list
             )
         reports.append(report)
     return reports
+
+
+def require_made_so(settings: StageSettings, types: Sequence[str]) -> None:
+    """Makes sure that files of `augment` are what the recipe says; of files from elsewhere nothing is known.
+
+    A file with more pairs than the recipe asks for will do: its first ones are those that fewer would have been.
+
+    Raises:
+        UsageError: a file was made otherwise.
+    """
+    wanted = augment_settings(settings.augmented_by, settings.preset).as_dict()
+    for data_type in types:
+        path = settings.augmented_folder / f"{data_type}.json"
+        made = made_with(path) or wanted
+        few = (made["max_pairs"] or wanted["max_pairs"]) < wanted["max_pairs"]
+        other = [name for name in ("augmenter", "seed", "version") if made.get(name) != wanted[name]]
+        if name := next(iter(["max_pairs"] if few else other), None):
+            raise UsageError(
+                f"{path} was made with {name} {made.get(name)}, but preset {settings.preset.name} says {wanted[name]}. "
+                f"Run `semoe augment --preset {settings.preset.name}`, or use the preset that it was made with.",
+                kind="other-augmentation",
+            )

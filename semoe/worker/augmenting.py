@@ -11,11 +11,25 @@ from semoe.retrieval import Passage
 from semoe.telemetry.metrics import metrics
 
 
-def augmenter_for(augmented_by: str, preset: Preset) -> Augmenter:
-    """Loads the augmenter of a recipe: `parse`, or a language model's name."""
+def who_augments(preset: Preset, model_name: str, given: str | None = None) -> str:
+    """Returns whose augmentation a recipe means: the one that was given, or the preset's: `parse`, or the model's."""
+    return given or ("parse" if preset.augmentation.kind == "parse" else model_name)
+
+
+def augment_settings(augmented_by: str, preset: Preset) -> AugmentSettings:
+    """Returns how a recipe augments; the one place that decides it, for verb, run and `main`.
+
+    Args:
+        augmented_by: `parse`, or a language model's name.
+        preset: says how many pairs.
+    """
     kind = "parse" if augmented_by == "parse" else "model"
-    max_pairs = preset.augmentation.max_pairs
-    return load_augmenter(AugmentSettings(augmenter=kind, model=augmented_by, max_pairs=max_pairs))
+    return AugmentSettings(augmenter=kind, model=augmented_by, max_pairs=preset.augmentation.max_pairs)
+
+
+def augmenter_for(augmented_by: str, preset: Preset) -> Augmenter:
+    """Loads the augmenter of a recipe."""
+    return load_augmenter(augment_settings(augmented_by, preset))
 
 
 def augmented(

@@ -3,6 +3,7 @@
 What the store has is not trained again, whoever trained it, so a run that was stopped goes on where it stood.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from semoe.store.objects import open_objects
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.telemetry import progress
+from semoe.worker.augment import require_made_so
+from semoe.worker.learnt import require_same_pairs
 from semoe.worker.settings import StageSettings
 from semoe.worker.train import train
 
@@ -62,13 +65,17 @@ def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048
         export: whether to write the published `offline/…` folders.
 
     Raises:
-        UsageError: the augmentation is missing, or a folder or the store cannot be written.
+        UsageError: the augmentation is missing or another recipe's, an expert learnt other pairs, or a folder or the
+            store cannot be written.
         TransientError: the disk is full, or the store does not answer.
     """
     recipe, types = settings.recipe, settings.types_in(settings.augmented_folder, "augment")
+    require_made_so(settings, types)
     places, layout = published_places(settings, types), recipe.layout(model)
     store = make_space(open_objects(settings.store_url), recipe.space(model), layout)
-    missing = {key: place.passage for key, place in places.items() if key not in store}
+    passages = {key: place.passage for key, place in places.items()}
+    require_same_pairs(store, recipe, passages, lambda: passages_of(settings))
+    missing = {key: passage for key, passage in passages.items() if key not in store}
     with (
         Producer(store, layout, run=f"encode-{fresh_token()}") as producer,
         progress("encode", len(missing), "experts") as advance,
@@ -91,6 +98,14 @@ def questions_of(settings: StageSettings, data_type: str) -> list[AugmentedQuest
     """Reads the augmented questions of one type, the first `sample` of them."""
     questions = read_augmented(settings.augmented_folder / f"{data_type}.json")
     return questions if settings.sample < 0 else questions[: settings.sample]
+
+
+def passages_of(settings: StageSettings) -> Iterator[AugmentedPassage]:
+    """Yields the passages of every augmented file of the dataset, repetitions too."""
+    for path in sorted(settings.augmented_folder.glob("*.json")):
+        if "." not in path.stem:  # not a report or a journal
+            for question in read_augmented(path):
+                yield from question.passages
 
 
 def published_places(settings: StageSettings, types: list[str]) -> dict[str, PublishedPlace]:

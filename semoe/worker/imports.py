@@ -13,7 +13,9 @@ from semoe.store.objects import open_objects
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.telemetry import progress
-from semoe.worker.encode import PublishedPlace, published_places
+from semoe.worker.augment import require_made_so
+from semoe.worker.encode import PublishedPlace, passages_of, published_places
+from semoe.worker.learnt import require_same_pairs
 from semoe.worker.settings import StageSettings
 
 
@@ -39,8 +41,11 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
     """
     recipe = settings.recipe
     layout, types = recipe.layout(model), settings.types_in(settings.augmented_folder, "augment")
+    require_made_so(settings, types)
     places = published_places(settings, types)
     store = make_space(open_objects(settings.store_url), recipe.space(model), layout)
+    passages = {key: place.passage for key, place in places.items()}
+    require_same_pairs(store, recipe, passages, lambda: passages_of(settings))
     new = {key: place for key, place in places.items() if key not in store}
     with (
         Producer(store, layout, run=f"import-{fresh_token()}") as producer,
@@ -69,7 +74,8 @@ def _import_one(
     folder = next((folder for folder in place.known_folders if folder.exists()), None)
     if folder is not None:
         flat_N = read_expert(folder, layout, base_model=settings.model_name, space=store.names.space)
-        producer.add(key, flat_N, _record(folder, key, place, store.names.space))
+        learnt = settings.recipe.learnt(place.passage)
+        producer.add(key, flat_N, {"learnt": learnt} | _record(folder, key, place, store.names.space))
 
 
 def _record(folder: Path, key: str, place: PublishedPlace, space: str) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from semoe.store.objects import open_objects
 from semoe.store.space import Experts
 from semoe.telemetry import progress
 from semoe.worker.answer import Answerer, InferenceSettings, distinct_keys, scores_of
-from semoe.worker.encode import questions_of
+from semoe.worker.augment import require_made_so
+from semoe.worker.encode import passages_of, questions_of
+from semoe.worker.learnt import require_same_pairs
 from semoe.worker.on_the_spot import OnTheSpot
 from semoe.worker.settings import StageSettings
 
@@ -49,6 +51,8 @@ def inference(
     """
     types = settings.types_in(settings.augmented_folder, "augment")
     recipe = settings.recipe
+    if how.loads_experts:
+        require_made_so(settings, types)
     store = ExpertStore(open_objects(settings.store_url), recipe.space(model).name)
     experts = Experts(store, recipe.layout(model))
     spot = OnTheSpot.of(model, recipe, store, how.switching, run="inference")
@@ -65,6 +69,9 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
     config = _config(settings, how, experts.space)
     records = _resume(folder, config)
     left = [task for task in tasks if task.did not in records]
+    if how.loads_experts:
+        passages = {key: p for task in tasks for key, p in zip(task.keys, task.question.passages, strict=True)}
+        require_same_pairs(experts.store, plain.recipe, passages, lambda: passages_of(settings))
     _warn_of_gaps(left, how, experts)
     answer = replace(plain, all_keys=distinct_keys(tasks))
     with progress(f"inference {how.folder_name} {data_type}", len(left), "questions") as advance:

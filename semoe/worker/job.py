@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import TypeVar
 
+from semoe.errors import UsageError
 from semoe.models import Model, load_model
 from semoe.models.dtypes import torch_dtype
+from semoe.models.identity import difference
 from semoe.prompts.exemplars import load_exemplars
 from semoe.runs import Heartbeat, Plan, RunFolder
 from semoe.store.expert_store import fresh_token
@@ -52,8 +54,26 @@ class Job:
         )
 
     def load_model(self) -> Model:
-        """Loads the base model of the plan."""
-        return load_model(self.plan.model_name, dtype=torch_dtype(self.plan.dtype), device=self.device)
+        """Loads the base model of the plan.
+
+        Raises:
+            UsageError: it is not the one, or not the recipe, that the run was planned with.
+        """
+        model = load_model(self.plan.model_name, dtype=torch_dtype(self.plan.dtype), device=self.device)
+        if model.digest != self.plan.model_digest:
+            raise UsageError(
+                f"{self.plan.model_name} is another model here ({model.folder}) than run {self.plan.run} was planned "
+                f"with: its {difference(model.digest, self.plan.model_digest)} differ. Give this machine the planned "
+                "model, or plan the run anew.",
+                kind="other-model",
+            )
+        if (space := self.recipe.space(model).name) != self.plan.space:
+            raise UsageError(
+                f"Run {self.plan.run} was planned for experts of space {self.plan.space}, here they would be of "
+                f"{space}: template, worked examples or the version of SEMOE changed since. Plan the run anew.",
+                kind="other-space",
+            )
+        return model
 
     @property
     def seconds(self) -> float:
@@ -97,7 +117,14 @@ class Job:
             raise
         finally:
             root.removeHandler(handler)
+            self._tell_at_last()
+
+    def _tell_at_last(self) -> None:
+        """What ended the work is the error to hear of, not that the store then took no log."""
+        try:
             self.tell()
+        except Exception as error:
+            log.warning("the last heartbeat and log were not written: %s", error)
 
     def parts(self, prefix: str, items: Sequence[T], size: int) -> Iterator[tuple[str, Sequence[T]]]:
         """Yields the parts of `items` that have no object yet, with the object's name; ends early when asked to."""

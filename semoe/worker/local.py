@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO
 
-from semoe.errors import CorruptError, TransientError, UsageError
+from semoe.errors import TransientError, UsageError, WorkerError, meaning_of
 from semoe.runs import STAGES, RunFolder
 from semoe.telemetry import progress
 from semoe.worker.planning import items_of
@@ -29,6 +29,7 @@ class _Attempt:
     number: int
     process: "subprocess.Popen[bytes]"
     output: IO[bytes]
+    began: float = field(default_factory=time.time)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -53,7 +54,7 @@ class LocalBackend:
         Raises:
             UsageError: a shard met wrong settings.
             TransientError: a shard was tried too often.
-            CorruptError: a shard failed in a way that another attempt would not mend.
+            WorkerError: a shard failed in a way that another attempt would not mend.
         """
         for stage in STAGES:
             self._run_stage(stage, items_of(self.folder, stage))
@@ -112,16 +113,26 @@ class LocalBackend:
         """Decides what becomes of a shard whose process ended badly."""
         code, shard = attempt.process.returncode, attempt.shard
         self.folder.write_log(stage, shard, f"attempt-{attempt.number}", said)
-        last = said.strip().splitlines()[-1:] or ["no word"]
-        what = f"{stage} shard {shard}, attempt {attempt.number}, ended with {code}: {last[0]}"
-        if code == UsageError.exit_code:
-            raise UsageError(what, kind="worker")
-        if code >= 0 and code != TransientError.exit_code:
-            raise CorruptError(f"{what} See `semoe logs --run {self.folder.run} --failed`.", kind="worker")
+        message, kind = self._why(stage, attempt, said)
+        what, meaning = (
+            f"{stage} shard {shard}, attempt {attempt.number}, ended with {code}: {message}",
+            meaning_of(code),
+        )
+        if meaning is UsageError:
+            raise UsageError(what, kind=kind)
+        if meaning is not TransientError:
+            raise WorkerError(f"{what} See `semoe logs --run {self.folder.run} --failed`.", kind=kind)
         if attempt.number >= self.max_attempts:
-            raise TransientError(f"{what} No attempt is left; `semoe resume` goes on.", kind="worker")
-        pause = 0.0 if code < 0 else min(2.0**attempt.number, MAX_BACKOFF_SECONDS)
+            raise TransientError(f"{what} No attempt is left; `semoe resume` goes on.", kind=kind)
+        pause = min(2.0**attempt.number, MAX_BACKOFF_SECONDS) if code == TransientError.exit_code else 0.0
         self._waiting.append((time.monotonic() + pause, shard, attempt.number + 1))
+
+    def _why(self, stage: str, attempt: _Attempt, said: str) -> tuple[str, str]:
+        """Returns message and kind of what ended an attempt: as it wrote them to the store, or the last it said."""
+        own = [one for one in self.folder.failures(stage) if one.shard == attempt.shard and one.time >= attempt.began]
+        if own:
+            return own[-1].message, own[-1].kind
+        return next(iter(said.strip().splitlines()[-1:]), "no word"), "worker"
 
     def _stop_all(self) -> None:
         """Asks the processes to keep what they have and end, and waits for them."""

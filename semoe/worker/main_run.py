@@ -29,6 +29,7 @@ from semoe.store.space import Experts
 from semoe.telemetry import progress
 from semoe.worker.acting import Acting
 from semoe.worker.answer import METHODS, InferenceSettings, trace_of
+from semoe.worker.augmenting import who_augments
 from semoe.worker.on_the_spot import OnTheSpot
 from semoe.worker.train import Recipe
 
@@ -128,11 +129,10 @@ def run_main(config: MainConfig, index_dir: Path) -> dict[str, Any]:
 def _switching(config: MainConfig, model: Model, index_dir: Path) -> Switching:
     how = InferenceSettings(inference_method=config.inference_method)
     preset = load_preset(config.preset)
-    parsed = "parse" if preset.augmentation.kind == "parse" else config.model_name_or_path
     recipe = Recipe(
         model_name=config.model_name_or_path,
         preset=replace(preset, answering=replace(preset.answering, template="published")),
-        augmented_by=config.augment_model or parsed,
+        augmented_by=who_augments(preset, config.model_name_or_path, config.augment_model),
     )
     store = ExpertStore(open_objects(config.store), recipe.space(model).name) if how.loads_experts else None
     acting = Acting(

@@ -8,6 +8,7 @@ from semoe.errors import UsageError
 from semoe.experts.preset import Preset
 from semoe.prompts.exemplars import load_exemplars
 from semoe.store import OfflineName
+from semoe.worker.augmenting import who_augments
 from semoe.worker.train import Recipe
 
 
@@ -46,7 +47,7 @@ class StageSettings:
     @property
     def augmented_by(self) -> str:
         """The name under which the augmentation is filed."""
-        return self.augment_model or ("parse" if self.preset.augmentation.kind == "parse" else self.model_name)
+        return who_augments(self.preset, self.model_name, self.augment_model)
 
     @property
     def retrieved_folder(self) -> Path:

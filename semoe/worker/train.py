@@ -1,7 +1,7 @@
 """Trains the experts that a space lacks: for the verb `encode`, and for one shard of a run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -11,11 +11,12 @@ from semoe.datasets import AugmentedPassage
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import Preset
-from semoe.experts.sequences import training_sequences
-from semoe.experts.space import ExpertSpace, model_fingerprint
+from semoe.experts.sequences import learnt_digest, training_sequences
+from semoe.experts.space import ExpertSpace
 from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models import Model
 from semoe.prompts.exemplars import Exemplar, fingerprint
+from semoe.prompts.rendering import TrainingSequence
 from semoe.prompts.template import load_template
 from semoe.telemetry import StepClock
 from semoe.telemetry.metrics import metrics
@@ -47,16 +48,36 @@ class Recipe:
 
     def space(self, model: Model) -> ExpertSpace:
         """Returns the space of the experts that this recipe makes of a model."""
+        return self.space_of(model.digest, str(model.decoder.dtype).removeprefix("torch."))
+
+    def space_of(self, model_digest: str, dtype: str) -> ExpertSpace:
+        """Returns the same for a model that need not be loaded."""
+        template = load_template(self.preset.sequences.template)
         return ExpertSpace(
             base_model=self.model_name,
-            model_fingerprint=model_fingerprint(model.folder),
+            model_digest=model_digest,
             preset=self.preset,
-            template_version=load_template(self.preset.sequences.template).version,
+            template=template.training_digest(cot=bool(self.exemplars)),
             augment_model=self.augmented_by,
             augmentation_version=augmentation_version(self.augmented_by),
             exemplars=fingerprint(self.exemplars),
-            dtype=str(model.decoder.dtype).removeprefix("torch."),
+            dtype=dtype,
         )
+
+    def sequences(self, model: Model, passage: AugmentedPassage) -> list[TrainingSequence]:
+        """Returns what an expert of a passage is trained on; empty where the passage gives nothing to learn."""
+        settings, tokenizer = self.preset.sequences, model.tokenizer
+        return training_sequences(
+            tokenizer, self._read(passage), settings, exemplars=self.exemplars, cot=bool(self.exemplars)
+        )
+
+    def learnt(self, passage: AugmentedPassage) -> str:
+        """Returns the digest of what an expert of a passage learns."""
+        return learnt_digest(self._read(passage), self.preset.sequences, cot=bool(self.exemplars))
+
+    def _read(self, passage: AugmentedPassage) -> AugmentedPassage:
+        """A file may hold more pairs than the recipe asks for: its expert is the one that a run would make."""
+        return replace(passage, qa=passage.qa[: self.preset.augmentation.max_pairs])
 
     def layout(self, model: Model) -> ExpertLayout:
         """Returns the shape of those experts."""
@@ -87,7 +108,7 @@ def train(
     Returns:
         How many experts were trained, and on how many tokens, repetitions counted.
     """
-    sequences = {key: _sequences(model, recipe, passage) for key, passage in passages.items()}
+    sequences = {key: recipe.sequences(model, passage) for key, passage in passages.items()}
     keys = [key for key, own in sequences.items() if own]
     training, space, num_trained, num_tokens = recipe.preset.training, recipe.space(model).name, 0, 0
     layout, clock = recipe.layout(model), StepClock(metrics.step_seconds)
@@ -117,16 +138,10 @@ def train(
     return num_trained, num_tokens
 
 
-def _sequences(model: Model, recipe: Recipe, passage: AugmentedPassage) -> list[Any]:
-    settings = recipe.preset.sequences
-    return training_sequences(
-        model.tokenizer, passage, settings, exemplars=recipe.exemplars, cot=bool(recipe.exemplars)
-    )
-
-
 def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> dict[str, Any]:
     pairs = [{"question": pair.question, "answer": pair.answer} for pair in passage.qa]
     return {
         "format": 1, "key": key, "space": space, "preset": recipe.preset.name, "title": passage.title,
         "passage": passage.passage, "qa": pairs, "num_tokens": trained.num_tokens, "loss": trained.loss,
+        "learnt": recipe.learnt(passage),
     }  # fmt: skip

@@ -8,6 +8,7 @@ from semoe.datasets.keys import passage_key
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.worker.job import Job
+from semoe.worker.learnt import require_same_pairs
 from semoe.worker.train import train
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ def encode_shard(job: Job) -> tuple[dict[str, float], str]:
     model, recipe = job.load_model(), job.recipe
     layout = recipe.layout(model)
     store = make_space(job.folder.objects, recipe.space(model), layout)
+    require_same_pairs(store, recipe, passages)
     missing = {key: one for key, one in passages.items() if key not in store and one.qa}
     job.begin(len(passages), len(passages) - len(missing))
     producer = Producer(store, layout, run=job.folder.run, shard=job.shard, commit_seconds=job.commit_seconds)
