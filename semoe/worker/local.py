@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO
 
-from semoe.errors import TransientError, UsageError, WorkerError, meaning_of
-from semoe.runs import STAGES, RunFolder
+from semoe.errors import SemoeError, TransientError, UsageError, WorkerError, meaning_of
+from semoe.runs import STAGES, Failure, RunFolder
 from semoe.telemetry import progress
 from semoe.worker.planning import items_of
 
@@ -112,12 +113,9 @@ class LocalBackend:
     def _failed(self, stage: str, attempt: _Attempt, said: str) -> None:
         """Decides what becomes of a shard whose process ended badly."""
         code, shard = attempt.process.returncode, attempt.shard
-        self.folder.write_log(stage, shard, f"attempt-{attempt.number}", said)
         message, kind = self._why(stage, attempt, said)
-        what, meaning = (
-            f"{stage} shard {shard}, attempt {attempt.number}, ended with {code}: {message}",
-            meaning_of(code),
-        )
+        what = f"{stage} shard {shard}, attempt {attempt.number}, ended with {code}: {message}"
+        meaning = meaning_of(code)
         if meaning is UsageError:
             raise UsageError(what, kind=kind)
         if meaning is not TransientError:
@@ -129,7 +127,12 @@ class LocalBackend:
 
     def _why(self, stage: str, attempt: _Attempt, said: str) -> tuple[str, str]:
         """Returns message and kind of what ended an attempt: as it wrote them to the store, or the last it said."""
-        own = [one for one in self.folder.failures(stage) if one.shard == attempt.shard and one.time >= attempt.began]
+        own = list[Failure]()
+        # A store that is out of reach now is not what ended the attempt.
+        with suppress(SemoeError):
+            self.folder.write_log(stage, attempt.shard, f"attempt-{attempt.number}", said)
+            found = self.folder.failures(stage)
+            own = [one for one in found if one.shard == attempt.shard and one.time >= attempt.began]
         if own:
             return own[-1].message, own[-1].kind
         return next(iter(said.strip().splitlines()[-1:]), "no word"), "worker"

@@ -4,7 +4,6 @@ import pytest
 
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset, parse_preset, preset_names
-from semoe.experts.space import ExpertSpace
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -34,15 +33,7 @@ def test_a_mistake_is_named(text: str, words: str) -> None:
         parse_preset(text, "mine")
 
 
-def space(preset: str, version: int = 1, exemplars: str = "") -> ExpertSpace:
-    return ExpertSpace(
-        base_model="m", model_fingerprint="f", preset=parse_preset(preset, "x"), template_version=1,
-        augment_model="parse", augmentation_version=version, exemplars=exemplars,
-    )  # fmt: skip
-
-
-def test_what_decides_an_expert_decides_its_space_and_nothing_else_does() -> None:
-    assert space("").name == space("[answering]\nmerge = 'sum'\n").name
-    assert space("").name != space("[training]\nlearning_rate = 0.001\n").name
-    assert space("").name != space("[lora]\nrank = 4\n").name
-    assert space("").name != space("", version=2).name, "other pairs of the same passage are other experts"
+def test_a_whole_number_where_a_fraction_is_meant_is_the_same_recipe() -> None:
+    assert repr(parse_preset("[training]\nlearning_rate = 1\n", "p").training) == repr(
+        parse_preset("[training]\nlearning_rate = 1.0\n", "p").training
+    )

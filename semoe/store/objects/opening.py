@@ -49,7 +49,6 @@ def clock(objects: Objects) -> float:
     """Returns the store's own time, in seconds since 1970: this machine's clock may be wrong."""
     name = f"checks/{secrets.token_hex(8)}"
     objects.put(name, b"time")
-    try:
-        return next(found.modified for found in objects.list(name))
-    finally:
-        objects.delete(name)
+    modified = next(found.modified for found in objects.list(name))
+    objects.delete(name)
+    return modified

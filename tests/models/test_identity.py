@@ -1,0 +1,127 @@
+"""A model is known by all that decides what it computes, wherever its files lie."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from semoe.errors import CorruptError, UsageError
+from semoe.models import identity, load_model
+from semoe.models.identity import difference, digest_of_folder
+from semoe.models.smollm2 import smollm2_folder
+from tests.tiny import chatting_model_folder
+
+WEIGHTS, MIDDLE = "model.safetensors", "model.layers.1.mlp.up_proj.weight"
+Change = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tiny model; nothing is remembered of it."""
+    made = chatting_model_folder(tmp_path / "m")
+    monkeypatch.setenv("SEMOE_CACHE", str(tmp_path / "cache"))
+    return made
+
+
+def edit(folder: Path, change: Change) -> None:
+    save_file(change(load_file(folder / WEIGHTS)), folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def edit_json(path: Path, **new: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | new))
+
+
+def test_a_loaded_model_knows_its_digest(folder: Path) -> None:
+    assert load_model(str(folder), device="cpu").digest == digest_of_folder(folder)
+
+
+def test_shards_and_folders_do_not_matter(folder: Path, tmp_path: Path) -> None:
+    other, tensors = shutil.copytree(folder, tmp_path / "elsewhere"), load_file(folder / WEIGHTS)
+    (other / WEIGHTS).unlink()
+    shards: dict[str, dict[str, Tensor]] = {"model-2.safetensors": {}, "model-1.safetensors": {}}
+    for number, (name, tensor) in enumerate(tensors.items()):
+        list(shards.values())[number % 2][name] = tensor
+    for name, own in shards.items():
+        save_file(own, other / name)
+    names = {tensor: name for name, own in shards.items() for tensor in own}
+    (other / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+    assert digest_of_folder(other) == digest_of_folder(folder) == load_model(str(other), device="cpu").digest
+    (other / "model-1.safetensors").unlink()
+    with pytest.raises(UsageError, match=r"lacks model-1\.safetensors"):
+        digest_of_folder(other)
+
+
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("bytes", lambda found: found | {MIDDLE: found[MIDDLE].flip(0)}),
+        ("type", lambda found: found | {MIDDLE: found[MIDDLE].view(torch.int32)}),
+        ("shape", lambda found: found | {MIDDLE: found[MIDDLE].reshape(36, 52)}),
+        ("name", lambda found: {f"{name}s" if name == MIDDLE else name: one for name, one in found.items()}),
+        ("one more", lambda found: found | {"extra": torch.zeros(())}),
+        ("one of no numbers", lambda found: found | {"extra": torch.zeros(0)}),
+    ],
+)
+def test_every_tensor_decides(folder: Path, what: str, change: Change) -> None:
+    before = digest_of_folder(folder)
+    edit(folder, change)
+    assert difference(digest_of_folder(folder), before) == "weights", what
+
+
+def test_tokenizer_template_and_configuration_decide_end_tokens_do_not(folder: Path) -> None:
+    before = digest_of_folder(folder)
+    edit_json(folder / "config.json", eos_token_id=[2, 3], transformers_version="9.9")
+    assert digest_of_folder(folder) == before
+    edit_json(folder / "config.json", rms_norm_eps=1e-3)
+    assert difference(digest_of_folder(folder), before) == "configuration"
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    assert difference(digest_of_folder(folder), before) == "tokenizer and configuration"
+
+
+def test_what_is_remembered_is_not_read_again_and_a_file_written_in_place_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "SETTLED_NS", 0)
+    path, before = folder / WEIGHTS, digest_of_folder(folder)
+    (memory,) = (tmp_path / "cache" / "digests").iterdir()
+    lines, stat = orjson.loads(memory.read_bytes()), path.stat()
+    memory.write_bytes(orjson.dumps(lines | {MIDDLE: "F32 [1] 00"}))
+    assert digest_of_folder(folder) != before, "the memory is believed"
+    # Same folder, name, size and time: what an adapter merged in place leaves.
+    with path.open("r+b") as file:
+        file.seek(stat.st_size // 2)
+        file.write(b"\x01\x02\x03\x04")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert difference(digest_of_folder(folder), before) == "weights"
+    assert load_model(str(folder), device="cpu").digest == digest_of_folder(folder)
+
+
+def test_a_file_that_just_changed_is_not_remembered(folder: Path, tmp_path: Path) -> None:
+    os.utime(folder / WEIGHTS)
+    digest_of_folder(folder)
+    assert not (tmp_path / "cache" / "digests").exists()
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "SETTLED_NS", 0)
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    assert digest_of_folder(folder) == digest_of_folder(folder)
+
+
+def test_a_damaged_file_is_named(folder: Path) -> None:
+    (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-4])
+    with pytest.raises(CorruptError, match=r"model\.safetensors is damaged"):
+        digest_of_folder(folder)
+
+
+def test_the_real_small_model_is_the_same_each_time() -> None:
+    assert digest_of_folder(smollm2_folder()) == digest_of_folder(smollm2_folder())
