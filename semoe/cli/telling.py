@@ -210,5 +210,7 @@ def _tell_failures(found: Sequence[Failure]) -> None:
 
 def _tell_workflow(state: WorkflowState) -> None:
     err.print(f"workflow {state.name}: {state.phase or 'not begun'} {state.message}".rstrip(), highlight=False)
+    if state.suspended:
+        err.print(state.suspended, highlight=False, soft_wrap=True, markup=False)
     for node in (*state.stuck, *state.failed)[:_SHOWN_FAILURES]:
         err.print(str(node), highlight=False, soft_wrap=True, markup=False)

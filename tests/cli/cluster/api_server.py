@@ -1,4 +1,4 @@
-"""A small HTTP server that answers as a cluster's API server does, so that the real client library is put to the test."""
+"""A small HTTP server that answers as a cluster's API server does, to put the real client library to the test."""
 
 import contextlib
 import json
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *arguments: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Says nothing."""
 
 
