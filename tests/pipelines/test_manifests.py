@@ -112,6 +112,15 @@ def test_a_pod_runs_a_public_command_whose_options_exist(template: dict[str, Any
         assert {option for option in options if option.startswith("--")} <= known
 
 
+def test_the_report_waits_for_workers_as_long_as_they_have_to_end(template: dict[str, Any]) -> None:
+    """At the workflow's deadline Argo runs the exit handler and ends the workers at the same time."""
+    if "onExit" not in template["spec"]:
+        return
+    (handler,) = [one for one in pods(template) if one["name"] == template["spec"]["onExit"]]
+    words = handler["container"]["args"]
+    assert words[words.index("--wait_seconds") + 1] == "{{workflow.parameters.grace_seconds}}"
+
+
 def test_pods_fit_a_restricted_namespace(template: dict[str, Any]) -> None:
     spec = template["spec"]
     assert spec["securityContext"]["runAsNonRoot"]
