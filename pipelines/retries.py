@@ -7,19 +7,25 @@ from hera.workflows import RetryStrategy
 from hera.workflows.models import Backoff
 
 from pipelines.parameters import workflow_parameter
-from semoe.errors import TransientError
+from semoe.errors import LOST, TAKEN_AWAY, TransientError
 
-KILLED, TERMINATED, LOST = 137, 143, 255
 LOST_NODE = (
     "pod deleted|node shutdown|[Ee]victed|[Pp]reempt|low on resource|node lost"
     "|Pod was rejected|UnexpectedAdmissionError|enough resource|NodeAffinity|had condition"
 )
-"""What Argo's message says of a pod that was taken away, or that a node took and then refused; it has no exit code."""
+"""What Argo's message says of a pod that was taken away, or that a node took and then refused."""
 
+_CODE, _MESSAGE = "asInt(lastRetry.exitCode)", "lastRetry.message"
+_AGAIN = sorted({TransientError.exit_code, *map(int, TAKEN_AWAY), LOST})
+
+# Below 1: Argo's -1 for no exit code, and the 0 of a worker that finished while its pod was being taken away. Only then
+# the message is Argo's and the kubelet's alone; that of a worker that failed ends with the worker's own words, in which
+# a run or a bucket may be called `evicted`.
 EXPRESSION = (
-    f'lastRetry.message matches "{LOST_NODE}" || asInt(lastRetry.exitCode) in [{TransientError.exit_code}, {LOST}]'
-    f" || (asInt(lastRetry.exitCode) in [{KILLED}, {TERMINATED}] && not (lastRetry.message matches 'OOMKilled'))"
+    f'({_CODE} < 1 && {_MESSAGE} matches "{LOST_NODE}")'
+    f" || ({_CODE} in {_AGAIN} && not ({_MESSAGE} matches 'OOMKilled .exit code'))"
 )
+"""Holds for what `semoe.errors.meaning_of` calls transient, but for a pod that wanted more memory than it may have."""
 
 
 def retries() -> RetryStrategy:

@@ -85,7 +85,7 @@ def executor_patch() -> str:
 
 
 def _report() -> Templatable | Template:
-    return pod(
-        REPORT,
-        ["report", "--partial", "--said", "{{workflow.status}}", "--run", p("run"), "--store", p("store")],
-    )
+    # Where it runs at the workflow's deadline, the workers have their grace meanwhile.
+    wait = ["--wait_seconds", p("grace_seconds")]
+    place = ["--run", p("run"), "--store", p("store")]
+    return pod(REPORT, ["report", "--partial", "--said", "{{workflow.status}}", *wait, *place])

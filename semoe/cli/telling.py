@@ -79,6 +79,10 @@ def report(
         bool, typer.Option("--partial", help="Of an unfinished run too: how far it is and what failed (outcome.json).")
     ] = False,
     said: Annotated[str, typer.Option("--said", help="With --partial: what ended the run, to be kept.")] = "",
+    wait_seconds: Annotated[
+        float,
+        typer.Option("--wait_seconds", min=0, help="With --partial: for living workers, at most so long."),
+    ] = 0.0,
     store: o.Store = None,
     root_dir: o.RootDir = o.ROOT,
     json: o.Json = False,
@@ -91,7 +95,7 @@ def report(
     if not partial:
         show_report(make_report(folder), as_json=json)
         return
-    outcome, whole = make_outcome(folder, said)
+    outcome, whole = make_outcome(folder, said, wait_seconds)
     if whole:
         show_report(whole, as_json=json)
     elif json:
@@ -210,5 +214,7 @@ def _tell_failures(found: Sequence[Failure]) -> None:
 
 def _tell_workflow(state: WorkflowState) -> None:
     err.print(f"workflow {state.name}: {state.phase or 'not begun'} {state.message}".rstrip(), highlight=False)
+    if state.suspended:
+        err.print(state.suspended, highlight=False, soft_wrap=True, markup=False)
     for node in (*state.stuck, *state.failed)[:_SHOWN_FAILURES]:
         err.print(str(node), highlight=False, soft_wrap=True, markup=False)

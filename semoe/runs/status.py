@@ -19,7 +19,7 @@ class StageStatus:
     """None: not known before retrieval."""
     finished: int
     alive: int
-    """Shards whose worker gave a sign of life of late."""
+    """Shards whose worker gave a sign of life of late, and has not told of its end since."""
     silent: int
     """Shards that were begun, are not finished, and say nothing."""
     done: float
@@ -49,7 +49,9 @@ def _stage(folder: RunFolder, stage: str, count: int | None) -> StageStatus:
     finished = set(folder.finished(stage))
     begun = {int(name.partition(".")[0]) for name in folder.names(f"progress/{stage}/")} - finished
     beats = [beat for shard in sorted(begun) if (beat := folder.find_heartbeat(stage, shard))]
-    alive = [beat for beat in beats if time.time() - beat.time < ALIVE_SECONDS]
+    # A worker that failed said so: its last sign of life may be younger than its end.
+    failed = {name.removesuffix(".json").rpartition("-")[2] for name in folder.names(f"failures/{stage}/")}
+    alive = [beat for beat in beats if time.time() - beat.time < ALIVE_SECONDS and beat.worker not in failed]
     return StageStatus(
         stage=stage,
         num_shards=count,

@@ -11,6 +11,8 @@ from semoe.runs import STAGES, Failure, RunFolder
 from semoe.runs.status import StageStatus, status_of
 from semoe.worker.report import RunReport, make_report
 
+POLL_SECONDS = 2.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
@@ -27,9 +29,19 @@ class Outcome:
     """Of shards that are not finished, final ones first, then the oldest."""
 
 
-def make_outcome(folder: RunFolder, said: str = "") -> tuple[Outcome, RunReport | None]:
-    """Writes how far the run is, and its report if it is finished."""
-    stages = status_of(folder)
+def make_outcome(folder: RunFolder, said: str = "", wait_s: float = 0.0) -> tuple[Outcome, RunReport | None]:
+    """Writes how far the run is, and its report if it is finished.
+
+    Args:
+        folder: the run.
+        said: what ended it says of it.
+        wait_s: for workers that are alive, at most so long: at a workflow's deadline Argo runs the exit handler while
+            they still have their grace, and what they commit in it belongs to the outcome.
+    """
+    stages, until = status_of(folder), time.monotonic() + wait_s
+    while any(one.alive for one in stages) and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+        stages = status_of(folder)
     is_finished = all(one.finished == one.num_shards for one in stages)
     outcome = Outcome(
         run=folder.run,

@@ -58,10 +58,11 @@ def tried_again(run: str) -> bool:
 
 
 def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict[str, Any], s3: dict[str, str]) -> None:
+    """Whatever it is called: Argo says `Evicted` of pods that are to be tried again."""
     place = ("--run", "wrong", "--store", "s3://semoe/wrong")
-    plan("wrong", s3, "--store", "s3://semoe/wrong", "--augment_model", "/no/such/model")
+    plan("wrong", s3, "--store", "s3://semoe/wrong", "--augment_model", "/no/such/Evicted/model")
     said = semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, fails=True, **s3)
-    assert "/no/such/model" in said
+    assert "/no/such/Evicted/model" in said
     (workflow,) = get("workflows", "-l", "semoe/run=wrong")["items"]
     pods = [node for node in workflow["status"]["nodes"].values() if node["type"] == "Pod"]
     tried = [node for node in pods if node.get("templateName", "") == "augment-shard"]
@@ -69,18 +70,21 @@ def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict
     assert all(node["outputs"]["exitCode"] == "2" and node["displayName"].endswith("(0)") for node in tried)
     shown = " ".join(semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **s3).split())
     assert "failed for good" in shown
-    assert "/no/such/model" in shown
+    assert "/no/such/Evicted/model" in shown
     outcome = json.loads(semoe("report", *place, "--partial", "--json", **s3))
-    assert "/no/such/model" in outcome["failures"][0]["message"]
+    assert "/no/such/Evicted/model" in outcome["failures"][0]["message"]
 
 
-def test_cancel_ends_a_run_and_plain_argo_finishes_it(finished: dict[str, Any], s3: dict[str, str]) -> None:
+def test_cancel_ends_a_suspended_run_and_plain_argo_finishes_it(finished: dict[str, Any], s3: dict[str, str]) -> None:
     """The same questions in the first store: every expert is found, only answers are made."""
     place = ("--run", "again", "--store", "s3://semoe/experts")
     plan("again", s3)
     semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, "--detach", **s3)
     said = semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, fails=True, **s3)
     assert "is at work" in said
+    (workflow,) = get("workflows", "-l", "semoe/run=again")["items"]
+    command("argo", "suspend", "-n", NAMESPACE, workflow["metadata"]["name"])
+    assert "argo resume" in semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **s3)
     semoe("cancel", *place, "--namespace", NAMESPACE, **s3)
     wait_until(lambda: phase("again") == "Failed", 180, "the cancelled workflow")
     command(

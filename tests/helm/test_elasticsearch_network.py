@@ -4,20 +4,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-import yaml
 
 from tests.helm.charts import CHARTS, run
 from tests.helm.cluster import get, kubectl, restricted_namespace, run_pod
+from tests.helm.policies import ASK, CLIENT, IMAGE, NO_ANSWER, skip_unless_enforced
 
 CHART = CHARTS / "elasticsearch"
 NAME = "search-elasticsearch"
-CLIENT = {"semoe/elasticsearch-client": "true"}
-IMAGE = "docker.elastic.co/elasticsearch/elasticsearch:9.2.0"
-# A policy takes hold of a new pod after some seconds.
-ASK = "sleep 8; curl -s -o /dev/null -w '%{{http_code}}' --connect-timeout 4 {}"
 SEARCH = ASK.format(f"http://{NAME}:9200")
-NO_ANSWER = ((7, "000"), (28, "000"))
-"""Policies refuse connections or drop packets, as the plugin has it. Not 6: a name that is not found proves nothing."""
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 
@@ -27,23 +21,9 @@ def namespace() -> Iterator[str]:
     with restricted_namespace("semoe-es-net") as name:
         files = ["--values", str(CHART / "values" / "kind.yaml"), "--wait", "--timeout", "5m"]
         run("helm", "--namespace", name, "install", "search", CHART, *files)
-        _skip_unless_enforced(name)
+        address = get(name, "pod", f"{NAME}-0")["status"]["podIP"]
+        skip_unless_enforced(name, f"http://{address}:9200")
         yield name
-
-
-def _skip_unless_enforced(namespace: str) -> None:
-    """Skips where a pod without any right to send still reaches the node: some network plugins ignore policies."""
-    mute = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "mute"},
-        "spec": {"podSelector": {"matchLabels": {"mute": "true"}}, "policyTypes": ["Egress"]},
-    }
-    kubectl(namespace, "apply", "--filename", "-", stdin=yaml.safe_dump(mute))
-    address = get(namespace, "pod", f"{NAME}-0")["status"]["podIP"]
-    ask = ASK.format(f"http://{address}:9200")
-    if run_pod(namespace, "mute", IMAGE, ask, {"mute": "true", **CLIENT}) not in NO_ANSWER:
-        pytest.skip("this cluster does not enforce NetworkPolicy")
 
 
 def test_a_labelled_pod_reaches_the_node(namespace: str) -> None:

@@ -72,6 +72,16 @@ def test_nothing_goes_in_or_out_but_what_is_named() -> None:
     assert [port["port"] for rule in allowed["ingress"] for port in rule["ports"]] == ["metrics"]
 
 
+def test_the_policies_hold_for_every_pod_that_the_chart_starts() -> None:
+    documents = render(CHART, LEAST)
+    templates = [one for d in documents if d["kind"] == "WorkflowTemplate" for one in d["spec"]["templates"]]
+    pods = [one for one in templates if "container" in one] + [d for d in documents if d["kind"] == "Pod"]
+    assert len(pods) > len(CONCEPTS)
+    for policy in ("test-deny", "test-allow"):
+        selector = only(documents, "NetworkPolicy", policy)["spec"]["podSelector"]["matchLabels"]
+        assert all(selector.items() <= pod["metadata"]["labels"].items() for pod in pods)
+
+
 def test_what_can_be_left_out_is() -> None:
     off = {"podMonitor": {"enabled": False}, "rules": {"enabled": False}, "dashboards": {"enabled": False}}
     found = kinds(render(CHART, LEAST | {"metrics": off, "networkPolicy": {"enabled": False}}))

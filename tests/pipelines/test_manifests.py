@@ -18,6 +18,7 @@ from pipelines.retries import EXPRESSION
 from semoe.cli.app import app
 from semoe.cli.cluster import checks
 from semoe.cli.cluster.argo import template_name
+from semoe.errors import TransientError, meaning_of
 
 REFERENCE = re.compile(r"\{\{(.*?)\}\}")
 ROOT = Path(__file__).parents[2]
@@ -111,6 +112,15 @@ def test_a_pod_runs_a_public_command_whose_options_exist(template: dict[str, Any
         assert {option for option in options if option.startswith("--")} <= known
 
 
+def test_the_report_waits_for_workers_as_long_as_they_have_to_end(template: dict[str, Any]) -> None:
+    """At the workflow's deadline Argo runs the exit handler and ends the workers at the same time."""
+    if "onExit" not in template["spec"]:
+        return
+    (handler,) = [one for one in pods(template) if one["name"] == template["spec"]["onExit"]]
+    words = handler["container"]["args"]
+    assert words[words.index("--wait_seconds") + 1] == "{{workflow.parameters.grace_seconds}}"
+
+
 def test_pods_fit_a_restricted_namespace(template: dict[str, Any]) -> None:
     spec = template["spec"]
     assert spec["securityContext"]["runAsNonRoot"]
@@ -152,26 +162,40 @@ def test_argo_finds_nothing_to_complain_of() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
-@pytest.mark.parametrize(
-    ("message", "code", "tried_again"),
-    [
-        ("Error (exit code 75): semoe: Asked to stop.", 75, True),
-        ("pod deleted", -1, True),
-        ("Pod was terminated in response to imminent node shutdown.", -1, True),
-        ("The node was low on resource: memory.", -1, True),
-        ("Pod was rejected: Allocate failed due to no healthy devices present", -1, True),
-        ("Unknown (exit code 255)", 255, True),
-        ("Error (exit code 143)", 143, True),
-        ("Error (exit code 137)", 137, True),
-        ("OOMKilled (exit code 137)", 137, False),
-        ("Error (exit code 2): semoe: No such model.", 2, False),
-        ("Error (exit code 1): Traceback", 1, False),
-        ("failed quota: must specify limits.cpu", -1, False),
-    ],
-)
-def test_which_ends_of_a_pod_are_tried_again(message: str, code: int, tried_again: bool) -> None:
+def tried_again(message: str, code: int) -> bool:
     """The expression, read as Argo's library does: `matches` searches, the rest is as in Python."""
     text = EXPRESSION.replace("lastRetry.message", "message").replace("||", " or ").replace("&&", " and ")
     text = re.sub(r"message matches ([\"'].*?[\"'])", r"bool(re.search(\1, message))", text)
     text = text.replace("asInt(lastRetry.exitCode)", "code")
-    assert eval(text, {"re": re, "message": message, "code": code, "bool": bool}) is tried_again
+    found: bool = eval(text, {"re": re, "message": message, "code": code, "bool": bool})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "again"),
+    [
+        ("main: Error (exit code 75): semoe: Asked to stop.", 75, True),
+        ("pod deleted", -1, True),
+        ("pod deleted", 0, True),
+        ("Pod was terminated in response to imminent node shutdown.", -1, True),
+        ("The node was low on resource: memory.", -1, True),
+        ("Pod was rejected: Allocate failed due to no healthy devices present", -1, True),
+        ("main: Unknown (exit code 255)", 255, True),
+        ("main: Error (exit code 143)", 143, True),
+        ("main: Error (exit code 137)", 137, True),
+        ("main: OOMKilled (exit code 137)", 137, False),
+        ("main: Error (exit code 75): semoe: no run 'OOMKilled' yet", 75, True),
+        ("main: Error (exit code 2): semoe: No such model.", 2, False),
+        ("main: Error (exit code 2): semoe: No run 'preemption-study' in s3://bucket/semoe.", 2, False),
+        ("main: Error (exit code 2): semoe: No bucket Evicted, as in pod deleted.", 2, False),
+        ("main: Error (exit code 1): Traceback … Preempted", 1, False),
+        ("failed quota: must specify limits.cpu", -1, False),
+    ],
+)
+def test_which_ends_of_a_pod_are_tried_again(message: str, code: int, again: bool) -> None:
+    assert tried_again(message, code) is again
+
+
+@pytest.mark.parametrize("code", range(256))
+def test_exit_codes_mean_to_argo_what_they_mean_to_the_package(code: int) -> None:
+    assert tried_again(f"main: Error (exit code {code})", code) is (meaning_of(code) is TransientError)

@@ -2,18 +2,18 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from semoe import __version__
 from semoe.cli.cluster.client import ARGO, VERSION, Cluster
+from semoe.cli.cluster.ending import why
 from semoe.cli.cluster.workflow import WorkflowState, read_workflow
 from semoe.cli.output import err
-from semoe.errors import CorruptError, SemoeError, TransientError, UsageError, unknown_name
+from semoe.errors import TransientError, UsageError, unknown_name
 from semoe.runs import RunFolder
 from semoe.runs.status import StageStatus, status_of
-from semoe.worker.outcome import failures_of
 
 RUN_LABEL = "semoe/run"
 POLL_SECONDS = 3.0
@@ -44,10 +44,11 @@ class ArgoBackend:
         Raises:
             UsageError: the template is not installed, a parameter is unknown, or the run is being done already.
         """
-        there = self._ended()
-        if there and not there.is_over:
+        there = self._settled()
+        if at_work := [one for one in there if not one.is_over]:
+            names = ", ".join(f"{one.name} ({one.suspended})" if one.suspended else one.name for one in at_work)
             raise UsageError(
-                f"Run {self.folder.run} is at work in workflow {there.name}. See `semoe status`, or end it with "
+                f"Run {self.folder.run} is at work in workflow {names}. See `semoe status`, or end it with "
                 "`semoe cancel`.",
                 kind="running",
             )
@@ -61,7 +62,7 @@ class ArgoBackend:
             )
         known = self._known(template)
         # What the run was given before holds for its other attempts too.
-        before = {one: value for one, value in (there.parameters if there else {}).items() if one in known}
+        before = {one: value for one, value in (there[0].parameters if there else {}).items() if one in known}
         return self.cluster.create_workflow(self._body(name, before | dict(self.parameters)))
 
     def latest(self) -> WorkflowState | None:
@@ -73,12 +74,17 @@ class ArgoBackend:
         found = map(read_workflow, self.cluster.workflows(f"{RUN_LABEL}={self.folder.run}"))
         return [one for one in found if one.parameters.get("store", self.folder.objects.url) == self.folder.objects.url]
 
-    def _ended(self) -> WorkflowState | None:
-        """Returns the youngest workflow; waits for one that was told to stop."""
+    def _settled(self) -> list[WorkflowState]:
+        """Returns the run's workflows, the youngest first; waits for those that were told to stop."""
         until = time.monotonic() + ENDING_SECONDS
-        while (there := self.latest()) and there.is_ending and not there.is_over and time.monotonic() < until:
+        while True:
+            found = self._workflows()
+            at_work = [one for one in found if not one.is_over]
+            # One that nobody told to stop, or that is suspended, would not end meanwhile.
+            will_end = all(one.is_ending and not one.is_suspended for one in at_work)
+            if not at_work or not will_end or time.monotonic() >= until:
+                return found
             time.sleep(POLL_SECONDS)
-        return there
 
     def follow(self) -> None:
         """Tells what changes until the workflow is over.
@@ -98,14 +104,14 @@ class ArgoBackend:
             if line and line != told:
                 err.print(line, highlight=False, soft_wrap=True)
                 told = line
-            if state and (cannot := "; ".join(map(str, state.stuck))) != stuck:
-                err.print(f"cannot start: {cannot}" if cannot else "started", highlight=False, soft_wrap=True)
-                stuck = cannot
+            if state and (hindered := _hindrance(state)) != stuck:
+                err.print(hindered or "goes on", highlight=False, soft_wrap=True, markup=False)
+                stuck = hindered
             if state is None or state.is_over:
                 break
             time.sleep(POLL_SECONDS)
         if state is None or state.phase != "Succeeded":
-            raise self._why(state)
+            raise why(self.folder, state)
 
     def stop(self) -> list[str]:
         """Ends the run's workflows that are at work; returns their names."""
@@ -142,21 +148,6 @@ class ArgoBackend:
             "spec": spec,
         }
 
-    def _why(self, state: WorkflowState | None) -> SemoeError:
-        """Says what ended a workflow: the worker's own words where there are any."""
-        if state is None:
-            return UsageError(f"The workflow of run {self.folder.run} was deleted.", kind="deleted")
-        found = [one for one in failures_of(self.folder) if one.time >= state.created]
-        words: Sequence[str] = [f"{one.stage} shard {one.shard}: {one.message}" for one in found if one.is_final]
-        words = words or [str(node) for node in state.failed if node.exit_code != str(TransientError.exit_code)]
-        codes = {str(one.exit_code) for one in found if one.is_final} or {node.exit_code for node in state.failed}
-        what = f"Workflow {state.name}: {state.phase}. {(list(words) or [state.message])[0]}"
-        if str(UsageError.exit_code) in codes:
-            return UsageError(what, kind="workflow")
-        if codes & {"1"}:
-            return CorruptError(f"{what} See `semoe logs --run {self.folder.run} --failed`.", kind="workflow")
-        return TransientError(f"{what} `semoe resume --run {self.folder.run} --backend argo` goes on.", kind="workflow")
-
 
 def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str], timeout_s: float = 300.0) -> WorkflowState:
     """Submits a workflow that is no run's, and waits for its end; one that takes longer is stopped."""
@@ -177,3 +168,9 @@ def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str], time
 
 def _line(one: StageStatus) -> str:
     return f"{one.stage}: {one.finished} of {one.num_shards} shards, {one.done:.0f} of {one.total} items under way"
+
+
+def _hindrance(state: WorkflowState) -> str:
+    """Says what somebody must do before the workflow goes on; empty where nothing is in its way."""
+    stuck = "; ".join(map(str, state.stuck))
+    return state.suspended or (f"cannot start: {stuck}" if stuck else "")

@@ -62,11 +62,12 @@ class Cluster:
 
     def stop(self, workflow: str) -> None:
         """Ends a workflow: its pods get SIGTERM, its exit handler runs."""
+        # A suspended workflow takes no step, and so would never end.
+        ending = {"spec": {"shutdown": "Stop", "suspend": None}}
         with self._errors(f"stop workflow {workflow}"):
             self._custom.patch_namespaced_custom_object(
-                ARGO, VERSION, self.namespace, "workflows", workflow, {"spec": {"shutdown": "Stop"}},
-                _request_timeout=TIMEOUT_SECONDS,
-            )  # fmt: skip
+                ARGO, VERSION, self.namespace, "workflows", workflow, ending, _request_timeout=TIMEOUT_SECONDS
+            )
 
     def pods(self, workflow: str) -> Sequence[Any]:
         """Returns the pods of a workflow that are still there."""
@@ -81,13 +82,16 @@ class Cluster:
         """Returns what a pod's worker said; empty where that is gone."""
         from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
 
-        try:
-            said = self._core.read_namespaced_pod_log(
-                pod, self.namespace, container="main", _request_timeout=TIMEOUT_SECONDS
-            )
-        except ApiException:
-            return ""
-        return str(said)
+        with self._errors(f"read the log of pod {pod}"):
+            try:
+                # As it comes: the library's versions differ in what they make of a log that is JSON, or no UTF-8.
+                said = self._core.read_namespaced_pod_log(
+                    pod, self.namespace, container="main", _request_timeout=TIMEOUT_SECONDS, _preload_content=False
+                )
+                text: str = said.data.decode(errors="replace")
+            except ApiException:
+                return ""
+        return text
 
     def may(self, verb: str, resource: str, group: str = "") -> bool:
         """Tells whether the user may do this in the namespace."""

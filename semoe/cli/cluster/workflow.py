@@ -39,6 +39,7 @@ class WorkflowState:
     """A workflow as far as the verbs look at it."""
 
     name: str
+    namespace: str
     phase: str
     """Pending, Running, Succeeded, Failed or Error; empty: Argo has not seen it."""
     message: str
@@ -50,11 +51,18 @@ class WorkflowState:
     """What it was submitted with."""
     is_ending: bool
     """Whether it was told to stop."""
+    is_suspended: bool
+    """Whether it takes no further step before somebody resumes it, not even one towards its end."""
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self.phase in OVER
+
+    @property
+    def suspended(self) -> str:
+        """How a workflow that is suspended goes on; empty for any other."""
+        return f"suspended: argo resume {self.name} -n {self.namespace}" if self.is_suspended else ""
 
     @property
     def failed(self) -> list[Node]:
@@ -71,19 +79,26 @@ class WorkflowState:
 def read_workflow(workflow: Mapping[str, Any]) -> WorkflowState:
     """Reads a Workflow object."""
     status = workflow.get("status", {})
-    pods = [node for node in _nodes(status).values() if node.get("type") == "Pod"]
+    nodes = _nodes(status).values()
+    pods = [node for node in nodes if node.get("type") == "Pod"]
     pods.sort(key=lambda node: str(node.get("startedAt", "")))
     spec, created = workflow.get("spec", {}), workflow["metadata"].get("creationTimestamp", "1970-01-01T00:00:00Z")
     given = spec.get("arguments", {}).get("parameters", ())
     return WorkflowState(
         name=workflow["metadata"]["name"],
+        namespace=workflow["metadata"].get("namespace", "default"),
         phase=status.get("phase", ""),
         message=status.get("message", ""),
         nodes=tuple(_node(pod) for pod in pods),
         created=datetime.fromisoformat(created).timestamp(),
         parameters={one["name"]: str(one.get("value", "")) for one in given},
         is_ending="shutdown" in spec,
+        is_suspended=status.get("phase") not in OVER and (bool(spec.get("suspend")) or any(map(_suspends, nodes))),
     )
+
+
+def _suspends(node: Mapping[str, Any]) -> bool:
+    return node.get("type") == "Suspend" and node.get("phase") == "Running"
 
 
 def _nodes(status: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,175 @@
+"""The Argo back end over a server that keeps workflows as a cluster does; the controller's part is played by hand."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import pytest
+import yaml
+
+from semoe.cli.app import run
+from semoe.cli.cluster import argo
+from semoe.cli.cluster.argo import RUN_LABEL, ArgoBackend
+from semoe.cli.cluster.client import Cluster
+from semoe.errors import SemoeError, TransientError, UsageError, WorkerError
+from semoe.runs import Failure, RunFolder
+from tests.cli.cluster.api_server import NAMESPACE, ApiServer
+from tests.runs.planned import planned
+
+REPRODUCE = Path(__file__).parents[3] / "manifests" / "workflows" / "reproduce.yaml"
+Add = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return planned(tmp_path / "store")
+
+
+@pytest.fixture
+def backend(folder: RunFolder, cluster_api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ArgoBackend:
+    """With the charts' templates installed, and little patience."""
+    monkeypatch.setattr(argo, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(argo, "ENDING_SECONDS", 5.0)
+    cluster_api.templates.append(yaml.safe_load(REPRODUCE.read_text()))
+    return ArgoBackend(folder=folder, cluster=Cluster(), parameters={"gpus": "2"})
+
+
+@pytest.fixture
+def add(cluster_api: ApiServer, folder: RunFolder) -> Add:
+    """Puts a workflow of the run there, a minute younger than the last."""
+
+    def put(name: str, phase: str, *nodes: dict[str, Any], store: str = folder.objects.url, **spec: Any) -> Any:
+        created = f"2025-11-28T12:{len(cluster_api.workflows):02}:00Z"
+        given = [{"name": "store", "value": store}, {"name": "cpu", "value": "3"}]
+        cluster_api.workflows[name] = {
+            "metadata": {
+                "name": name,
+                "namespace": NAMESPACE,
+                "labels": {RUN_LABEL: "first"},
+                "creationTimestamp": created,
+            },
+            "spec": {"arguments": {"parameters": given}} | spec,
+            "status": {"phase": phase, "nodes": {str(number): node for number, node in enumerate(nodes)}},
+        }
+        return cluster_api.workflows[name]
+
+    return put
+
+
+def pod(exit_code: str, message: str = "Error") -> dict[str, Any]:
+    return {
+        "id": "1", "type": "Pod", "templateName": "encode-shard", "phase": "Failed", "message": message,
+        "outputs": {"exitCode": exit_code} if exit_code else {},
+    }  # fmt: skip
+
+
+def test_a_run_goes_on_with_the_parameters_of_its_youngest_workflow(
+    backend: ArgoBackend, cluster_api: ApiServer, add: Add
+) -> None:
+    add("first-1", "Failed")
+    add("first-2", "Succeeded", store="s3://elsewhere")
+    made = cluster_api.workflows[backend.submit()]
+    given = {one["name"]: one["value"] for one in made["spec"]["arguments"]["parameters"]}
+    assert given == {"cpu": "3", "gpus": "2", "run": "first", "store": backend.folder.objects.url}
+
+
+def test_a_run_that_an_older_workflow_works_on_is_not_submitted(
+    backend: ArgoBackend, cluster_api: ApiServer, add: Add
+) -> None:
+    """`argo retry` of the older one brings it back to work."""
+    add("first-1", "Running")
+    add("first-2", "Succeeded")
+    with pytest.raises(UsageError, match=r"first-1.*cancel"):
+        backend.submit()
+    assert len(cluster_api.workflows) == 2
+
+
+def test_a_workflow_that_is_ending_is_waited_for_even_if_a_younger_one_is_over(
+    backend: ArgoBackend, cluster_api: ApiServer, add: Add
+) -> None:
+    ending = add("first-1", "Running", shutdown="Stop")
+    add("first-2", "Succeeded")
+    Timer(0.5, ending["status"].update, kwargs={"phase": "Failed"}).start()
+    backend.submit()
+    assert (ending["status"]["phase"], len(cluster_api.workflows)) == ("Failed", 3)
+
+
+def test_a_suspended_workflow_that_was_told_to_stop_is_not_waited_for(backend: ArgoBackend, add: Add) -> None:
+    add("first-1", "Running", shutdown="Stop", suspend=True)
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="argo resume first-1"):
+        backend.submit()
+    assert time.monotonic() - began < argo.ENDING_SECONDS
+
+
+def test_cancel_ends_a_suspended_workflow(cluster_api: ApiServer, folder: RunFolder, add: Add) -> None:
+    add("first-1", "Running", suspend=True)
+    assert run(["cancel", "--run", "first", "--store", folder.objects.url, "--namespace", NAMESPACE]) == 0
+    assert "suspend" not in cluster_api.workflows["first-1"]["spec"]
+    assert cluster_api.workflows["first-1"]["spec"]["shutdown"] == "Stop"
+
+
+SUSPENDED = [({"suspend": True}, {}), ({}, {"type": "Suspend", "phase": "Running"})]
+
+
+@pytest.mark.parametrize(("spec", "node"), SUSPENDED)
+def test_status_says_that_a_workflow_is_suspended_and_how_it_goes_on(
+    folder: RunFolder, add: Add, capsys: pytest.CaptureFixture[str], spec: dict[str, Any], node: dict[str, Any]
+) -> None:
+    add("first-1", "Running", node, **spec)
+    assert run(["status", "--run", "first", "--store", folder.objects.url, "--namespace", NAMESPACE]) == 0
+    assert f"suspended: argo resume first-1 -n {NAMESPACE}" in capsys.readouterr().err
+
+
+def test_following_says_it_once_and_when_the_workflow_goes_on(
+    backend: ArgoBackend, add: Add, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow = add("first-1", "Running", suspend=True)
+    Timer(0.5, workflow["spec"].pop, args=("suspend",)).start()
+    Timer(1.0, workflow["status"].update, kwargs={"phase": "Succeeded"}).start()
+    backend.follow()
+    said = capsys.readouterr().err
+    assert said.count("argo resume first-1") == 1
+    assert said.index("argo resume") < said.index("goes on")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "kind"),
+    [("1", WorkerError), ("139", WorkerError), ("2", UsageError), ("75", TransientError), ("129", TransientError),
+     ("255", TransientError), ("", TransientError)],
+)  # fmt: skip
+def test_a_pods_exit_code_means_what_it_means_everywhere(
+    backend: ArgoBackend, add: Add, exit_code: str, kind: type[SemoeError]
+) -> None:
+    add("first-1", "Failed", pod(exit_code))
+    with pytest.raises(kind, match="first-1") as caught:
+        backend.follow()
+    assert type(caught.value) is kind
+
+
+def test_a_workers_own_words_go_before_the_pods_and_a_wrong_setting_before_a_bug(
+    backend: ArgoBackend, add: Add
+) -> None:
+    add("first-1", "Failed", pod("139"))
+
+    def fail(shard: int, code: int, message: str) -> None:
+        failure = Failure(
+            stage="retrieve", shard=shard, worker="w", kind="k", message=message, exit_code=code, time=time.time()
+        )
+        backend.folder.write_failure(failure)
+
+    fail(0, 75, "asked to stop")
+    fail(1, 1, "a bug")
+    with pytest.raises(WorkerError, match=r"retrieve shard 1: a bug.*logs"):
+        backend.follow()
+    fail(0, 2, "no such model")
+    with pytest.raises(UsageError, match="retrieve shard 0: no such model"):
+        backend.follow()
+
+
+def test_a_cancelled_workflow_says_so_and_how_to_go_on(backend: ArgoBackend, add: Add) -> None:
+    add("first-1", "Failed", pod("75", "Asked to stop"))["status"]["message"] = "Stopped with strategy 'Stop'"
+    with pytest.raises(TransientError, match=r"Stopped with strategy.*resume"):
+        backend.follow()
