@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -223,8 +224,8 @@ def test_gc_removes_only_what_no_commit_names_and_is_old(objects: Objects) -> No
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"version": 2}, "version 2; this program reads"),
-        ({"format": "other"}, "other version 1"),
+        ({"version": 3}, "version 3; this program reads"),
+        ({"format": "other"}, "other version 2"),
         ({"count": 3}, "is cut"),
         ({"pack": "0" * 64}, "another pack's"),
         ({"size": 1}, "bad entry"),
@@ -236,6 +237,16 @@ def test_an_index_of_another_version_or_pack_is_refused(change: dict[str, object
     changed = b"\n".join([orjson.dumps(orjson.loads(header) | change), *lines])
     with pytest.raises(CorruptError, match=words):
         read_index(changed, pack.segment)
+
+
+def test_an_index_of_the_first_version_is_read() -> None:
+    """It does not say what its experts learnt."""
+    pack = build_pack([blob(0), blob(1)])
+    header, *lines = map(orjson.loads, pack.index.splitlines())
+    for line in lines:
+        del line["learnt"]
+    first = b"\n".join(map(orjson.dumps, [header | {"version": 1}, *lines]))
+    assert read_index(first, pack.segment) == [replace(entry, learnt="") for entry in pack.entries]
 
 
 @pytest.mark.parametrize(
