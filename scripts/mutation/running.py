@@ -6,6 +6,7 @@ anew would take longer than most tests.
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -19,6 +20,8 @@ Outcome = Literal["killed", "hung", "survived", "not covered"]
 START_S = 40
 """What starting a server may take on a busy machine; on top comes what the tests took, several times."""
 QUICK_S = 0.5
+MEMORY_BYTES = 10 << 30
+"""Of one process: a mutant that never stops filling a list ends with an error, not the machine."""
 HEAVY = (
     "torch", "transformers.models.llama.modeling_llama", "transformers.models.qwen3.modeling_qwen3", "peft", "spacy",
     "boto3", "kubernetes", "pydantic", "typer", "matplotlib.pyplot",
@@ -66,7 +69,9 @@ def _run_tests(tree: Path, tests: list[str], test_limit_s: float, limit_s: float
     if code.exists() and code.read_text(encoding="utf-8") == "0":
         return "survived", ""
     said = output.read_text(encoding="utf-8", errors="replace").splitlines() if output.exists() else []
-    why = next((line for line in said if line.startswith(("FAILED", "ERROR"))), said[-1] if said else "crashed")
+    why = next(
+        (line for line in reversed(said) if line.startswith(("FAILED ", "ERROR "))), said[-1] if said else "crashed"
+    )
     return "hung" if "Timeout (>" in why else "killed", why
 
 
@@ -74,6 +79,7 @@ def run_pytest(tree: str, tests: list[str], test_limit_s: int) -> None:
     """Runs tests in their order until one fails, then ends this process; leaves pytest's exit code in `.code`."""
     os.setsid()
     os.chdir(tree)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     os.environ["PYTHONPATH"] = os.pathsep.join([tree, *filter(None, [os.environ.get("PYTHONPATH")])])
     # What was copied comes before the checkout, whatever led here.
     sys.path.insert(0, tree)
