@@ -14,7 +14,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 CUDA ?= cu128
 SOURCES := semoe pipelines tests benchmarks scripts
 
-.PHONY: help install demo test test-slow lint style bench bench-store effect constraints check-constraints docs-cli check-docs-cli manifests check-manifests dashboards check-dashboards images e2e ci clean
+.PHONY: help install demo test test-slow lint style bench bench-store effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests dashboards check-dashboards images e2e ci clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -62,6 +62,10 @@ bench-store: install ## Measure the expert store against its limits, a disk and 
 effect: install ## Measure what experts add to answers, beside the control (about an hour on 2 cores)
 	@test -n "$(CORPUS)" -a -n "$(DATA)" || { echo "say: make effect CORPUS=psgs_w100.tsv DATA=data/popqa"; exit 2; }
 	$(BIN)/python -m benchmarks.effect --corpus "$(CORPUS)" --data_path "$(DATA)" $(ARGS)
+
+mutation: install ## Change the code in small ways and see which changes no test notices (ARGS="--num 400"; see docs/testing.md)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt $(TORCH) -e '.[mutation]'
+	@nice $(BIN)/python -m scripts.mutation $(ARGS)
 
 manifests: install ## Render pipelines/ into manifests/
 	$(BIN)/python -m pipelines.render

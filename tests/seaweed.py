@@ -1,6 +1,7 @@
 """A real S3 server (SeaweedFS) for the tests, alone on its own ports and folder."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ def seaweed(folder: Path) -> Iterator[str]:
     command = [
         WEED, "server", f"-dir={folder}", "-s3", f"-s3.port={s3}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", "-volume.max=100",
+        # Served on fixed ports otherwise, which another run of the tests may hold.
+        "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false",
     ]  # fmt: skip
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
         try:
@@ -56,9 +59,12 @@ def _wait(endpoint: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that are free, as are those 10,000 above (gRPC)."""
+    """Ports that are free, as are those 10,000 above (gRPC); other ones for a run that starts at the same time.
+
+    All lie below those that the system gives to connections.
+    """
     ports: list[int] = []
-    for port in range(20000, 50000, 7):
+    for port in range(10000 + os.getpid() % 400 * 28, 22700, 7):
         if all(_free(p) for p in (port, port + 10000)):
             ports.append(port)
         if len(ports) == count:
