@@ -43,7 +43,9 @@ def finish(folder: RunFolder, shard: int) -> None:
 
 def with_passages(folder: RunFolder, shards: int = 6) -> None:
     sizes = tuple(ShardSize(num_items=number + 1) for number in range(shards))
-    folder.write("manifest.json", Manifest(num_passages=21, num_retrieved=24, num_tokens=9, passage_shards=sizes), Manifest)
+    folder.write(
+        "manifest.json", Manifest(num_passages=21, num_retrieved=24, num_tokens=9, passage_shards=sizes), Manifest
+    )
 
 
 def encoding(folder: RunFolder) -> StageStatus:

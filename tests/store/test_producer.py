@@ -96,9 +96,14 @@ def test_what_is_pending_is_committed_once_it_fills_a_pack(tmp_path: Path, clock
 
 def test_what_is_pending_is_committed_when_the_work_breaks_off(tmp_path: Path) -> None:
     objects = FolderObjects(tmp_path)
-    with pytest.raises(KeyboardInterrupt), Producer(ExpertStore(objects, "s"), LAYOUT, run="r") as producer:
-        add(producer, [1])
-        raise KeyboardInterrupt
+
+    def break_off() -> None:
+        with Producer(ExpertStore(objects, "s"), LAYOUT, run="r") as producer:
+            add(producer, [1])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
     assert visible(objects) == [1]
 
 

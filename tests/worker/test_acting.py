@@ -1,4 +1,4 @@
-"""What passages do to a request: which of them stand in the prompt, which experts are loaded, and how much room is left."""
+"""What passages do to a request: which stand in the prompt, which experts are loaded, how much room is left."""
 
 from pathlib import Path
 
@@ -126,9 +126,10 @@ def test_where_no_experts_are_loaded_none_is_missing_from_the_prompt(small_model
     assert (shown(small_model, ready.request.prompt), ready.request.experts) == ([], ())
 
 
-@pytest.mark.parametrize(("title", "text", "opening"), [
-    ("Ubik", "A novel.", "Ubik\nA novel."), ("Ubik", "Ubik is a novel.", "Ubik is a novel."), ("", "A novel.", "A novel."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("title", "text", "opening"),
+    [("Ubik", "A novel.", "Ubik\nA novel."), ("Ubik", "Ubik is it.", "Ubik is it."), ("", "A novel.", "A novel.")],
+)
 def test_a_title_stands_before_a_text_that_does_not_open_with_it(
     small_model: Model, title: str, text: str, opening: str
 ) -> None:

@@ -53,9 +53,7 @@ def test_answers_of_the_same_settings_are_kept_and_the_others_made(small_model: 
     assert [record["did"] for record in json.loads(file.read_text())] == [0, 1, 2]
 
 
-@pytest.mark.parametrize(
-    "change", [{"max_new_tokens": 3}, {"merge": "sum"}, {"extraction": "published"}], ids=lambda change: next(iter(change))
-)  # fmt: skip
+@pytest.mark.parametrize("change", [{"max_new_tokens": 3}, {"merge": "sum"}, {"extraction": "published"}], ids=str)
 def test_answers_of_other_settings_are_made_anew(
     small_model: Model, settings: StageSettings, change: dict[str, object]
 ) -> None:
