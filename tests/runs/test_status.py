@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from semoe.errors import UsageError
+from semoe.errors import CorruptError, UsageError
 from semoe.experts.preset import load_preset
 from semoe.runs import STAGES, Failure, Heartbeat, Manifest, Plan, RunFolder, ShardReport, ShardSize, shard_items
 from semoe.runs.plan import VERSION
@@ -133,3 +133,23 @@ def test_what_is_created_stays_and_what_is_written_is_replaced(folder: RunFolder
     folder.write("answers/a/1.json", [3], list[int])
     folder.write("answers/a/1.json", [4, 5], list[int])
     assert folder.read_all("answers/a/", list[int]) == [1, 4, 5]
+
+
+def test_what_is_not_of_its_type_is_named_and_what_is_not_there_is_none(folder: RunFolder) -> None:
+    assert folder.find("answers/a/0.json", list[int]) is None
+    folder.objects.put("runs/r/answers/a/0.json", b'["one"]')
+    for read in (folder.read, folder.find):
+        with pytest.raises(CorruptError, match=r"answers/a/0\.json"):
+            read("answers/a/0.json", list[int])
+
+
+def test_a_log_is_kept_by_stage_shard_and_worker(folder: RunFolder) -> None:
+    folder.write_log("encode", 3, "w", "Ärger")
+    assert folder.names("logs/") == ["encode/00003-w.log"]
+    assert folder.read_text("logs/encode/00003-w.log") == "Ärger"
+    assert folder.find_report("encode", 3) is folder.find_heartbeat("encode", 3) is None
+
+
+def test_a_run_that_is_not_there_is_named_with_those_that_are(folder: RunFolder) -> None:
+    with pytest.raises(UsageError, match="There are: r"):
+        RunFolder(folder.objects, "other").plan()
