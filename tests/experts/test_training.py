@@ -87,21 +87,21 @@ def test_the_base_weight_is_drawn_by_its_seed_and_has_no_effect_yet(decoder: Dec
 
 
 def test_a_model_is_known_by_its_configuration_and_the_ends_of_its_weights(tmp_path: Path) -> None:
-    def fingerprint(
-        config: bytes = b"{}", name: str = "a", head: bytes = b"h", tail: bytes = b"t", more: int = 0
-    ) -> str:
-        folder = tmp_path / f"{config!r}{name}{head!r}{tail!r}{more}"
+    def fingerprint(config: bytes = b"{}", name: str = "a", **parts: bytes) -> str:
+        folder = tmp_path / f"{config!r}{name}{parts!r}"[:200].replace("/", "")
         folder.mkdir(exist_ok=True)
         (folder / "config.json").write_bytes(config)
+        whole = {"head": b"h", "first": zeros, "middle": b"m", "last": zeros, "tail": b"t"} | parts
         for weights in (f"{name}.safetensors", "b.safetensors"):
-            (folder / weights).write_bytes(head + b"0" * (2 * SAMPLE_BYTES + more) + tail)
-        (folder / "README.md").write_bytes(tail + head)
+            (folder / weights).write_bytes(b"".join(whole.values()))
+        (folder / "README.md").write_bytes(whole["tail"])
         return model_fingerprint(folder)
 
+    zeros = b"0" * (SAMPLE_BYTES - 1)
     others = [
-        fingerprint(config=b"[]"), fingerprint(name="c"), fingerprint(head=b"x"), fingerprint(tail=b"x"),
-        fingerprint(more=1),
+        fingerprint(b"[]"), fingerprint(name="c"), fingerprint(head=b"x"), fingerprint(tail=b"x"),
+        fingerprint(middle=b"longer"), fingerprint(first=b"", last=b""),
     ]  # fmt: skip
-    assert fingerprint() == fingerprint()
-    assert len({fingerprint(), *others}) == 6
+    assert fingerprint() == fingerprint(middle=b"x"), "whole files are not read"
+    assert len({fingerprint(), *others}) == 7
     assert len(fingerprint()) == 16

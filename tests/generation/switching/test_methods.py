@@ -1,5 +1,8 @@
 """When each method retrieves, on drafts written by hand; and what a draft knows of its tokens."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from semoe.errors import UsageError
@@ -57,6 +60,29 @@ def test_token_doubts_the_first_sentence_above_the_threshold_and_names_what_is_a
     second = review("token", draft(unsure=("Rome",)))
     assert second is not None
     assert (second.keep, second.sentence) == (18, Span(18, len(TEXT)))
+
+
+def test_what_is_exactly_at_the_threshold_is_not_above_it() -> None:
+    both = draft(unsure=("Ada", "Paris"))
+    at = 1 - math.exp(-2.0)
+    assert review("token", both, sentence_solver="max", hallucination_threshold=at) is None
+    more = replace(both, logprobs=(-2.0, -0.01, -0.01, -3.0, *both.logprobs[4:]))
+    doubt = review("token", more, sentence_solver="max", hallucination_threshold=at)
+    assert doubt is not None
+    assert [hit.span.of(TEXT) for hit in doubt.hits] == ["Paris"]
+
+
+def test_dragin_wants_a_word_above_its_threshold() -> None:
+    """Of two words that share the attention evenly, each is worth its entropy."""
+    made = replace(draft("Paris sleeps."), entropies=(1.5, 0.5), attention=(0.5, 0.5), sentences=(Span(0, 13),))
+    assert review("dragin", made, hallucination_threshold=1.5) is None
+    doubt = review("dragin", made, hallucination_threshold=1.4)
+    assert doubt is not None
+    assert (doubt.value, [hit.span.of(made.text) for hit in doubt.hits]) == (1.5, ["Paris"])
+    assert review("dragin", made, 13, hallucination_threshold=1.4) is None
+    assert review("dragin", made, 12, hallucination_threshold=1.4) == doubt
+    unseen = replace(made, attention=(0.0, 0.0))
+    assert review("dragin", unseen, hallucination_threshold=0.1) is None
 
 
 def test_what_is_trusted_is_not_doubted_again() -> None:
