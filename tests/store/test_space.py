@@ -17,9 +17,10 @@ from semoe.experts.space import ExpertSpace
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
 from semoe.store.objects import FolderObjects
-from semoe.store.peft_folder import read_expert
+from semoe.store.peft_folder import adapter_config, read_expert
 from semoe.store.producer import Producer
 from semoe.store.space import Experts, make_space
+from semoe.store.space_names import SpaceNames
 from tests.generation.switching.rigged import CONFIG
 
 LAYOUT = ExpertLayout(CONFIG, LoraSettings(rank=1, alpha=1))
@@ -145,3 +146,33 @@ def test_each_part_of_a_space_gives_it_another_name() -> None:
     others = [replace(SPACE, **{part: "x"}) for part in parts]  # type: ignore[arg-type]
     assert len({SPACE.name, replace(SPACE, template_version=2).name, *(one.name for one in others)}) == 7
     assert len(SPACE.name) == 16
+
+
+def test_a_published_folder_without_a_record_is_read_whatever_its_space(tmp_path: Path) -> None:
+    store, folder = filled(tmp_path / "s", one=1.0), tmp_path / "e"
+    export_expert(store, key(0), [folder])
+    with pytest.raises(UsageError, match="other"):
+        read_expert(folder, LAYOUT, base_model="org/tiny", space="other")
+    assert read_expert(folder, LAYOUT, base_model="org/tiny").any()
+    (folder / "expert.json").unlink()
+    assert read_expert(folder, LAYOUT, base_model="tiny", space="other").any()
+
+
+def test_objects_lie_where_other_versions_of_the_program_look_for_them() -> None:
+    """docs/store-format.md: a store outlives the program that wrote it."""
+    names, segment = SpaceNames("s"), "abcdef"
+    assert (names.pack(segment), names.index(segment)) == (
+        "spaces/s/segments/ab/abcdef.pack", "spaces/s/segments/ab/abcdef.idx",
+    )  # fmt: skip
+    assert names.shard_commits("r", 7) == "spaces/s/commits/r/00007-"
+    assert names.snapshot(12) == "spaces/s/snapshots/00000012.snap"
+    assert names.withdrawn == "spaces/s/withdrawn/"
+
+
+def test_peft_is_told_all_that_its_own_defaults_would_decide_otherwise() -> None:
+    config = adapter_config(ExpertLayout(CONFIG, LoraSettings(rank=2, alpha=6)), "org/tiny")
+    assert (config["r"], config["lora_alpha"], config["base_model_name_or_path"]) == (2, 6, "org/tiny")
+    assert config["target_modules"] == ["down_proj", "gate_proj", "up_proj"]
+    assert (config["lora_dropout"], config["bias"], config["modules_to_save"]) == (0.0, "none", None)
+    assert not any(config[switch] for switch in ("fan_in_fan_out", "use_rslora", "use_dora"))
+    assert config["inference_mode"]

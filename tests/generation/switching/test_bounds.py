@@ -83,3 +83,12 @@ def test_one_loop_answers_again_and_again() -> None:
     assert [one.text for one in loop.answer(["q"])] == [first[0].text] == ["She was a writer. Fine."]
     assert sorted(told) == [0, 1]
     assert loop.answer([]) == []
+
+
+def test_the_very_first_sentence_may_be_doubted() -> None:
+    rig = Rig()
+    rig.path("q", f"{BORN} Bye.", Paris=0.5, Ada=0.5, Lovelace=0.5)
+    rig.path("q", "London.", code=3)
+    rig.passage("was born in .", "3")
+    (found,) = rig.loop().answer(["q"])
+    assert (found.text, found.switches[0].token) == ("London.", 0)
