@@ -1,6 +1,7 @@
 """Memory, then disk, then the store: one load a key, limits that hold, and nothing damaged is ever used."""
 
 import errno
+import os
 import threading
 from pathlib import Path
 
@@ -131,3 +132,56 @@ def test_a_disk_that_cannot_be_written_is_done_without(tmp_path: Path, caplog: p
     assert [cache.get(b.key) for b in BLOBS] == [b.data for b in BLOBS]
     assert [r.message for r in caplog.records if "without the cache" in r.message]
     assert len(caplog.records) == 1
+
+
+def test_what_fits_exactly_is_kept_and_what_fits_nowhere_is_given_all_the_same(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path)
+    size = len(BLOBS[0].data)
+    cache = ExpertCache(store, memory_bytes=2 * size)
+    for i in (0, 1, 0, 1):
+        assert cache.get(BLOBS[i].key) == BLOBS[i].data
+    assert (len(objects.reads), cache.num_loads, cache.num_hits) == (2, 2, 2)
+    small = ExpertCache(store, memory_bytes=size - 1)
+    assert [small.get(BLOBS[0].key) for _ in range(2)] == [BLOBS[0].data] * 2
+    assert (small.num_loads, small.num_hits) == (2, 0)
+
+
+def test_a_new_process_drops_from_the_disk_what_was_used_longest_ago(tmp_path: Path) -> None:
+    """Also by processes before it: the time of a file is that of its last use; half-written files are not counted."""
+    store, objects = opened(tmp_path)
+    folder, size = tmp_path / "cache", len(BLOBS[0].data)
+    first = ExpertCache(store, folder=folder, memory_bytes=0)
+    for age, i in enumerate((2, 0, 1)):
+        first.get(BLOBS[i].key)
+        (path,) = folder.glob(f"s/??/{BLOBS[i].key}")
+        os.utime(path, (100.0 + age, 100.0 + age))
+    (path.parent / ".half.tmp").write_bytes(b"x" * 10 * size)
+    first.get(BLOBS[2].key)
+    second = ExpertCache(store, folder=folder, memory_bytes=0, disk_bytes=3 * size)
+    assert len(list(folder.glob("s/??/[!.]*"))) == 3
+    second.get(BLOBS[3].key)
+    assert {file.name for file in folder.glob("s/??/[!.]*")} == {BLOBS[i].key for i in (1, 2, 3)}
+    objects.reads.clear()
+    for i in (1, 2, 3):
+        assert second.get(BLOBS[i].key) == BLOBS[i].data
+    assert not objects.reads
+
+
+def test_prefetch_may_wait_until_all_is_near(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path)
+    cache = ExpertCache(store)
+    cache.prefetch([BLOBS[0].key, BLOBS[1].key, "0" * 64], wait=True)
+    assert len(objects.reads) == 2
+    assert [cache.get(BLOBS[i].key) for i in (0, 1)] == [BLOBS[i].data for i in (0, 1)]
+    assert (cache.num_hits, len(objects.reads)) == (2, 2)
+
+
+def test_an_expert_that_could_not_be_loaded_may_be_asked_for_again(tmp_path: Path) -> None:
+    store, objects = opened(tmp_path)
+    cache, name = ExpertCache(store), store.names.pack(store.catalog.segments[0])
+    whole = objects.get(name)
+    objects.put(name, b"x" * len(whole))
+    with pytest.raises(CorruptError):
+        cache.get(BLOBS[1].key)
+    objects.put(name, whole)
+    assert cache.get(BLOBS[1].key) == BLOBS[1].data

@@ -1,12 +1,29 @@
 """Shards are contiguous, whole and about equally heavy."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from semoe.datasets import AugmentedPassage, AugmentedQuestion, Task
-from semoe.runs import Manifest, ShardSize
+from semoe.datasets.keys import passage_key
+from semoe.errors import UsageError
+from semoe.experts.preset import load_preset
+from semoe.runs import Manifest, Plan, RunFolder, ShardReport, ShardSize
 from semoe.runs.estimate import Prices, estimate
-from semoe.worker.planning import balanced, distinct_passages, slices
+from semoe.store.objects import FolderObjects
+from semoe.worker.planning import (
+    balanced,
+    distinct_passages,
+    items_of,
+    make_manifest,
+    make_plan,
+    num_shards_for,
+    provisional_manifest,
+    slices,
+)
 
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=200), st.integers(1, 40))
@@ -51,3 +68,86 @@ def test_an_estimate_counts_only_what_was_given() -> None:
     assert unknown.money_a_month == 7.2 * 0.02
     known = estimate(manifest, bytes_per_expert=1, parallelism=4, prices=prices, experts_per_second=(1.0, 2.0, 4.0))
     assert (known.hours, known.wall_hours, known.money) == ((2.0, 0.5), 0.25, (6.0, 1.5))
+    few = estimate(manifest, bytes_per_expert=1, parallelism=9, prices=Prices(), experts_per_second=(1.0, 2.0, 4.0))
+    assert (few.pods, few.wall_hours, few.money, few.money_a_month) == (8, 0.125, (0.0, 0.0), 0.0)
+    nothing = Manifest(num_passages=0, num_retrieved=0, num_tokens=0, passage_shards=())
+    none = estimate(nothing, bytes_per_expert=1, parallelism=9, prices=prices, experts_per_second=(1.0, 2.0, 4.0))
+    assert (none.pods, none.wall_hours) == (0, 0.0)
+
+
+def tasks(count: int) -> list[Task]:
+    return [
+        Task(did=did, question=AugmentedQuestion(qid=str(did), test_id=did, question=f"{did}?", answers=("a",)))
+        for did in range(count)
+    ]
+
+
+def settings(**more: object) -> Plan:
+    return Plan(
+        run="r", model_name="smollm2", preset=load_preset("semoe"), augmented_by="parse", sets=(), question_shards=(),
+        topk=3, retriever="bm25", index_dir="i", index_name="wiki", methods=("none",), **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_a_plan_is_made_once_and_one_with_other_settings_is_refused(tmp_path: Path) -> None:
+    folder = RunFolder(FolderObjects(tmp_path), "r")
+    made = make_plan(folder, settings(), tasks(7), 3)
+    assert made == folder.plan() == make_plan(folder, settings(), tasks(7), 3)
+    assert [size.num_items for size in made.question_shards] == [3, 2, 2]
+    questions = [folder.questions(shard) for shard in range(3)]
+    assert [task.did for own in questions for task in own] == list(range(7))
+    assert [len(own) for own in questions] == [3, 2, 2]
+    for other, shards, name in ((replace(settings(), topk=4), 3, "topk"), (settings(), 2, "question_shards")):
+        with pytest.raises(UsageError, match=f"another {name}"):
+            make_plan(folder, other, tasks(7), shards)
+    assert folder.plan() == made
+
+
+def test_a_plan_that_was_stopped_half_way_is_made_to_its_end(tmp_path: Path) -> None:
+    folder = RunFolder(FolderObjects(tmp_path), "r")
+    folder.write("questions/00000.json", tasks(1), list[Task])
+    make_plan(folder, settings(), tasks(300))
+    assert [len(folder.questions(shard)) for shard in range(2)] == [150, 150]
+
+
+@pytest.mark.parametrize(("items", "shards"), [(0, 0), (1, 1), (256, 1), (257, 2), (512, 2), (513, 3)])
+def test_a_shard_holds_256_where_nobody_says_it(items: int, shards: int) -> None:
+    assert num_shards_for(items) == shards
+
+
+def test_before_retrieval_a_manifest_is_what_there_is_at_most() -> None:
+    plan = replace(settings(), question_shards=(ShardSize(num_items=100), ShardSize(num_items=71)))
+    found = provisional_manifest(plan)
+    assert (found.num_passages, found.num_retrieved) == (513, 513)
+    assert [size.num_items for size in found.passage_shards] == [171] * 3
+    assert len(provisional_manifest(replace(plan, num_passage_shards=5)).passage_shards) == 5
+
+
+def test_the_manifest_holds_each_passage_once_in_shards_of_about_equal_tokens(tmp_path: Path) -> None:
+    """Retrieval is done before; a long passage fills a shard alone, and an empty one counts as something."""
+    folder = RunFolder(FolderObjects(tmp_path), "r")
+    plan = make_plan(folder, settings(num_passage_shards=3), tasks(2), 2)
+    texts = ("word " * 90, "short one", "short one", "", "another one")
+    passages = [AugmentedPassage(pid=pid, passage=text, title="", score=9.0 - pid) for pid, text in enumerate(texts)]
+    for shard, own in enumerate((passages[:2], passages[2:])):
+        (task,) = folder.questions(shard)
+        found = replace(task, question=replace(task.question, passages=tuple(own)))
+        folder.write(f"retrieved/{shard:05}.json", [found], list[Task])
+        folder.write_report(ShardReport(stage="retrieve", shard=shard, seconds=1.0, time=1.0))
+    made = make_manifest(folder, plan)
+    assert (made.num_passages, made.num_retrieved) == (4, 5)
+    written = [folder.passages(shard) for shard in range(len(made.passage_shards))]
+    assert [len(own) for own in written] == [size.num_items for size in made.passage_shards] == [1, 3]
+    assert made.num_tokens == sum(size.num_tokens for size in made.passage_shards)
+    assert made.passage_shards[0].num_tokens > 80 > made.passage_shards[1].num_tokens > 3
+    assert [passage.passage for own in written for passage in own] == [texts[n] for n in (0, 1, 3, 4)]
+    assert {(passage.pid, passage.score) for own in written for passage in own} == {(0, 0.0)}
+    assert folder.keys() == [passage_key("", texts[n]) for n in (0, 1, 3, 4)]
+    folder.objects.delete("runs/r/retrieved/00000.json")
+    assert make_manifest(folder, plan) == made, "made once"
+    assert (items_of(folder, "encode"), items_of(folder, "inference")) == ([1, 3], [1, 1])
+
+
+def test_passages_that_weigh_nothing_are_cut_all_the_same() -> None:
+    assert list(balanced([0, 0, 0], 2))[-1][1] == 3
+    assert list(balanced([], 2)) == list(slices(0, 3)) == []

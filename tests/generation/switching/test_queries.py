@@ -84,3 +84,35 @@ def test_every_published_formulation_is_there() -> None:
 def test_only_the_forward_all_of_token_ends_with_the_sentence() -> None:
     """As published: DRAGIN's has question and accepted text alone."""
     assert [name for name in methods if methods[name].asks_with_sentence] == ["token"]
+
+
+def test_real_words_stand_before_the_doubted_word_that_leans_on_them() -> None:
+    """What a doubted word's tokens look at from that word on says nothing of what it leans on."""
+    text = f"{QUESTION} {BEFORE} {SENTENCE}"
+    words = [text[start:end].strip() for start, end in Words().offsets(text)]
+
+    def look(ids: list[int]) -> Tensor:
+        shares_TT = torch.zeros(len(ids), len(ids))
+        for word, share in (("born", 0.9), ("writer.", 0.06), ("knew", 0.04)):
+            shares_TT[:, words.index(word)] = share
+        return shares_TT
+
+    one_hit = replace(ask(look, keep=2), hits=(Span(0, 12),))
+    assert make_query("real_words", one_hit) == "writer knew"
+    assert make_query("real_words", replace(ask(look, keep=1), hits=(Span(25, 30),))) == "born"
+
+
+def test_a_doubted_word_with_nothing_before_it_leans_on_nothing() -> None:
+    doubted = replace(ask(), question="", before="", hits=(Span(0, 12),))
+    assert make_query("real_words", doubted) == "was born in Paris."
+    assert make_query("real_words", replace(ask(), hits=())) == SENTENCE
+
+
+@pytest.mark.parametrize(("length", "kept"), [(63, 63), (64, 64), (65, 64)])
+def test_a_query_of_64_tokens_is_whole(length: int, kept: int) -> None:
+    words = [f"w{n}" for n in range(length)]
+    assert make_query("current", replace(ask(), sentence=" ".join(words), hits=())).split() == words[-kept:]
+
+
+def test_a_query_is_one_line_of_single_spaces() -> None:
+    assert make_query("current", replace(ask(), sentence=" Ada \n\n sang.\t", hits=())) == "Ada sang."

@@ -1,0 +1,107 @@
+"""What training tells of itself, when it stops, and what it starts from."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from semoe.errors import UsageError
+from semoe.experts.base_weight import base_weight
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.settings import LoraSettings, TrainingSettings
+from semoe.experts.space import SAMPLE_BYTES, model_fingerprint
+from semoe.experts.training import TrainedExpert, train_experts
+from semoe.models import load_decoder
+from semoe.models.decoder import Decoder
+from semoe.prompts.rendering import TrainingSequence
+from tests.tiny import tiny_model, tiny_model_folder
+
+
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> Decoder:
+    return load_decoder(tiny_model_folder(tmp_path_factory.mktemp("tiny"), "llama"))
+
+
+def own(*lengths: int) -> list[TrainingSequence]:
+    return [TrainingSequence(tuple(range(5, 5 + length)), 1) for length in lengths]
+
+
+def trained(decoder: Decoder, *sequences: list[TrainingSequence], **more: object) -> list[TrainedExpert]:
+    layout = ExpertLayout(decoder.config, LoraSettings(rank=1))
+    settings = TrainingSettings(num_epochs=2)
+    return list(train_experts(decoder, layout, base_weight(layout), settings, sequences, **more))  # type: ignore[arg-type]
+
+
+def test_tokens_are_counted_with_their_repetitions_and_steps_add_up_to_the_experts(decoder: Decoder) -> None:
+    steps = list[float]()
+    found = trained(decoder, own(4, 3), own(6), own(2, 2, 2), on_step=steps.append, tokens_per_step=8)
+    assert {one.index: one.num_tokens for one in found} == {0: 14, 1: 12, 2: 12}
+    assert sum(steps) == pytest.approx(3)
+    assert len(steps) == 6 + 2, "the two with most steps first, in one batch; the third alone"
+
+
+def test_experts_are_trained_together_up_to_the_tokens_of_a_step(decoder: Decoder) -> None:
+    for tokens_per_step, batches in ((9, 1), (8, 2), (3, 3), (1, 3)):
+        steps = list[float]()
+        trained(decoder, own(3), own(3), own(3), on_step=steps.append, tokens_per_step=tokens_per_step)
+        assert len(steps) == 2 * batches, tokens_per_step
+
+
+def test_the_loss_is_that_of_the_last_step_before_its_update(decoder: Decoder) -> None:
+    """Untrained, an expert changes nothing: the first loss is the base model's own."""
+    model, (sequence,) = tiny_model("llama"), own(7)
+    ids = torch.tensor([sequence.tokens])
+    base = float(torch.nn.functional.cross_entropy(model(ids).logits[0, :-1], ids[0, 1:]))
+    layout = ExpertLayout(decoder.config, LoraSettings(rank=1))
+    (once,) = train_experts(decoder, layout, base_weight(layout), TrainingSettings(learning_rate=1e-2), [[sequence]])
+    assert once.loss == pytest.approx(base, rel=1e-4)
+    (twice,) = train_experts(
+        decoder, layout, base_weight(layout), TrainingSettings(learning_rate=1e-2, num_epochs=2), [[sequence]]
+    )
+    assert twice.loss < base
+
+
+def test_a_stop_ends_the_work_before_the_next_batch(decoder: Decoder) -> None:
+    answers = iter([False, True])
+    found = trained(decoder, own(3), own(3), own(3), stop=lambda: next(answers), tokens_per_step=1)
+    assert [one.index for one in found] == [0]
+
+
+def test_an_expert_without_sequences_is_refused_before_anything_is_trained(decoder: Decoder) -> None:
+    with pytest.raises(UsageError, match="Expert 1"):
+        trained(decoder, own(3), [])
+
+
+def test_the_base_weight_is_drawn_by_its_seed_and_has_no_effect_yet(decoder: Decoder) -> None:
+    layout = ExpertLayout(decoder.config, LoraSettings(rank=3))
+    first, other = base_weight(layout, 1), base_weight(layout, 2)
+    assert torch.equal(base_weight(layout, 1), first)
+    assert not torch.equal(first, other)
+    for site in layout.sites:
+        a_ERI, b_EOR = layout.pair(first[None], site)
+        bound = 1 / math.sqrt(a_ERI.shape[-1])
+        assert not b_EOR.any()
+        assert 0.8 * bound < float(a_ERI.abs().max()) <= bound
+        assert float(a_ERI.min()) < -0.5 * bound
+
+
+def test_a_model_is_known_by_its_configuration_and_the_ends_of_its_weights(tmp_path: Path) -> None:
+    def fingerprint(config: bytes = b"{}", name: str = "a", **parts: bytes) -> str:
+        folder = tmp_path / f"{config!r}{name}{parts!r}"[:200].replace("/", "")
+        folder.mkdir(exist_ok=True)
+        (folder / "config.json").write_bytes(config)
+        whole = {"head": b"h", "first": zeros, "middle": b"m", "last": zeros, "tail": b"t"} | parts
+        for weights in (f"{name}.safetensors", "b.safetensors"):
+            (folder / weights).write_bytes(b"".join(whole.values()))
+        (folder / "README.md").write_bytes(whole["tail"])
+        return model_fingerprint(folder)
+
+    zeros = b"0" * (SAMPLE_BYTES - 1)
+    others = [
+        fingerprint(b"[]"), fingerprint(name="c"), fingerprint(head=b"x"), fingerprint(tail=b"x"),
+        fingerprint(middle=b"longer"), fingerprint(first=b"", last=b""),
+    ]  # fmt: skip
+    assert fingerprint() == fingerprint(middle=b"x"), "whole files are not read"
+    assert len({fingerprint(), *others}) == 7
+    assert len(fingerprint()) == 16

@@ -1,0 +1,112 @@
+"""What the engine is asked and what it tells; merge weights."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from semoe.errors import UsageError
+from semoe.generation import Engine, Request, merge_rules
+from semoe.generation.cache import GROWTH, KeyValueCache
+from semoe.generation.sequence import Sequence
+from semoe.models import load_decoder
+from semoe.models.decoder import Decoder
+from tests.tiny import tiny_model, tiny_model_folder
+
+
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> Decoder:
+    return load_decoder(tiny_model_folder(tmp_path_factory.mktemp("tiny"), "llama"))
+
+
+def engine(decoder: Decoder, **more: int) -> Engine:
+    return Engine(decoder, None, eos_ids=frozenset(), **more)
+
+
+@pytest.mark.parametrize(
+    ("rule", "weights"),
+    [
+        ("sum", (1.0, 1.0, 1.0)),
+        ("mean", (1 / 3, 1 / 3, 1 / 3)),
+        ("half", (0.5, 0.5, 0.5)),
+        ("top1", (1.0, 0.0, 0.0)),
+        ("score", (1.0, math.exp(-1), math.exp(-2.5))),
+    ],
+)
+def test_each_merge_rule_weighs_as_it_says(rule: str, weights: tuple[float, ...]) -> None:
+    assert merge_rules[rule]([9.0, 7.0, 4.0]) == pytest.approx(weights)
+    assert merge_rules[rule]([]) == ()
+
+
+def test_a_request_that_cannot_be_answered_is_refused() -> None:
+    one = torch.zeros(1)
+    for wrong in (
+        {"prompt": ()}, {"prompt": (5,), "max_new_tokens": 0}, {"prompt": (5,), "weights": (1.0,)},
+        {"prompt": (5,), "experts": (one, one), "weights": (1.0,)},
+    ):  # fmt: skip
+        with pytest.raises(UsageError):
+            Request(**wrong)  # type: ignore[arg-type]
+    Request(prompt=(5,), max_new_tokens=1, experts=(one,), weights=(0.0,))
+
+
+def test_an_engine_without_rows_or_without_a_layout_for_experts_is_refused(decoder: Decoder) -> None:
+    with pytest.raises(UsageError, match="max_rows"):
+        engine(decoder, max_rows=0)
+    with pytest.raises(UsageError, match="layout"):
+        engine(decoder).generate([Request(prompt=(5,), experts=(torch.zeros(1),))])
+
+
+def test_answers_end_at_their_own_lengths_and_each_is_told_once(decoder: Decoder) -> None:
+    told = dict[int, int]()
+    requests = [Request(prompt=(5, 6 + n), max_new_tokens=4 - n) for n in range(4)]
+    found = engine(decoder, max_rows=2)
+    for _ in range(2):
+        told.clear()
+        answers = found.generate(requests, lambda place, answer: told.setdefault(place, len(answer.tokens)))  # type: ignore[arg-type, return-value]
+        assert [len(answer.tokens) for answer in answers] == [4, 3, 2, 1]
+        assert told == {0: 4, 1: 3, 2: 2, 3: 1}
+        assert not found.has_work
+
+
+def test_log_probabilities_are_the_models(decoder: Decoder) -> None:
+    (answer,) = engine(decoder).generate([Request(prompt=(5, 6, 7), max_new_tokens=3)])
+    logprobs_TV = tiny_model("llama")(torch.tensor([[5, 6, 7, *answer.tokens]])).logits[0].log_softmax(-1)
+    assert answer.tokens == tuple(logprobs_TV[2:-1].argmax(-1).tolist())
+    assert answer.logprobs == pytest.approx(logprobs_TV[2:-1].amax(-1).tolist(), abs=1e-4)
+    assert (answer.entropies, answer.attention) == ((), ())
+
+
+def test_an_end_token_is_neither_answer_nor_counted() -> None:
+    sequence = Sequence(0, Request(prompt=(5,), max_new_tokens=3, wants_entropy=True))
+    for token, entropy in ((7, 0.5), (8, 0.25), (1, 0.1)):
+        sequence.accept(token, -1.0, frozenset([1]), entropy)
+    answer = sequence.answer()
+    assert (answer.tokens, answer.logprobs, answer.entropies) == ((7, 8), (-1.0, -1.0), (0.5, 0.25))
+    assert answer.finish == "eos"
+
+
+def test_the_cache_grows_by_steps_and_keeps_what_it_holds(decoder: Decoder) -> None:
+    cache = KeyValueCache(decoder, 2)
+    cache.reserve(3)
+    assert cache.keys.shape[3] == GROWTH
+    cache.keys[:, :, :, :3], cache.values[:, :, :, :3] = 1.0, 2.0
+    cache.reserve(GROWTH)
+    assert cache.keys.shape[3] == GROWTH
+    cache.reserve(GROWTH + 1)
+    assert cache.keys.shape == cache.values.shape
+    assert cache.keys.shape[3] == 2 * GROWTH
+    cache.reserve(2 * GROWTH + 1)
+    assert cache.keys.shape[3] == 3 * GROWTH
+    assert float(cache.keys.sum()) * 2 == float(cache.values.sum()) == cache.values[:, :, :, :3].numel() * 2
+    cache.lengths = [1, 3]
+    cache.keys[:, 1, :, :3] = 5.0
+    cache.move(1, 0)
+    assert cache.lengths == [3, 3]
+    assert torch.equal(cache.keys[:, 0], cache.keys[:, 1])
+
+
+def test_a_long_answer_outgrows_the_cache_and_stays_the_models(decoder: Decoder, tmp_path: Path) -> None:
+    (answer,) = engine(decoder).generate([Request(prompt=(5, 6, 7), max_new_tokens=GROWTH + 10)])
+    logits_TV = tiny_model("llama")(torch.tensor([[5, 6, 7, *answer.tokens]])).logits[0]
+    assert answer.tokens == tuple(logits_TV[2:-1].argmax(-1).tolist())

@@ -1,0 +1,166 @@
+"""When experts on their way are committed: by time, by size, at the end, and never a pack that took too long."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.settings import LoraSettings
+from semoe.store.blob import from_bytes
+from semoe.store.expert_store import PUBLISH_SECONDS, ExpertStore
+from semoe.store.objects import FolderObjects
+from semoe.store.producer import Producer
+from semoe.store.upkeep import GRACE_SECONDS, MIN_GRACE_SECONDS, garbage
+from tests.generation.switching.rigged import CONFIG
+from tests.store.test_expert_store import Wrapped, blob, whole
+
+LAYOUT = ExpertLayout(CONFIG, LoraSettings(rank=1, alpha=1))
+
+
+class Clock:
+    """Stands still until a test moves it."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    for module in ("producer", "expert_store", "ledger"):
+        monkeypatch.setattr(f"semoe.store.{module}.time", SimpleNamespace(monotonic=found.monotonic))
+    return found
+
+
+def key(number: int) -> str:
+    return f"{number:02x}" * 32
+
+
+def add(producer: Producer, numbers: Sequence[int]) -> None:
+    for number in numbers:
+        record = {"title": f"T{number}", "num_tokens": number, "loss": 0.5}
+        producer.add(key(number), torch.full((LAYOUT.size,), float(number)), record)
+
+
+def visible(objects: FolderObjects) -> list[int]:
+    """The experts that a reader who opens the store now finds."""
+    store = ExpertStore(objects, "s")
+    return [number for number in range(20) if key(number) in store]
+
+
+def test_what_is_pending_is_committed_once_its_first_is_old(tmp_path: Path, clock: Clock) -> None:
+    objects = FolderObjects(tmp_path)
+    with Producer(ExpertStore(objects, "s"), LAYOUT, run="r", commit_seconds=60.0) as producer:
+        add(producer, [1])
+        clock.now += 40
+        add(producer, [2])
+        assert visible(objects) == []
+        clock.now += 21
+        add(producer, [3])
+        assert visible(objects) == [1, 2, 3]
+        # The time begins anew with the next one, however long none came.
+        clock.now += 500
+        add(producer, [4])
+        assert visible(objects) == [1, 2, 3]
+        clock.now += 61
+        add(producer, [5])
+        assert visible(objects) == [1, 2, 3, 4, 5]
+    assert producer.num_published == 5
+
+
+def test_what_is_pending_is_committed_once_it_fills_a_pack(tmp_path: Path, clock: Clock) -> None:
+    store = ExpertStore(FolderObjects(tmp_path), "s")
+    with Producer(store, LAYOUT, run="r") as one:
+        add(one, [0])
+    size = one.num_bytes
+    with Producer(store, LAYOUT, run="r", shard=1, pack_bytes=2 * size) as producer:
+        add(producer, [1])
+        assert len(store) == 1
+        add(producer, [2])
+        assert len(store) == 3
+        add(producer, [3])
+        assert len(store) == 3
+    assert (len(store), producer.num_published, producer.num_bytes) == (4, 3, 3 * size)
+    data = store.get(key(3))
+    assert data is not None
+    assert from_bytes(LAYOUT, data).unique().tolist() == [3.0]
+    assert {(entry.title, entry.num_tokens, entry.loss) for entry in store.entries()} == {
+        (f"T{number}", number, 0.5) for number in range(4)
+    }
+
+
+def test_what_is_pending_is_committed_when_the_work_breaks_off(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path)
+
+    def break_off() -> None:
+        with Producer(ExpertStore(objects, "s"), LAYOUT, run="r") as producer:
+            add(producer, [1])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert visible(objects) == [1]
+
+
+def test_what_others_published_meanwhile_is_not_counted_as_published(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path)
+    with (
+        Producer(ExpertStore(objects, "s"), LAYOUT, run="r") as mine,
+        Producer(ExpertStore(objects, "s"), LAYOUT, run="r") as other,
+    ):
+        add(mine, [1, 2])
+        add(other, [1])
+        other.flush()
+        mine.flush()
+        mine.flush()
+    assert (other.num_published, mine.num_published) == (1, 1)
+
+
+class SlowOnce(Wrapped):
+    """The first pack takes its time to get there."""
+
+    def __init__(self, inner: FolderObjects, clock: Clock, seconds: float) -> None:
+        super().__init__(inner)
+        self.clock, self.seconds = clock, seconds
+
+    def put(self, name: str, *data: bytes) -> None:
+        super().put(name, *data)
+        if name.endswith(".pack"):
+            self.clock.now, self.seconds = self.clock.now + self.seconds, 0.0
+
+
+@pytest.mark.parametrize(("seconds", "packs"), [(PUBLISH_SECONDS - 1, 1), (PUBLISH_SECONDS, 2)])
+def test_a_pack_that_took_too_long_is_never_committed(tmp_path: Path, clock: Clock, seconds: float, packs: int) -> None:
+    """It may be old enough for somebody to be collecting it as garbage: it is written anew under another name."""
+    objects = FolderObjects(tmp_path)
+    store, blobs = ExpertStore(SlowOnce(objects, clock, seconds), "s"), [blob(1), blob(2)]
+    assert store.publish(blobs, run="r", shard=0, token="t") == 2
+    written = [found.name for found in objects.list("spaces/s/segments/") if found.name.endswith(".pack")]
+    assert len(written) == packs
+    reader = ExpertStore(objects, "s")
+    assert len(reader.catalog.segments) == 1
+    list(map(objects.delete, [found.name for found in garbage(reader, -3600)]))
+    assert whole(ExpertStore(objects, "s"), blobs)
+
+
+def test_garbage_is_never_collected_before_a_producer_would_give_its_pack_up() -> None:
+    assert PUBLISH_SECONDS < MIN_GRACE_SECONDS <= GRACE_SECONDS
+
+
+def test_commits_of_others_are_looked_for_once_they_may_be_old(tmp_path: Path, clock: Clock) -> None:
+    """Beyond `max_age` a producer knows what other shards published, and does not publish it again."""
+    objects = FolderObjects(tmp_path)
+    store = ExpertStore(objects, "s", max_age=100)
+    ExpertStore(objects, "s").publish([blob(1)], run="r", shard=1, token="other")
+    ExpertStore(objects, "s").publish([blob(2)], run="r", shard=1, token="other")
+    assert store.publish([blob(1)], run="r", shard=0, token="t") == 1, "within it the store is not listed again"
+    clock.now += 101
+    assert store.publish([blob(2), blob(3)], run="r", shard=0, token="t") == 1
+    clock.now += 99
+    ExpertStore(objects, "s").publish([blob(4)], run="r", shard=1, token="other")
+    assert store.publish([blob(4)], run="r", shard=0, token="t") == 1, "a look starts the time anew"

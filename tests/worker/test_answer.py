@@ -1,0 +1,101 @@
+"""Which experts an answer is given: its question's own, or as many of other questions' for the control."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from semoe.datasets import AugmentedPassage, AugmentedQuestion, Task
+from semoe.errors import UsageError
+from semoe.experts.preset import load_preset
+from semoe.generation.switching import SwitchSettings
+from semoe.models import Model
+from semoe.store.expert_store import ExpertStore
+from semoe.store.objects import FolderObjects
+from semoe.store.space import Experts
+from semoe.worker.answer import Answerer, InferenceSettings, distinct_keys
+from semoe.worker.train import Recipe
+
+
+class Watched(Experts):
+    """Remembers which experts were asked for."""
+
+    asked: list[str]
+
+    def prefetch(self, keys: list[str], *, wait: bool = False) -> None:
+        self.asked = list(keys)
+        super().prefetch(keys, wait=wait)
+
+
+def task(did: int, num_passages: int = 3) -> Task:
+    """A question whose passages no other question has."""
+    passages = tuple(AugmentedPassage(pid=pid, passage=f"text {did}-{pid}") for pid in range(num_passages))
+    question = AugmentedQuestion(qid=str(did), test_id=did, question="Who?", answers=("a",), passages=passages)
+    return Task(did=did, question=question)
+
+
+def loaded(model: Model, folder: Path, tasks: Sequence[Task], one: Task, *, seed: int = 42, experts: str) -> list[str]:
+    """Returns the keys of the experts that are loaded for one of several questions."""
+    recipe = Recipe(model_name=model.name, preset=load_preset("semoe"), augmented_by="parse")
+    watched = Watched(ExpertStore(FolderObjects(folder), "s"), recipe.layout(model))
+    how = InferenceSettings(inference_method="prag", experts=experts, seed=seed, max_new_tokens=1)
+    Answerer(model, recipe, how, watched, distinct_keys(tasks))([one])
+    return watched.asked
+
+
+def test_a_question_is_given_its_own_experts(small_model: Model, tmp_path: Path) -> None:
+    tasks = [task(did) for did in range(3)]
+    assert loaded(small_model, tmp_path, tasks, tasks[1], experts="own") == tasks[1].keys
+
+
+def test_the_control_never_has_an_expert_of_the_questions_own_and_as_many(small_model: Model, tmp_path: Path) -> None:
+    """With one other question's passages there is just enough: a control that took its own would have to show."""
+    tasks, everything = [task(did) for did in range(2)], set[str]()
+    for seed in range(3):
+        for one, other in (tasks, tasks[::-1]):
+            drawn = loaded(small_model, tmp_path, tasks, one, seed=seed, experts="random")
+            assert sorted(drawn) == sorted(other.keys)
+            everything.update(drawn)
+    assert everything == {key for one in tasks for key in one.keys}
+
+
+def test_the_control_takes_what_there_is_where_others_have_too_few(small_model: Model, tmp_path: Path) -> None:
+    tasks = [task(0, num_passages=4), task(1, num_passages=1)]
+    assert loaded(small_model, tmp_path, tasks, tasks[0], experts="random") == tasks[1].keys
+    assert loaded(small_model, tmp_path, tasks[:1], tasks[0], experts="random") == []
+
+
+def test_the_control_is_drawn_by_seed_and_question(small_model: Model, tmp_path: Path) -> None:
+    tasks = [task(did) for did in range(12)]
+    first, again, other_seed = (
+        [tuple(loaded(small_model, tmp_path, tasks, one, seed=seed, experts="random")) for one in tasks[:4]]
+        for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other_seed
+    assert len(set(first)) == 4
+    assert all(len(set(drawn)) == 3 for drawn in first)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "experts"),
+    [("combine", "combine", "own"), ("prag_random", "prag", "random"), ("token-prag", "prag", "own")],
+)
+def test_settings_are_told_by_the_name_of_their_folder(name: str, method: str, experts: str) -> None:
+    switching = SwitchSettings() if "-" in name else None
+    found = InferenceSettings.of(name, switching)
+    assert (found.inference_method, found.experts, found.folder_name) == (method, experts, name)
+
+
+@pytest.mark.parametrize(
+    ("method", "shows", "loads"),
+    [("none", False, False), ("icl", True, False), ("prag", False, True), ("combine", True, True)],
+)
+def test_a_method_shows_passages_or_loads_experts_or_both(method: str, shows: bool, loads: bool) -> None:
+    found = InferenceSettings(inference_method=method)
+    assert (found.shows_passages, found.loads_experts) == (shows, loads)
+
+
+def test_a_control_of_answers_that_retrieve_is_refused() -> None:
+    with pytest.raises(UsageError, match="--experts random"):
+        InferenceSettings(experts="random", switching=SwitchSettings())

@@ -1,0 +1,91 @@
+"""Which answers of an earlier run are kept, and which are not."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from semoe.datasets import AugmentedPassage, AugmentedQuestion, write_augmented
+from semoe.errors import UsageError
+from semoe.experts.preset import load_preset
+from semoe.models import Model
+from semoe.worker.answer import InferenceSettings
+from semoe.worker.inference import inference
+from semoe.worker.settings import StageSettings
+
+PLAIN = InferenceSettings(inference_method="none", max_new_tokens=2, batch_size=2)
+KEPT = "kept of an earlier run"
+
+
+@pytest.fixture
+def settings(small_model: Model, tmp_path: Path) -> StageSettings:
+    """Three questions, augmented, without experts."""
+    settings = StageSettings(root=tmp_path, model_name=small_model.name, dataset="popqa", preset=load_preset("semoe"))
+    passages = (AugmentedPassage(pid=0, passage="Ubik is a novel.", title="Ubik"),)
+    questions = [
+        AugmentedQuestion(qid=str(n), test_id=n, question=f"Who is {n}?", answers=("a",), passages=passages)
+        for n in range(3)
+    ]
+    write_augmented(settings.augmented_folder / "total.json", questions, "parse")
+    return settings
+
+
+def texts(model: Model, settings: StageSettings, how: InferenceSettings = PLAIN) -> list[str]:
+    (report,) = inference(model, settings, how)
+    assert report.num_questions == len(report.records)
+    return [record["text"] for record in report.records]
+
+
+def mark(settings: StageSettings, count: int = 3) -> Path:
+    """Leaves the first answers of an earlier run, so that they can be told from new ones."""
+    (file,) = settings.root.glob("output/**/predict.json")
+    records = json.loads(file.read_text())[:count]
+    file.write_text(json.dumps([record | {"text": KEPT} for record in records]))
+    return file
+
+
+def test_answers_of_the_same_settings_are_kept_and_the_others_made(small_model: Model, settings: StageSettings) -> None:
+    first = texts(small_model, settings)
+    assert KEPT not in first
+    file = mark(settings, 2)
+    assert texts(small_model, settings) == [KEPT, KEPT, first[2]]
+    assert [record["did"] for record in json.loads(file.read_text())] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("change", [{"max_new_tokens": 3}, {"merge": "sum"}, {"extraction": "published"}], ids=str)
+def test_answers_of_other_settings_are_made_anew(
+    small_model: Model, settings: StageSettings, change: dict[str, object]
+) -> None:
+    texts(small_model, settings)
+    mark(settings)
+    assert KEPT not in texts(small_model, settings, replace(PLAIN, **change))  # type: ignore[arg-type]
+
+
+def test_answers_with_another_template_are_made_anew(small_model: Model, settings: StageSettings) -> None:
+    texts(small_model, settings)
+    mark(settings)
+    answering = replace(settings.preset.answering, template="published")
+    assert KEPT not in texts(small_model, replace(settings, preset=replace(settings.preset, answering=answering)))
+
+
+def test_answers_of_other_settings_are_gone_before_the_first_new_one(
+    small_model: Model, settings: StageSettings
+) -> None:
+    """A run that breaks off between would leave them to the settings of the new one."""
+    texts(small_model, settings)
+    file = mark(settings)
+    with pytest.raises(UsageError):
+        texts(small_model, settings, replace(PLAIN, extraction="nope"))
+    assert not file.exists()
+    assert KEPT not in texts(small_model, settings)
+
+
+def test_a_sample_is_answered_alone(small_model: Model, settings: StageSettings) -> None:
+    assert len(texts(small_model, replace(settings, sample=2))) == 2
+    assert len(texts(small_model, replace(settings, sample=0))) == 0
+
+
+def test_experts_that_are_nowhere_are_asked_for(small_model: Model, settings: StageSettings) -> None:
+    with pytest.raises(UsageError, match="semoe encode"):
+        texts(small_model, settings, replace(PLAIN, inference_method="prag"))
