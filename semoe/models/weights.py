@@ -12,7 +12,7 @@ from semoe.files import read_json
 from semoe.models.config import ModelConfig
 from semoe.models.decoder import Site, projection_shapes, weight_name
 
-INDEX = "model.safetensors.index.json"
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def load_weights(folder: Path, config: ModelConfig, dtype: torch.dtype, device: str) -> dict[str, Tensor]:
@@ -68,12 +68,12 @@ def _files(folder: Path) -> list[Path]:
     if (folder / INDEX).exists():
         names = sorted(set(read_json(folder / INDEX)["weight_map"].values()))
         return [folder / Path(name).name for name in names]
-    if (folder / "model.safetensors").exists():
+    if (folder / WHOLE).exists():
         return [folder / "model.safetensors"]
     pickled = (
         " Its pickled weights are never loaded: convert them to safetensors." if list(folder.glob("*.bin")) else ""
     )
-    raise UsageError(f"{folder} holds no model.safetensors and no {INDEX}.{pickled}", kind="model-weights")
+    raise UsageError(f"{folder} holds no {WHOLE} and no {INDEX}.{pickled}", kind="model-weights")
 
 
 def _place(weights: dict[str, Tensor], dtype: torch.dtype, device: str) -> dict[str, Tensor]:
