@@ -94,9 +94,11 @@ class Experts:
         """
         if not len(self._store):
             spaces = self._store.objects.folders("spaces/")
-            others = f" It has {', '.join(spaces)}: made by another model or recipe." if spaces else ""
+            others = [name for name in spaces if name != self.space]
+            why = f" It has {', '.join(others)}: made by another model or recipe." if others else ""
+            why = " The space is there, but nothing has been trained in it yet." if self.space in spaces else why
             raise UsageError(
-                f"No experts of space {self._store.names.space} in {self._store.objects.url}.{others} "
+                f"No experts of space {self.space} in {self._store.objects.url}.{why} "
                 "Run `semoe encode` with the same settings.",
                 kind="missing-stage",
             )
