@@ -21,7 +21,8 @@ from benchmarks.common import describe
 from semoe.store.catalog import ROW, Catalog
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
-from semoe.store.objects.s3 import CONFIG, S3Objects
+from semoe.store.objects.s3 import S3Objects
+from semoe.store.objects.s3_client import client_config
 from semoe.store.pack import Blob
 from semoe.store.snapshot import Snapshot, write_snapshot
 from semoe.store.space_names import SpaceNames
@@ -53,7 +54,7 @@ def main() -> None:
         client(endpoint).create_bucket(Bucket="bench")
         print("index")
         for count in (1_000, MILLION):
-            index(Counted("bench", f"index-{count}", client=client(endpoint, config=CONFIG)), count)
+            index(Counted("bench", f"index-{count}", client=client(endpoint, config=client_config())), count)
         blobs = [_blob(number) for number in range(NUM_EXPERTS)]
         publishing(Path(folder), blobs)
         reading(endpoint, blobs)
@@ -107,7 +108,7 @@ def publishing(folder: Path, blobs: Sequence[Blob]) -> None:
 
 def reading(endpoint: str, blobs: Sequence[Blob]) -> None:
     """Reads experts with eight threads, through the store and as plain ranged GETs."""
-    s3 = client(endpoint, config=CONFIG)
+    s3 = client(endpoint, config=client_config())
     store = ExpertStore(S3Objects("bench", "reading", client=s3), "s")
     for at in range(0, len(blobs), PER_PACK):
         store.publish(blobs[at : at + PER_PACK], run="r", shard=0, token="t")

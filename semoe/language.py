@@ -68,13 +68,19 @@ def load_parser() -> "Parser":
     """Loads spaCy's small English model.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: it is not installed, or something that it needs is not.
     """
     for package in _PACKAGES:
         try:
             module = importlib.import_module(package)
-        except ModuleNotFoundError:
-            continue
+        except ModuleNotFoundError as error:
+            if error.name == package:
+                continue
+            raise UsageError(
+                f"spaCy's small English model needs the package {error.name}, which is not installed. "
+                f"Run: pip install {error.name}.",
+                kind="missing-package",
+            ) from error
         parser: Parser = module.load()
         return parser
     raise UsageError(

@@ -5,7 +5,8 @@ from itertools import count
 
 import pytest
 
-from semoe.store.objects.s3 import CONFIG, S3Objects
+from semoe.store.objects.s3 import S3Objects
+from semoe.store.objects.s3_client import client_config
 from tests.elasticsearch_node import Node, own_node
 from tests.seaweed import client, seaweed
 
@@ -30,7 +31,7 @@ def bucket(s3_endpoint: str) -> str:
 @pytest.fixture
 def s3_objects(s3_endpoint: str, bucket: str) -> S3Objects:
     """An empty prefix of its own in one bucket: each bucket costs the server several volumes."""
-    return S3Objects(bucket, f"some/prefix-{next(_numbers)}", client=client(s3_endpoint, config=CONFIG))
+    return S3Objects(bucket, f"some/prefix-{next(_numbers)}", client=client(s3_endpoint, config=client_config()))
 
 
 @pytest.fixture

@@ -37,24 +37,23 @@ def demo(
     run(RUN, root_dir=root_dir)
     folder = open_run(None, root_dir, RUN)
     _print_question(folder, folder.retrieved(0)[0])
-    out.print(f"\nEverything lies in {root_dir}: the index, and a store with the experts and the run.", highlight=False)
+    out.print(f"\nEverything lies in {root_dir}: the index, and a store with the experts and the run.")
     err.print(f"Look around: semoe experts ls --root_dir {root_dir}; semoe report --run {RUN} --root_dir {root_dir}")
 
 
 def _print_question(folder: RunFolder, task: Task) -> None:
     question = task.question
-    out.print(f"\n[bold]The first question in full[/]\n{question.question}  (accepted: {', '.join(question.answers)})")
+    out.print("\nThe first question in full", style="bold")
+    out.print(f"{question.question}  (accepted: {', '.join(question.answers)})", soft_wrap=True)
     learnt = augmented_passages(folder)
     for passage, key in zip(question.passages, task.keys, strict=True):
-        out.print(f"\n  passage {passage.pid + 1}, {passage.title}: {passage.passage}", soft_wrap=True, highlight=False)
+        out.print(f"\n  passage {passage.pid + 1}, {passage.title}: {passage.passage}", soft_wrap=True)
         for pair in learnt[key].qa[:4]:
-            out.print(f"    its expert learnt: {pair.question} → {pair.answer}", soft_wrap=True, highlight=False)
+            out.print(f"    its expert learnt: {pair.question} → {pair.answer}", soft_wrap=True)
     for method in folder.plan().methods:
         _print_answer(method, records_of(folder, method)[0])
 
 
 def _print_answer(method: str, record: dict[str, Any]) -> None:
     said = " ".join(record["text"].split())
-    out.print(
-        f"  {method:12} {record['eval_predict']!r}  (F1 {float(record['f1']):.2f}; said: {said!r})", highlight=False
-    )
+    out.print(f"  {method:12} {record['eval_predict']!r}  (F1 {float(record['f1']):.2f}; said: {said!r})")

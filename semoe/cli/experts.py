@@ -26,7 +26,9 @@ Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of 
 @app.command("ls")
 def ls(
     title: Annotated[str, typer.Option("--title", help="Only titles with this in them.")] = "",
-    min_loss: Annotated[float, typer.Option("--min_loss", help="Only experts whose last loss is at least this.")] = 0.0,
+    min_loss: Annotated[
+        float, typer.Option("--min_loss", help="Only experts whose last loss is at least this, or not finite.")
+    ] = 0.0,
     limit: Annotated[int, typer.Option("--limit", help="Rows to show; -1: all.")] = 50,
     space: Space = "",
     store: o.Store = None,
@@ -41,7 +43,7 @@ def ls(
     for entry in opened.entries():
         if len(rows) == limit:
             break
-        if title.lower() in entry.title.lower() and entry.loss >= min_loss:
+        if title.lower() in entry.title.lower() and not entry.loss < min_loss:  # not a number: always listed
             rows.append({"title": entry.title, "key": entry.key, "bytes": entry.length, "loss": round(entry.loss, 4)})
     heading = f"{len(rows)} of {len(opened)} experts in space {opened.names.space}"
     show_rows(heading, ("title", "key", "bytes", "loss"), rows, form=format)

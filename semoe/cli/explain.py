@@ -71,9 +71,7 @@ def _print(record: Record) -> None:
     out.print(Text(record["text"][at:].strip(), style="green"), soft_wrap=True)
     if "f1" in record:
         accepted = ", ".join(record["answer"])
-        out.print(
-            f"answer: {record['eval_predict']!r}, F1 {float(record['f1']):.2f} (accepted: {accepted})", markup=False
-        )
+        out.print(f"answer: {record['eval_predict']!r}, F1 {float(record['f1']):.2f} (accepted: {accepted})")
     counters = ", ".join(f"{name} {value}" for name, value in record["counters"].items())
     _say(f"{counters}{'; bounded by ' + record['stopped'] if record['stopped'] else ''}")
 
@@ -87,9 +85,7 @@ def _print_switch(switch: Mapping[str, Any]) -> None:
     if switch["sentence"]:
         out.print(line, soft_wrap=True)
     note = f" ({switch['note']})" if switch["note"] else ""
-    out.print(
-        f"  ? {switch['query']}  [{switch['retrieve_ms']:.0f} ms]{note}", markup=False, highlight=False, soft_wrap=True
-    )
+    out.print(f"  ? {switch['query']}  [{switch['retrieve_ms']:.0f} ms]{note}", soft_wrap=True)
     for passage in switch["passages"]:
         how = "not used" if switch["note"] else "expert" if passage["key"] in switch["experts"] else "text"
         _say(f"    {passage['title']} ({how})")
@@ -98,4 +94,4 @@ def _print_switch(switch: Mapping[str, Any]) -> None:
 
 
 def _say(text: str) -> None:
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    out.print(text, soft_wrap=True)

@@ -14,7 +14,7 @@ def main_run(
     config_path: Annotated[Path, typer.Option("-c", "--config_path", help="A published JSON config.")],
     index_dir: o.IndexDir = o.INDEX,
 ) -> None:
-    """Answer a dataset as a published config says: method non-retrieval or single-retrieval.
+    """Answer a dataset as a published config says; its `method` is any that `inference --method` knows.
 
     Example: semoe main -c configs/popqa.json
     """

@@ -29,7 +29,11 @@ Sample = Annotated[int, typer.Option("--sample", help="First N questions; -1: al
 Topk = Annotated[int, typer.Option("--topk", min=1, help="Passages a question.")]
 WithCot = Annotated[bool, typer.Option("--with_cot", help="Chain-of-thought prompts and targets.")]
 AugmentModel = Annotated[
-    str | None, typer.Option("--augment_model", help="Whose augmentation; default: what the preset says.")
+    str | None,
+    typer.Option(
+        "--augment_model",
+        help="Whose question-answer pairs to train on: a model's name, or parse. Default: the preset's.",
+    ),
 ]
 PresetName = Annotated[str, typer.Option("--preset", help="semoe, published, or a TOML file.")]
 LoraRank = Annotated[int | None, typer.Option("--lora_rank", help="Default: the preset's.")]
@@ -77,7 +81,7 @@ LastScrape = Annotated[
 ]
 Namespace = Annotated[
     str,
-    typer.Option("--namespace", envvar="SEMOE_NAMESPACE", help="Of the cluster. Default: the kubeconfig's, if needed."),
+    typer.Option("--namespace", envvar="SEMOE_NAMESPACE", help="Kubernetes namespace. Default: the current context's."),
 ]
 Format = Annotated[str, typer.Option("--format", help="table, or json.")]
 Device = Annotated[

@@ -18,7 +18,11 @@ from semoe.telemetry import progress
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")]
 Grace = Annotated[
     float,
-    typer.Option("--grace", min=upkeep.MIN_GRACE_SECONDS, help="Seconds; what is younger stays, by the store's clock."),
+    typer.Option(
+        "--grace",
+        min=upkeep.MIN_GRACE_SECONDS,
+        help="Keep objects younger than this many seconds, by the store's clock.",
+    ),
 ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from semoe.errors import UsageError
 from semoe.files import read_json
 
-INDEX = "model.safetensors.index.json"
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -22,9 +22,9 @@ def weight_files(folder: Path) -> list[Path]:
                 kind="model-weights",
             )
         return shards
-    if (folder / "model.safetensors").exists():
-        return [folder / "model.safetensors"]
+    if (folder / WHOLE).exists():
+        return [folder / WHOLE]
     pickled = (
         " Its pickled weights are never loaded: convert them to safetensors." if list(folder.glob("*.bin")) else ""
     )
-    raise UsageError(f"{folder} holds no model.safetensors and no {INDEX}.{pickled}", kind="model-weights")
+    raise UsageError(f"{folder} holds no {WHOLE} and no {INDEX}.{pickled}", kind="model-weights")

@@ -1,6 +1,7 @@
 """A run in the store: every object of it by name and type.
 
     runs/{run}/plan.json                      settings and question shards; written last of what makes a plan
+    runs/{run}/estimate.json                  what the plan is reckoned to take
     runs/{run}/questions/{shard}.json         questions
     runs/{run}/retrieved/{shard}.json         the same with their passages
     runs/{run}/manifest.json                  passage shards; written last of what makes a manifest

@@ -1,5 +1,6 @@
 """One expert as bytes: a safetensors file that carries its own record."""
 
+import math
 from typing import Any
 
 import orjson
@@ -39,7 +40,7 @@ def from_bytes(layout: ExpertLayout, data: bytes) -> Tensor:
 
 
 def read_record(data: bytes) -> dict[str, Any]:
-    """Returns the record that an expert carries.
+    """Returns the record that an expert carries; a loss that was not finite, null in JSON, is NaN.
 
     Raises:
         CorruptError: it carries none.
@@ -47,7 +48,7 @@ def read_record(data: bytes) -> dict[str, Any]:
     try:
         length = int.from_bytes(data[:HEADER_BYTES], "little")
         header = orjson.loads(data[HEADER_BYTES : HEADER_BYTES + length])
-        record: dict[str, Any] = orjson.loads(header["__metadata__"]["expert"])
+        record: dict[str, Any] = {} | orjson.loads(header["__metadata__"]["expert"])
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptError(f"These bytes are no expert ({error}). Train it again.", kind="corrupt") from error
-    return record
+    return record | ({"loss": math.nan} if record.get("loss", 0.0) is None else {})

@@ -8,6 +8,7 @@ old orphan that is just being removed. An expert is one range of its pack, check
 docs/store-format.md.
 """
 
+import math
 import re
 import secrets
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ class ExpertEntry:
     num_tokens: int
     """Tokens it was trained on."""
     loss: float
+    """At its last step; NaN where it was not finite."""
     learnt: str = ""
     """Digest of what it read of its passage (`semoe.experts.sequences`); empty where an earlier version wrote it."""
 
@@ -113,7 +115,7 @@ def read_index(data: bytes, segment: str) -> list[ExpertEntry]:
     try:
         header, *lines = [orjson.loads(line) for line in data.splitlines()]
         _check_header(header, segment, len(lines))
-        entries = [ExpertEntry(**line) for line in lines]
+        entries = [_entry(line) for line in lines]
         same = _segment(bytes.fromhex(header["salt"]), entries) == segment
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise CorruptError(f"The index of pack {segment} is damaged ({error}).", kind="corrupt-index") from error
@@ -132,6 +134,12 @@ def find_damage(data: bytes, entries: Sequence[ExpertEntry]) -> list[str]:
     """Returns the keys of the experts that are not what they were in a pack's bytes."""
     view = memoryview(data)
     return [e.key for e in entries if digest(view[e.offset : e.offset + e.length]).hex() != e.digest]
+
+
+def _entry(line: dict[str, Any]) -> ExpertEntry:
+    """JSON knows no NaN and no infinity: such a loss is written as null."""
+    loss = line["loss"]
+    return ExpertEntry(**line | {"loss": math.nan if loss is None else float(loss)})
 
 
 def _segment(salt: bytes, entries: Sequence[ExpertEntry]) -> str:

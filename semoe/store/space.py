@@ -108,9 +108,11 @@ class Experts:
             others = [name for name in described if name != here and name not in former]
             words = [f" It has {', '.join(others)}: made by another model or recipe."] if others else []
             words += [f" {', '.join(former)} {_FORMER}"] if former else []
-            empty = "Nothing was trained in" if here in described else "There is no"
+            if here in described:
+                words = [" The space is there, but nothing has been trained in it yet."]
             raise UsageError(
-                f"{empty} space {here} in {objects.url}.{''.join(words)} Run `semoe encode` with the same settings.",
+                f"No experts of space {here} in {objects.url}.{''.join(words)} "
+                "Run `semoe encode` with the same settings.",
                 kind="missing-stage",
             )
 

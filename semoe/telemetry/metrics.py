@@ -25,7 +25,8 @@ REJECTIONS = (
 OK, OTHER = "ok", "other"
 S3_OPERATIONS = ("put", "create", "get", "list", "delete")
 S3_OUTCOMES = (
-    OK, "missing-object", "corrupt", "s3-refused", "s3-credentials", "s3-unreachable", "s3-busy", "s3-conflict", OTHER,
+    OK, "missing-object", "corrupt", "s3-refused", "s3-credentials", "s3-settings", "s3-unreachable", "s3-busy",
+    "s3-conflict", OTHER,
 )  # fmt: skip
 ELASTICSEARCH_OPERATIONS = ("search", "bulk", "manage")
 ELASTICSEARCH_OUTCOMES = (

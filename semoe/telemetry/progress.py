@@ -9,6 +9,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from semoe.telemetry.console import plain_console
+
 LINE_EVERY_S = 60.0
 
 
@@ -23,7 +25,7 @@ class Advance(Protocol):
 @contextmanager
 def progress(what: str, total: int | None, unit: str) -> Iterator[Advance]:
     """Shows how much of `total` units is done, the rate in units a second, and the time left."""
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     show = _bar if console.is_terminal else _lines
     with show(console, what, total, unit) as advance:
         yield advance
@@ -31,9 +33,9 @@ def progress(what: str, total: int | None, unit: str) -> Iterator[Advance]:
 
 @contextmanager
 def _bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit))
-    rate = TextColumn("{task.fields[rate]}")
-    with Progress(*columns, rate, TimeRemainingColumn(), console=console) as bar:
+    # A column has a markup of its own, whatever its console reads.
+    said, units, rate = (TextColumn(text, markup=False) for text in ("{task.description}", unit, "{task.fields[rate]}"))
+    with Progress(said, BarColumn(), MofNCompleteColumn(), units, rate, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(what, total=total, rate="")
 
         def advance(done: float = 1) -> None:

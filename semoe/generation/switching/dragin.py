@@ -1,4 +1,4 @@
-"""DRAGIN's sign of doubt (arXiv 2403.10081, section 8 of the published code): entropy × attention × meaning.
+"""DRAGIN's sign of doubt (arXiv 2403.10081): entropy × attention × meaning.
 
 A word's value is its share of the attention that its sentence receives, times its entropy, times the number of the
 sentence's words. Attention is taken while the answer is generated, in the last layer: the most that any later token

@@ -1,8 +1,8 @@
 """When to retrieve: each method as one small class, to be held against its paper; a registry takes a user's own.
 
 A method looks at a draft and either accepts all of it (None) or says how much to keep and what is in doubt. It
-generates nothing, retrieves nothing and knows no expert. `token` is the published one (section 7 of its code, where it
-is DRAGIN's `entity`); `fix-…` are FLARE's baselines (arXiv 2305.06983); `dragin` is arXiv 2403.10081.
+generates nothing, retrieves nothing and knows no expert. `token` is the published one, called `entity` in
+DRAGIN's code; `fix-…` are FLARE's baselines (arXiv 2305.06983); `dragin` is arXiv 2403.10081.
 """
 
 from dataclasses import dataclass

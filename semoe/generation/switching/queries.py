@@ -1,7 +1,7 @@
 """What to retrieve with: each published query formulation as one small function; a registry takes a user's own.
 
-`forward` is the question with the text accepted so far. Section 8.2 of the published code defines them; where ours
-differ the function says so. Every query is cut to its last 64 tokens, as published.
+`forward` is the question with the text accepted so far. Where one differs from the published code, its function says
+so. Every query is cut to its last 64 tokens, as published.
 """
 
 from collections.abc import Callable, Sequence

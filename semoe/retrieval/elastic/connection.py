@@ -4,12 +4,13 @@ The client's own retries are off: they do not wait.
 """
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from semoe.errors import SemoeError
+from semoe.errors import SemoeError, UsageError
 from semoe.retrieval.elastic.errors import library, translated, worth_a_try
 from semoe.retrieval.elastic.patience import Patience
 from semoe.retrieval.elastic.settings import ElasticConfig
@@ -32,9 +33,7 @@ class Connection:
         self._library = library()
         # It warns of each failed attempt with a traceback; we say it once, below.
         logging.getLogger("elastic_transport").setLevel(logging.ERROR)
-        self._client: Elasticsearch = self._library.Elasticsearch(
-            list(config.urls), request_timeout=config.request_timeout_s, max_retries=0, **_credentials(config)
-        )
+        self._client: Elasticsearch = _client(self._library, config)
 
     def ask(self, call: Callable[["Elasticsearch"], Any], index: str, *, operation: str = "manage") -> Any:
         """Returns what `call` returns, tried again while the cluster is busy or away.
@@ -79,6 +78,26 @@ class Connection:
         """Ends all waiting, in every thread, and the connections."""
         self._stop.set()
         self._client.close()
+
+
+def _client(library: Any, config: ElasticConfig) -> "Elasticsearch":
+    options = {"request_timeout": config.request_timeout_s, "max_retries": 0} | _credentials(config)
+    try:
+        if "ca_certs" in options:
+            # The client reads them at its first call only, and calls what fails then a dead network.
+            ssl.create_default_context(cafile=options["ca_certs"])
+        made: Elasticsearch = library.Elasticsearch(list(config.urls), **options)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read certificates from {config.ca_file} ({error}). Check --es_ca_file or SEMOE_ES_CA_FILE.",
+            kind="es-settings",
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"The settings do not work for Elasticsearch at {config.where} ({error}). Check --es_url and SEMOE_ES_….",
+            kind="es-settings",
+        ) from error
+    return made
 
 
 def _credentials(config: ElasticConfig) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from semoe.errors import UsageError
 
 DEFAULT_URL = "http://127.0.0.1:9200"
+_NEVER_IN_AN_ADDRESS = frozenset(" \t?#")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,8 @@ class ElasticConfig:
             raise UsageError(
                 "SEMOE_ES_API_KEY and SEMOE_ES_USERNAME contradict each other. Unset one of them.", kind="es-settings"
             )
+        for secret in (self.api_key, self.username, self.password):
+            _check_secret(secret)
         if self.ca_file is not None and not self.ca_file.is_file():
             raise UsageError(
                 f"CA file not found: {self.ca_file}. Check --es_ca_file or SEMOE_ES_CA_FILE.", kind="es-settings"
@@ -94,16 +97,45 @@ def _variable(name: str) -> str | None:
     return os.environ.get(f"SEMOE_ES_{name}") or None
 
 
+def _check_secret(secret: str | None) -> None:
+    """A line break at the end, as `echo` leaves it in a secret, is no credential's."""
+    if secret and secret != secret.strip():
+        raise UsageError(
+            "SEMOE_ES_API_KEY, SEMOE_ES_USERNAME or SEMOE_ES_PASSWORD begins or ends with a space or a line break. "
+            "Store it without (printf, not echo).",
+            kind="es-settings",
+        )
+
+
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
+    parts = _parts(url)
     if "@" in parts.netloc:
         raise UsageError(
             "An address of Elasticsearch has a password in it, and addresses are shown in messages. "
             "Set SEMOE_ES_USERNAME and SEMOE_ES_PASSWORD instead.",
             kind="es-settings",
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or set(url) & _NEVER_IN_AN_ADDRESS:
+        raise _no_address(repr(url))
+    # The client takes https to mean 443, and refuses to guess for http.
+    if parts.scheme == "http" and not parts.port:
         raise UsageError(
-            f"{url!r} is no address of Elasticsearch; expected one like {DEFAULT_URL}. Check --es_url or SEMOE_ES_URL.",
+            f"{url!r} names no port; Elasticsearch's own is 9200, as in {DEFAULT_URL}. Check --es_url or SEMOE_ES_URL.",
             kind="es-settings",
         )
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (raises where it is no number)
+    except ValueError as error:
+        raise _no_address("One of them" if "@" in url else repr(url)) from error
+    return parts
+
+
+def _no_address(which: str) -> UsageError:
+    return UsageError(
+        f"{which} is no address of Elasticsearch; expected one like {DEFAULT_URL}. Check --es_url or SEMOE_ES_URL.",
+        kind="es-settings",
+    )

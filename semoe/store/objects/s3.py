@@ -1,50 +1,23 @@
 """Objects in any S3-compatible bucket, through boto3.
 
-Endpoint, region and credentials come the usual way (`AWS_ENDPOINT_URL_S3`, profiles, workload identity). boto3
-retries what is worth retrying; what is left becomes an error that says what to do.
+boto3 retries what is worth retrying; what is left becomes an error that says what to do (`s3_errors`).
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    IncompleteReadError,
-    NoCredentialsError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from botocore.response import StreamingBody
 from urllib3.exceptions import HTTPError
 
-from semoe.errors import CorruptError, SemoeError, TransientError, UsageError
-from semoe.store.objects.contract import Stored, check_name, missing
+from semoe.errors import TransientError
+from semoe.store.objects.contract import Stored, check_name
+from semoe.store.objects.s3_client import make_client
+from semoe.store.objects.s3_errors import plainly
 from semoe.telemetry.metrics import metrics
 
-CONFIG = Config(
-    # A pod's network may be closed for its first seconds, until policies know it: pods set more attempts.
-    retries={"mode": "standard", "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", "6"))},
-    connect_timeout=5,
-    read_timeout=30,
-    # Some servers reject boto3's own CRC32 headers; every expert is checked against its own SHA-256.
-    request_checksum_calculation="when_required",
-    response_checksum_validation="when_required",
-)
 CONFLICT_TRIES, BODY_TRIES = 5, 4
-_GONE = ("NoSuchKey", "404")
-_NEVER = {
-    "NoSuchBucket": "create the bucket, or correct its name",
-    "AccessDenied": "give these credentials read and write on the prefix",
-    "InvalidAccessKeyId": "check AWS_ACCESS_KEY_ID",
-    "SignatureDoesNotMatch": "check AWS_SECRET_ACCESS_KEY",
-    "ExpiredToken": "renew the credentials",
-    "NotImplemented": "choose a store with conditional writes (If-None-Match); experts cannot be published safely here",
-}
 
 
 class S3Objects:
@@ -52,7 +25,7 @@ class S3Objects:
 
     def __init__(self, bucket: str, prefix: str = "", *, client: Any = None) -> None:
         self._bucket, self._prefix = bucket, prefix.strip("/") + "/" if prefix.strip("/") else ""
-        self._client = client or boto3.client("s3", config=CONFIG)
+        self._client = client or make_client()
 
     @property
     def url(self) -> str:
@@ -138,35 +111,8 @@ class S3Objects:
 
     @contextmanager
     def _call(self, operation: str, name: str) -> Iterator[None]:
-        with metrics.s3_call(operation), self._errors(name):
+        with metrics.s3_call(operation), plainly(f"{self.url}/{name}", self.url, name):
             yield
-
-    @contextmanager
-    def _errors(self, name: str) -> Iterator[None]:
-        try:
-            yield
-        except ClientError as error:
-            raise self._translate(error, name) from error
-        except NoCredentialsError as error:
-            raise UsageError(
-                "No S3 credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or workload identity.",
-                kind="s3-credentials",
-            ) from error
-        except (BotoCoreError, ReadTimeoutError, HTTPError) as error:
-            raise TransientError(f"No answer from S3 for {self.url}/{name}: {error}.", kind="s3-unreachable") from error
-
-    def _translate(self, error: ClientError, name: str) -> SemoeError:
-        code, status = error.response["Error"].get("Code", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
-        where = f"{self.url}/{name}"
-        if code in _GONE:
-            return missing(self.url, name)
-        if code == "InvalidRange":
-            return CorruptError(f"{where} is shorter than its index says. Verify the store.", kind="corrupt")
-        if code in _NEVER:
-            return UsageError(f"S3 refuses {where} ({code}): {_NEVER[code]}.", kind="s3-refused")
-        if status >= 500 or code in ("SlowDown", "RequestTimeout"):
-            return TransientError(f"S3 is busy ({code}) at {where}. Try again later.", kind="s3-busy")
-        return UsageError(f"S3 refuses {where}: {error}.", kind="s3-refused")
 
 
 def _last(start: int, length: int | None) -> str:

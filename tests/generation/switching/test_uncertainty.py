@@ -59,7 +59,7 @@ def test_a_sentence_without_names_is_skipped_or_looked_at_by_its_content_words()
 
 @pytest.mark.parametrize("solver", ["avg", "max", "min", "first"])
 def test_what_is_not_finite_does_not_count(solver: str) -> None:
-    """D6: a name whose tokens have no usable probability is left out instead of spoiling the sentence."""
+    """A name whose tokens have no usable probability is left out instead of spoiling the sentence."""
     whole = draft("New York", [3], [math.nan, -0.5])
     found = mention_of(whole, Span(0, 8), solver)
     assert found is not None
@@ -75,7 +75,7 @@ class Bytes:
 
 
 def test_a_character_of_several_tokens_belongs_to_each_of_them() -> None:
-    """D6: the first, deciding token of a name in another script counts."""
+    """The first, deciding token of a name in another script counts."""
     ids = list("Łódź".encode())
     answer = Answer(tokens=tuple(ids[2:]), logprobs=(-1.0,) * (len(ids) - 2), finish="length")
     made = make_draft(Bytes().decode, ids[:2], answer, lambda text: [Span(0, len(text))])

@@ -76,6 +76,13 @@ def test_a_private_certificate_is_trusted_when_its_file_is_named(
             ElasticRetriever(name, ElasticConfig(urls=(url,)))
 
 
+@pytest.mark.parametrize("text", ["", "no certificate"])
+def test_a_ca_file_that_holds_no_certificate_is_told_before_anything_is_asked(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ca.pem").write_text(text)
+    with pytest.raises(UsageError, match=r"ca\.pem.*--es_ca_file"):
+        ElasticRetriever("index", ElasticConfig(urls=("https://127.0.0.1:9",), ca_file=tmp_path / "ca.pem"))
+
+
 def test_settings_come_from_the_environment_and_empty_ones_are_unset(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -99,6 +106,15 @@ def test_settings_come_from_the_environment_and_empty_ones_are_unset(
     [
         ({"URL": "elastic:9200"}, "no address of Elasticsearch"),
         ({"URL": " , "}, "No address"),
+        ({"URL": "http://elasticsearch"}, "names no port.*9200"),
+        ({"URL": "http://elasticsearch:9200,http://other"}, "other.*names no port"),
+        ({"URL": "http://elasticsearch:"}, "names no port"),
+        ({"URL": "http://elasticsearch:port"}, "no address of Elasticsearch"),
+        ({"URL": "http://elasticsearch:99999"}, "no address of Elasticsearch"),
+        ({"URL": "http://[::1"}, "no address of Elasticsearch"),
+        ({"URL": "http://elastic search:9200"}, "no address of Elasticsearch"),
+        ({"URL": "http://elasticsearch:9200?pretty"}, "no address of Elasticsearch"),
+        ({"API_KEY": "hidden\n"}, "line break"),
         ({"USERNAME": "a"}, "Set both"),
         ({"USERNAME": "a", "PASSWORD": "b", "API_KEY": "c"}, "contradict"),
         ({"CA_FILE": "nowhere.pem"}, "CA file not found"),

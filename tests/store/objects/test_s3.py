@@ -1,9 +1,12 @@
 """What S3 may answer, from a real server where it can be had, else from one that answers just that."""
 
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from botocore.config import Config
@@ -64,6 +67,11 @@ def test_a_range_beyond_the_end_is_corruption(s3_objects: S3Objects) -> None:
     [
         (503, "SlowDown", TransientError, "busy"),
         (500, "InternalError", TransientError, "busy"),
+        (429, "TooManyRequests", TransientError, "busy"),
+        (429, "", TransientError, "busy"),
+        (408, "RequestTimeout", TransientError, "busy"),
+        (400, "RequestLimitExceeded", TransientError, "busy"),
+        (400, "ThrottlingException", TransientError, "busy"),
         (403, "AccessDenied", UsageError, "read and write on the prefix"),
         (400, "ExpiredToken", UsageError, "renew the credentials"),
         (501, "NotImplemented", UsageError, "conditional writes"),
@@ -106,3 +114,77 @@ def test_a_dead_endpoint_is_transient() -> None:
 def test_what_is_no_store_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="is no store"):
         open_objects(url)
+
+
+GOOD = {
+    "AWS_ENDPOINT_URL_S3": "https://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+    "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "none",
+    "AWS_SHARED_CREDENTIALS_FILE": "none", "AWS_MAX_ATTEMPTS": "1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"AWS_ENDPOINT_URL_S3": "127.0.0.1:8333"}, "http://"),
+        ({"AWS_ENDPOINT_URL_S3": "store"}, "http://"),
+        ({"AWS_ENDPOINT_URL_S3": "ftp://store"}, "AWS_ENDPOINT_URL_S3"),
+        ({"AWS_ENDPOINT_URL_S3": "http://[::1"}, "AWS_ENDPOINT_URL_S3"),
+        ({"AWS_PROFILE": "of-nobody"}, "of-nobody.*AWS_PROFILE"),
+        ({"AWS_SECRET_ACCESS_KEY": ""}, "both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+        ({"AWS_ACCESS_KEY_ID": ""}, "AWS_ACCESS_KEY_ID"),
+        ({"AWS_ACCESS_KEY_ID": "a\n"}, "AWS_ACCESS_KEY_ID.*line break"),
+        ({"AWS_CONFIG_FILE": "broken.ini"}, "broken.ini.*Repair"),
+        ({"AWS_DEFAULT_REGION": "us east/1"}, "AWS_DEFAULT_REGION"),
+        ({"AWS_MAX_ATTEMPTS": "many"}, "AWS_MAX_ATTEMPTS.*'many'"),
+        ({"AWS_MAX_ATTEMPTS": "0"}, "AWS_MAX_ATTEMPTS"),
+        ({"AWS_CA_BUNDLE": "none.pem"}, "none.pem.*AWS_CA_BUNDLE"),
+        ({"AWS_CA_BUNDLE": "broken.ini"}, "broken.ini.*AWS_CA_BUNDLE"),
+        ({"AWS_DEFAULTS_MODE": "odd"}, "odd.*AWS_"),
+        (
+            {
+                "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "none",
+                "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/x",
+            },
+            "none.*name of the file",
+        ),
+    ],
+)  # fmt: skip
+def test_a_setting_that_no_client_can_use_is_the_users_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.ini").write_text("[default\nx")
+    for name, value in (GOOD | changed).items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UsageError, match=words):
+        open_objects("s3://bucket/x").get("a")
+
+
+def test_good_settings_make_a_client_and_a_dead_address_stays_transient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(TransientError, match="No answer"):
+        open_objects("s3://bucket/x").get("a")
+
+
+def test_a_bucket_that_cannot_be_one_is_the_users_mistake() -> None:
+    with pytest.raises(UsageError, match="bucket's name"):
+        S3Objects("No_Bucket!", client=client("http://127.0.0.1:9", config=QUICK)).get("a")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_the_users_mistake(tmp_path: Path) -> None:
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=s3 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*make.split(), "-keyout", "key", "-out", "ca.pem"], cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key")
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        objects = S3Objects("bucket", client=client(f"https://127.0.0.1:{server.server_port}", config=QUICK))
+        with pytest.raises(UsageError, match="AWS_CA_BUNDLE"):
+            objects.get("a")
+        server.shutdown()

@@ -1,0 +1,103 @@
+"""The one place that knows boto3's errors, and turns them into ours: what was wrong, where, what to do.
+
+`S3Objects` calls it round every request, and `make_client`. What is neither the network's nor the server's doing is
+the settings': the same call would fail again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore import exceptions as boto
+from urllib3.exceptions import HTTPError
+
+from semoe.errors import CorruptError, SemoeError, TransientError, UsageError
+from semoe.store.objects.contract import missing
+
+GONE = ("NoSuchKey", "404")
+BUSY_STATUSES = (408, 429)
+"""Besides all from 500 on."""
+_BUSY_WORDS = (
+    "SlowDown", "Throttl", "TooManyRequests", "RequestLimitExceeded", "BandwidthLimitExceeded",
+    "LimitExceededException", "ThroughputExceeded", "TransactionInProgress", "RequestTimeout",
+    "PriorRequestNotComplete",
+)  # fmt: skip
+"""Parts of the codes that botocore calls throttled or transient: services that copy S3 vary them."""
+_NEVER = {
+    "NoSuchBucket": "create the bucket, or correct its name",
+    "AccessDenied": "give these credentials read and write on the prefix",
+    "InvalidAccessKeyId": "check AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "check AWS_SECRET_ACCESS_KEY",
+    "ExpiredToken": "renew the credentials",
+    "NotImplemented": "choose a store with conditional writes (If-None-Match); experts cannot be published safely here",
+}
+_NETWORK = (
+    boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.ChecksumError,
+    boto.FlexibleChecksumError, boto.MetadataRetrievalError, boto.CredentialRetrievalError, HTTPError, OSError,
+)  # fmt: skip
+_FILES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""Of a file that the settings name: a token, a program that gives credentials."""
+_CREDENTIALS = (
+    boto.NoCredentialsError, boto.PartialCredentialsError, boto.ProfileNotFound, boto.NoAuthTokenError,
+    boto.TokenRetrievalError, boto.SSOError,
+)  # fmt: skip
+_CURES: tuple[tuple[type[Exception], str], ...] = (
+    (boto.ProfileNotFound, "Correct AWS_PROFILE, or add that profile to ~/.aws/config"),
+    (boto.PartialCredentialsError, "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither"),
+    (boto.NoCredentialsError, "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or workload identity"),
+    (boto.SSOError, "Log in again (aws sso login)"),
+    (boto.ConfigParseError, "Repair that file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE"),
+    (boto.InvalidRegionError, "Correct AWS_DEFAULT_REGION, or the profile's region"),
+    (boto.ParamValidationError, "Correct the bucket's name"),
+    (boto.EndpointProviderError, "AWS_ENDPOINT_URL_S3 must be an address like http://127.0.0.1:8333"),
+    (boto.SSLError, "If the store has a CA of its own, name its file with AWS_CA_BUNDLE"),
+    (OSError, "Correct the name of the file, or make it readable"),
+    # boto3's own check of an endpoint raises it bare.
+    (
+        ValueError,
+        "AWS_ENDPOINT_URL_S3 must be an address with http:// or https:// before it, like http://127.0.0.1:8333",
+    ),
+)
+
+
+@contextmanager
+def plainly(where: str, url: str = "", name: str = "") -> Iterator[None]:
+    """Turns what boto3 raises into our errors.
+
+    Args:
+        where: for messages.
+        url: of the store.
+        name: of the object.
+    """
+    try:
+        yield
+    except boto.ClientError as error:
+        raise _refused(error, where, url, name) from error
+    except (boto.BotoCoreError, HTTPError, OSError) as error:
+        raise without_answer(error, where) from error
+
+
+def without_answer(error: Exception, where: str) -> SemoeError:
+    """Our error for a request that got no answer, or was never made."""
+    said = " ".join(str(error).split()).rstrip(".")
+    if isinstance(error, _NETWORK) and not isinstance(error, _FILES) and "CERTIFICATE_VERIFY_FAILED" not in said:
+        return TransientError(f"No answer from S3 for {where}: {said}.", kind="s3-unreachable")
+    cure = next(
+        (cure for kind, cure in _CURES if isinstance(error, kind)), "Correct the AWS_… variables or ~/.aws/config"
+    )
+    if isinstance(error, _CREDENTIALS):
+        return UsageError(f"No usable S3 credentials: {said}. {cure}.", kind="s3-credentials")
+    return UsageError(f"The S3 settings do not work for {where}: {said}. {cure}.", kind="s3-settings")
+
+
+def _refused(error: boto.ClientError, where: str, url: str, name: str) -> SemoeError:
+    """Our error for an answer that says no."""
+    code, status = error.response["Error"].get("Code", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if code in GONE:
+        return missing(url, name)
+    if code == "InvalidRange":
+        return CorruptError(f"{where} is shorter than its index says. Verify the store.", kind="corrupt")
+    if code in _NEVER:
+        return UsageError(f"S3 refuses {where} ({code}): {_NEVER[code]}.", kind="s3-refused")
+    if status >= 500 or status in BUSY_STATUSES or any(word in code for word in _BUSY_WORDS):
+        return TransientError(f"S3 is busy ({code or status}) at {where}. Try again later.", kind="s3-busy")
+    return UsageError(f"S3 refuses {where}: {error}.", kind="s3-refused")

@@ -1,0 +1,74 @@
+"""`semoe experts` on experts that nobody would wish for: odd titles, a training that ran away."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from semoe.cli.app import run
+from semoe.datasets import AugmentedPassage, QAPair
+from semoe.datasets.keys import passage_key
+from semoe.experts.preset import load_preset
+from semoe.models import load_model
+from semoe.store.objects import FolderObjects
+from semoe.store.producer import Producer
+from semoe.store.space import make_space
+from semoe.worker.train import Recipe, train
+from tests.tiny import chatting_model_folder
+
+TITLE, PASSAGE = (
+    "Mena [/ˈmɛna/] :bug:",
+    "Mena (Spanish: [ˈmena]) was a botanist [sic]. She wrote [/x] :warning: in 1911.",
+)
+PAIR = QAPair(question="What was Mena?", answer="a botanist", full_answer="Mena was a botanist.")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One expert whose training left all numbers behind."""
+    root = tmp_path_factory.mktemp("ran-away")
+    model = load_model(str(chatting_model_folder(root / "tiny")), device="cpu")
+    preset = load_preset("semoe")
+    wild = replace(preset, training=replace(preset.training, learning_rate=1e30, num_steps=4, batch_size=2))
+    recipe = Recipe(model_name="tiny", preset=wild, augmented_by="parse")
+    passage = AugmentedPassage(pid=0, title=TITLE, passage=PASSAGE, qa=(PAIR, replace(PAIR, question="Who was Mena?")))
+    made = make_space(FolderObjects(root / "store"), recipe.space(model), recipe.layout(model))
+    with Producer(made, recipe.layout(model), run="r") as producer:
+        assert train(model, recipe, {passage_key(TITLE, PASSAGE): passage}, producer)[0] == 1
+    return root / "store"
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(["experts", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def bare(text: str) -> str:
+    return "".join(text.replace("│", "").split())
+
+
+def test_an_expert_with_a_loss_that_is_not_finite_is_listed_and_shown(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "notfinite" in bare(told(capsys, "ls", "--store", str(store)))
+    listed: list[dict[str, Any]] = json.loads(told(capsys, "ls", "--store", str(store), "--format", "json"))
+    assert [one["loss"] for one in listed] == [None]
+    key = listed[0]["key"]
+    assert "loss: not finite" in told(capsys, "show", key, "--store", str(store))
+    assert json.loads(told(capsys, "show", key, "--store", str(store), "--format", "json"))["loss"] is None
+
+
+def test_it_is_found_whatever_the_least_loss_asked_for(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for least in ("0", "3", "1e9"):
+        found = told(capsys, "ls", "--store", str(store), "--min_loss", least, "--format", "json")
+        assert len(json.loads(found)) == 1, least
+
+
+def test_brackets_and_colons_of_a_passage_are_shown_as_they_are(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bare(TITLE) in bare(told(capsys, "ls", "--store", str(store)))
+    key = passage_key(TITLE, PASSAGE)
+    assert f"passage: {PASSAGE}\n" in told(capsys, "show", key, "--store", str(store))
