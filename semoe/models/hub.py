@@ -11,7 +11,10 @@ from semoe.errors import SemoeError, TransientError, UsageError
 from semoe.files import read_json
 from semoe.models.weight_files import INDEX, WHOLE
 
-_FILES = ["*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "token*", "*.jinja"]
+_FILES = [
+    "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "token*", "*.jinja",
+    "special_tokens_map.json",
+]  # fmt: skip
 
 
 def download(hub_name: str) -> Path:

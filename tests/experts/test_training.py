@@ -1,7 +1,6 @@
 """What training tells of itself, when it stops, and what it starts from."""
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ from semoe.errors import UsageError
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings, TrainingSettings
-from semoe.experts.space import SAMPLE_BYTES, model_fingerprint
 from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models import load_decoder
 from semoe.models.decoder import Decoder
@@ -84,24 +82,3 @@ def test_the_base_weight_is_drawn_by_its_seed_and_has_no_effect_yet(decoder: Dec
         assert not b_EOR.any()
         assert 0.8 * bound < float(a_ERI.abs().max()) <= bound
         assert float(a_ERI.min()) < -0.5 * bound
-
-
-def test_a_model_is_known_by_its_configuration_and_the_ends_of_its_weights(tmp_path: Path) -> None:
-    def fingerprint(config: bytes = b"{}", name: str = "a", **parts: bytes) -> str:
-        folder = tmp_path / f"{config!r}{name}{parts!r}"[:200].replace("/", "")
-        folder.mkdir(exist_ok=True)
-        (folder / "config.json").write_bytes(config)
-        whole = {"head": b"h", "first": zeros, "middle": b"m", "last": zeros, "tail": b"t"} | parts
-        for weights in (f"{name}.safetensors", "b.safetensors"):
-            (folder / weights).write_bytes(b"".join(whole.values()))
-        (folder / "README.md").write_bytes(whole["tail"])
-        return model_fingerprint(folder)
-
-    zeros = b"0" * (SAMPLE_BYTES - 1)
-    others = [
-        fingerprint(b"[]"), fingerprint(name="c"), fingerprint(head=b"x"), fingerprint(tail=b"x"),
-        fingerprint(middle=b"longer"), fingerprint(first=b"", last=b""),
-    ]  # fmt: skip
-    assert fingerprint() == fingerprint(middle=b"x"), "whole files are not read"
-    assert len({fingerprint(), *others}) == 7
-    assert len(fingerprint()) == 16
