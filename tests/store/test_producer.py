@@ -10,7 +10,7 @@ import torch
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
 from semoe.store.blob import from_bytes
-from semoe.store.expert_store import PUBLISH_SECONDS, ExpertStore
+from semoe.store.expert_store import PUBLISH_SECONDS, ExpertStore, fresh_token
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
 from semoe.store.upkeep import GRACE_SECONDS, MIN_GRACE_SECONDS, garbage
@@ -164,3 +164,8 @@ def test_commits_of_others_are_looked_for_once_they_may_be_old(tmp_path: Path, c
     clock.now += 99
     ExpertStore(objects, "s").publish([blob(4)], run="r", shard=1, token="other")
     assert store.publish([blob(4)], run="r", shard=0, token="t") == 1, "a look starts the time anew"
+
+
+def test_no_two_producers_have_the_same_token() -> None:
+    assert len({fresh_token() for _ in range(100)}) == 100
+    assert all(fresh_token() for _ in range(3))

@@ -118,7 +118,7 @@ def test_a_shard_holds_256_where_nobody_says_it(items: int, shards: int) -> None
 def test_before_retrieval_a_manifest_is_what_there_is_at_most() -> None:
     plan = replace(settings(), question_shards=(ShardSize(num_items=100), ShardSize(num_items=71)))
     found = provisional_manifest(plan)
-    assert (found.num_passages, found.num_retrieved) == (513, 513)
+    assert (found.num_passages, found.num_retrieved, found.num_tokens) == (513, 513, 0)
     assert [size.num_items for size in found.passage_shards] == [171] * 3
     assert len(provisional_manifest(replace(plan, num_passage_shards=5)).passage_shards) == 5
 
