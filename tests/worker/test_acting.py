@@ -38,7 +38,7 @@ def stored(model: Model, folder: Path, found: list[Retrieved]) -> Experts:
     store = ExpertStore(FolderObjects(folder), "s")
     with Producer(store, layout, run="r") as producer:
         for hit in found:
-            record = {"title": hit.passage.title, "num_tokens": 1, "loss": 0.5}
+            record = {"title": hit.passage.title, "num_tokens": 1, "loss": 0.5, "learnt": "l"}
             key = passage_key(hit.passage.title, hit.passage.text)
             producer.add(key, torch.full((layout.size,), hit.rank + 1.0), record)
     return Experts(store, layout)
