@@ -106,4 +106,4 @@ check-docs-cli: install
 ci: lint test ## What CI runs
 
 clean: ## Remove what can be made again
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .mutation
