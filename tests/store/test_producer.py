@@ -43,7 +43,7 @@ def key(number: int) -> str:
 
 def add(producer: Producer, numbers: Sequence[int]) -> None:
     for number in numbers:
-        record = {"title": f"T{number}", "num_tokens": number, "loss": 0.5}
+        record = {"title": f"T{number}", "num_tokens": number, "loss": 0.5, "learnt": "l"}
         producer.add(key(number), torch.full((LAYOUT.size,), float(number)), record)
 
 

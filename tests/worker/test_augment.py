@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from semoe.augment import AugmentSettings, augmenter
+from semoe.augment import augmenter
 from semoe.experts.preset import load_preset
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
 from semoe.worker.augment import augment
@@ -20,10 +20,10 @@ def test_new_rules_make_the_file_anew_and_the_same_rules_leave_it(
     settings = StageSettings(root=tmp_path, model_name="m", dataset="popqa", preset=load_preset("semoe"), sample=1)
     retrieve(Bm25Retriever(tmp_path / "index"), settings, DATA / "popqa", topk=2)
     path = settings.augmented_folder / "total.json"
-    augment(AugmentSettings(), settings, topk=2)
+    augment(settings, topk=2)
     written = path.stat().st_mtime_ns
-    augment(AugmentSettings(), settings, topk=2)
+    augment(settings, topk=2)
     assert path.stat().st_mtime_ns == written, "work that is done is left alone"
     monkeypatch.setattr(augmenter, "RULES_VERSION", augmenter.RULES_VERSION + 1)
-    augment(AugmentSettings(), settings, topk=2)
+    augment(settings, topk=2)
     assert path.stat().st_mtime_ns > written
