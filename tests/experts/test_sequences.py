@@ -7,7 +7,7 @@ import pytest
 
 from semoe.datasets import AugmentedPassage, QAPair
 from semoe.experts.preset import SequenceSettings
-from semoe.experts.sequences import MAX_TOKENS, training_sequences
+from semoe.experts.sequences import MAX_TOKENS, learnt_digest, training_sequences
 from semoe.prompts.rendering import TrainingSequence
 
 PASSAGE = AugmentedPassage(
@@ -81,3 +81,23 @@ def test_what_is_too_long_is_cut_on_the_right_and_left_out_where_no_answer_would
     (last,) = made("q" * (MAX_TOKENS - asked - 1) + "?", "a")
     assert (len(last.tokens), last.loss_from) == (MAX_TOKENS, MAX_TOKENS - 1)
     assert made("q" * (MAX_TOKENS - asked) + "?", "a") == []
+
+
+def test_what_an_expert_learns_is_known_by_what_it_reads() -> None:
+    def digest(passage: AugmentedPassage, composition: str = "closed-book", *, cot: bool = False) -> str:
+        return learnt_digest(passage, SequenceSettings(composition=composition), cot=cot)  # type: ignore[arg-type]
+
+    def other(**new: str) -> AugmentedPassage:
+        return replace(PASSAGE, qa=(replace(PASSAGE.qa[0], **new), *PASSAGE.qa[1:]))  # type: ignore[arg-type]
+
+    plain = digest(PASSAGE)
+    assert digest(other(question="Another?")) != plain
+    assert digest(other(answer="another")) != plain
+    assert digest(other(wordings=("In other words?",))) != plain  # type: ignore[arg-type]
+    assert digest(replace(PASSAGE, qa=PASSAGE.qa[1:])) != plain
+    assert digest(replace(PASSAGE, qa=PASSAGE.qa[::-1])) != plain, "the order decides which step sees what"
+    # What it does not read does not count.
+    assert digest(replace(PASSAGE, rewrite="else", pid=7, score=1.5, id="x")) == plain
+    assert digest(other(full_answer="A sentence.")) == plain
+    assert digest(other(full_answer="A sentence."), cot=True) != digest(PASSAGE, cot=True)
+    assert digest(replace(PASSAGE, rewrite="else"), "published") != digest(PASSAGE, "published")

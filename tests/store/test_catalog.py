@@ -11,6 +11,7 @@ from semoe.errors import CorruptError
 from semoe.store.catalog import Catalog
 from semoe.store.digest import digest
 from semoe.store.expert_store import ExpertStore
+from semoe.store.ledger import REFRESH_TRIES
 from semoe.store.objects import FolderObjects, MissingObjectError
 from semoe.store.pack import Blob, ExpertEntry
 from semoe.store.snapshot import Snapshot, read_snapshot, write_snapshot
@@ -176,3 +177,36 @@ def test_entries_come_once_each_with_the_place_that_counts(tmp_path: Path) -> No
     assert hashlib.sha256(b"7").hexdigest() in reader
     assert np.all(reader.catalog.arrays[0][:-1] <= reader.catalog.arrays[0][1:])
     assert orjson.loads(objects.get(next(objects.list("spaces/s/commits/")).name))["version"] == 1
+
+
+class Vanishing(Wrapped):
+    """Commits of which a few reads find nothing, as when they are just being folded."""
+
+    gone = 0
+
+    def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        if "/commits/" in name and self.gone:
+            self.gone -= 1
+            raise MissingObjectError(name, kind="missing")
+        return super().get(name, start, length)
+
+
+def test_a_commit_that_vanishes_while_it_is_read_is_looked_for_again_and_not_for_ever(tmp_path: Path) -> None:
+    objects = Vanishing(FolderObjects(tmp_path))
+    ExpertStore(objects, "s").publish([blob(1)], run="r", shard=0, token="t")
+    objects.gone = REFRESH_TRIES - 1
+    assert blob(1).key in ExpertStore(objects, "s")
+    objects.gone = REFRESH_TRIES
+    with pytest.raises(MissingObjectError):
+        ExpertStore(objects, "s")
+
+
+def test_entries_are_found_by_key_with_one_read_a_pack(tmp_path: Path) -> None:
+    objects = Wrapped(FolderObjects(tmp_path))
+    store = ExpertStore(objects, "s")
+    for numbers in ((1, 2, 3), (4, 5), (6,)):
+        store.publish([blob(number) for number in numbers], run="r", shard=0, token="t")
+    objects.reads.clear()
+    found = store.entries_of([blob(number).key for number in (1, 3, 4, 9)])
+    assert {entry.key for entry in found} == {blob(number).key for number in (1, 3, 4)}
+    assert len(objects.reads) == 2

@@ -300,3 +300,14 @@ def test_three_workers_killed_at_random_until_the_end(root: Path, tmp_path: Path
         killer.join()
     assert killed > 5
     assert is_whole(make_report(folder))
+
+
+def test_a_worker_that_is_to_commit_at_once_commits_each_expert(root: Path, tmp_path: Path) -> None:
+    folder = planned(root, tmp_path, shards=1)
+    run_shard(folder, "augment", 0)
+    place = ["--run", "r", "--store", str(tmp_path / "store"), "--stage", "encode", "--shard", "0"]
+    assert run(["worker", *place, *OFTEN]) == 0
+    report = folder.find_report("encode", 0)
+    assert report is not None
+    commits = list(folder.objects.list(f"spaces/{report.space}/commits/r/"))
+    assert len(commits) == report.counts["published"] > 10
