@@ -22,6 +22,10 @@ RULES_VERSION = 2
 """Of `parse/`: raised when its rules give other pairs, so that no expert of the old ones is reused."""
 
 
+PARSE_PAIRS, MODEL_PAIRS = 8, 3
+"""Pairs a passage where nobody says: of the preset `semoe`, and the published count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Augmentation:
     """What was made of one passage."""
@@ -84,11 +88,11 @@ def load_augmenter(settings: AugmentSettings) -> Augmenter:
 def _parse(settings: AugmentSettings) -> Augmenter:
     from semoe.augment.parse_augmenter import ParseAugmenter  # noqa: PLC0415 (spaCy takes a second to import)
 
-    return ParseAugmenter.load(max_pairs=settings.max_pairs or 8, seed=settings.seed)
+    return ParseAugmenter.load(max_pairs=settings.max_pairs or PARSE_PAIRS, seed=settings.seed)
 
 
 @augmenters.register("model")
 def _model(settings: AugmentSettings) -> Augmenter:
     from semoe.augment.model_augmenter import ModelAugmenter  # noqa: PLC0415 (torch and spaCy likewise)
 
-    return ModelAugmenter.load(settings.model, max_pairs=settings.max_pairs or 3)
+    return ModelAugmenter.load(settings.model, max_pairs=settings.max_pairs or MODEL_PAIRS)

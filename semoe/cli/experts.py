@@ -10,7 +10,7 @@ import typer
 from semoe.cli import options as o
 from semoe.cli.output import is_json, show, show_rows
 from semoe.cli.spaces import Space, open_space
-from semoe.cli.upkeep import compact, gc, verify, withdraw
+from semoe.cli.upkeep import compact, gc, verify
 from semoe.errors import UsageError
 from semoe.models import load_model
 from semoe.models.dtypes import torch_dtype
@@ -165,6 +165,5 @@ def _whole_key(store: ExpertStore, beginning: str) -> str:
 
 
 app.command()(verify)
-app.command()(withdraw)
 app.command()(gc)
 app.command()(compact)

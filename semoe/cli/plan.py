@@ -206,4 +206,4 @@ def _show(
         as_json=as_json,
     )
     following = f"semoe run --run {plan.run} --store {folder.objects.url}"
-    err.print(f"Next: {following}   # on a cluster: --backend argo", soft_wrap=True, highlight=False)
+    err.print(f"Next: {following}   # on a cluster: --backend argo", soft_wrap=True)

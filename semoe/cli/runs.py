@@ -17,6 +17,7 @@ from semoe.cli.telling import show_report
 from semoe.errors import UsageError, unknown_name
 from semoe.runs import STAGES, RunFolder
 from semoe.runs.estimate import Estimate
+from semoe.runs.plan import require_current
 from semoe.store.producer import COMMIT_SECONDS
 from semoe.telemetry import serving
 from semoe.worker.local import MAX_ATTEMPTS, LocalBackend
@@ -77,7 +78,7 @@ def run(
     if backend not in BACKENDS:
         raise unknown_name("backend", backend, BACKENDS)
     folder = open_run(store, root_dir, run)
-    folder.plan()
+    require_current(folder.plan())
     if not yes:
         _ask(folder, ask_above)
     if backend == "local":
@@ -161,7 +162,7 @@ def _or_default(commit_seconds: float | None) -> float:
 def _run_there(argo: ArgoBackend, *, detach: bool) -> bool:
     """Submits and, unless detached, waits; tells whether the run is finished."""
     name = argo.submit()
-    err.print(f"workflow {name} in namespace {argo.cluster.namespace}", highlight=False, soft_wrap=True)
+    err.print(f"workflow {name} in namespace {argo.cluster.namespace}", soft_wrap=True)
     if detach:
         show({"workflow": name})
         return False
@@ -170,7 +171,7 @@ def _run_there(argo: ArgoBackend, *, detach: bool) -> bool:
     except KeyboardInterrupt:
         run = argo.folder.run
         follow, end = f"`semoe status --run {run} --watch`", f"`semoe cancel --run {run}`"
-        err.print(f"The workflow goes on. Follow it with {follow}; end it with {end}.", soft_wrap=True, highlight=False)
+        err.print(f"The workflow goes on. Follow it with {follow}; end it with {end}.", soft_wrap=True)
         raise typer.Exit(STOPPED) from None
     return True
 

@@ -14,6 +14,7 @@ from semoe.cli.cluster.client import Cluster
 from semoe.cli.cluster.workflow import WorkflowState
 from semoe.cli.output import err, is_json, out, show, show_rows, table
 from semoe.cli.plan import Run, open_run
+from semoe.errors import UsageError
 from semoe.evaluation import ReportRow, comparison_table
 from semoe.runs import Failure, RunFolder
 from semoe.runs.status import StageStatus, status_of
@@ -93,6 +94,8 @@ def report(
     """
     folder = open_run(store, root_dir, run)
     if not partial:
+        if said or wait_seconds:
+            raise UsageError("--said and --wait_seconds are for --partial.", kind="options")
         show_report(make_report(folder), as_json=json)
         return
     outcome, whole = make_outcome(folder, said, wait_seconds)
@@ -145,7 +148,6 @@ def show_report(found: RunReport, *, as_json: bool = False) -> None:
     out.print(
         f"{experts.planned} distinct passages: {experts.in_store} experts in the store, "
         f"{experts.without_pairs} passages gave nothing to learn. This run published {experts.committed}, {once}.",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -199,22 +201,22 @@ def _pod_logs(argo: ArgoBackend, stage: str, shard: int | None, failed: bool) ->
 
 
 def _print_log(name: str, text: str) -> None:
-    out.print(f"== {name}", highlight=False, soft_wrap=True, markup=False)
-    out.print(text.rstrip(), highlight=False, soft_wrap=True, markup=False)
+    out.print(f"== {name}", soft_wrap=True)
+    out.print(text.rstrip(), soft_wrap=True)
 
 
 def _tell_failures(found: Sequence[Failure]) -> None:
     for one in found[:_SHOWN_FAILURES]:
         how = "for good" if one.is_final else "to be tried again"
         said = f"{one.stage} shard {one.shard} failed {how} ({one.kind}): {one.message}"
-        err.print(said, highlight=False, soft_wrap=True, markup=False)
+        err.print(said, soft_wrap=True)
     if len(found) > _SHOWN_FAILURES:
-        err.print(f"… and {len(found) - _SHOWN_FAILURES} more: semoe logs --failed", highlight=False, soft_wrap=True)
+        err.print(f"… and {len(found) - _SHOWN_FAILURES} more: semoe logs --failed", soft_wrap=True)
 
 
 def _tell_workflow(state: WorkflowState) -> None:
-    err.print(f"workflow {state.name}: {state.phase or 'not begun'} {state.message}".rstrip(), highlight=False)
+    err.print(f"workflow {state.name}: {state.phase or 'not begun'} {state.message}".rstrip())
     if state.suspended:
-        err.print(state.suspended, highlight=False, soft_wrap=True, markup=False)
+        err.print(state.suspended, soft_wrap=True)
     for node in (*state.stuck, *state.failed)[:_SHOWN_FAILURES]:
-        err.print(str(node), highlight=False, soft_wrap=True, markup=False)
+        err.print(str(node), soft_wrap=True)

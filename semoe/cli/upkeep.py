@@ -1,4 +1,4 @@
-"""`semoe experts verify | withdraw | gc | compact`: looking after a store."""
+"""`semoe experts verify | gc | compact`: looking after a store."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,7 +9,7 @@ import typer
 from semoe.cli import options as o
 from semoe.cli.output import err, show_rows
 from semoe.cli.spaces import Space, open_space
-from semoe.errors import CorruptError, UsageError
+from semoe.errors import CorruptError
 from semoe.store import upkeep
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import Stored
@@ -50,34 +50,6 @@ def verify(
         upkeep.withdraw(opened, problem.segment)
     if problems and not withdraw:
         raise CorruptError("The store is damaged. Withdraw with --withdraw, then train again.", kind="corrupt")
-
-
-def withdraw(
-    keys: Annotated[list[str], typer.Argument(help="Keys of experts, or their beginnings.")],
-    dry_run: DryRun = False,
-    space: Space = "",
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    format: o.Format = "table",  # noqa: A002  (the option's name)
-) -> None:
-    """Withdraw the packs that hold these experts, so that all in them are trained again when they are next needed.
-
-    Example: semoe experts withdraw 3fa9 --dry-run
-    """
-    opened = open_space(store, root_dir, space)
-    segments = sorted({segment for key in keys for segment in _segments_of(opened, key)})
-    rows = [{"pack": segment, "experts": len(opened.ledger.index(segment))} for segment in segments]
-    for segment in () if dry_run else segments:
-        upkeep.withdraw(opened, segment)
-    heading = f"{len(segments)} packs {'would be' if dry_run else 'were'} withdrawn"
-    show_rows(heading, ("pack", "experts"), rows, form=format)
-
-
-def _segments_of(store: ExpertStore, key: str) -> list[str]:
-    places = [place for whole in store.keys(key) if (place := store.catalog.find(whole))]
-    if not places:
-        raise UsageError(f"Space {store.names.space} has no expert {key!r}. See `semoe experts ls`.", kind="no-expert")
-    return [place.segment for place in places]
 
 
 def gc(

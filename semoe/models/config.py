@@ -83,8 +83,8 @@ def parse_config(raw: dict[str, Any]) -> ModelConfig:
         num_attention_heads=heads,
         num_key_value_heads=raw.get("num_key_value_heads") or heads,
         head_dim=raw.get("head_dim") or raw["hidden_size"] // heads,
-        rms_norm_eps=raw.get("rms_norm_eps", 1e-6),
-        rope_theta=rope.get("rope_theta") or raw.get("rope_theta") or 10000.0,
+        rms_norm_eps=float(raw.get("rms_norm_eps", 1e-6)),
+        rope_theta=float(rope.get("rope_theta") or raw.get("rope_theta") or 10000.0),
         rope_scaling=_rope_scaling(rope),
         attention_bias=family == "qwen2" or llama_bias,
         output_bias=family != "qwen2" and llama_bias,
@@ -101,8 +101,12 @@ def _rope_scaling(rope: dict[str, Any]) -> RopeScaling | None:
         return None
     if kind != "llama3":
         raise unknown_name("rope_type", kind, ("default", "llama3"))
-    names = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
-    return RopeScaling(**{name: rope[name] for name in names})
+    return RopeScaling(
+        factor=float(rope["factor"]),
+        low_freq_factor=float(rope["low_freq_factor"]),
+        high_freq_factor=float(rope["high_freq_factor"]),
+        original_max_position_embeddings=rope["original_max_position_embeddings"],
+    )
 
 
 def _refuse_unsupported(raw: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ from semoe.models.weight_files import INDEX, WHOLE
 
 _FILES = [
     "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "token*", "*.jinja",
-    "special_tokens_map.json",
 ]  # fmt: skip
 
 

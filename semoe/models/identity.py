@@ -22,13 +22,14 @@ from semoe.errors import CorruptError, SemoeError
 from semoe.files import read_json, write_bytes
 from semoe.models.config import ModelConfig, read_config
 from semoe.models.smollm2 import cache_folder
+from semoe.models.tokenizer import read_tokenizer_config
 from semoe.models.weight_files import weight_files
 from semoe.records import without_defaults
 
 PARTS = ("weights", "tokenizer", "configuration")
 DIGITS = 16
 """Hex digits of each part."""
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
+TOKENIZER_FILES = ("tokenizer.json", "chat_template.jinja")
 LENGTH_BYTES = 8
 """A safetensors file begins with the length of its JSON header, little-endian."""
 SETTLED_NS = 2_000_000_000
@@ -64,6 +65,7 @@ def model_digest(lines: Lines, folder: Path, config: ModelConfig) -> str:
     for name in TOKENIZER_FILES:
         if (folder / name).is_file():
             tokenizer.update(f"{name} {blake3((folder / name).read_bytes()).hexdigest()}\n".encode())
+    tokenizer.update(orjson.dumps(read_tokenizer_config(folder), option=orjson.OPT_SORT_KEYS))
     shape = {name: value for name, value in without_defaults(config).items() if name != "eos_token_ids"}
     configuration = blake3(orjson.dumps(shape, option=orjson.OPT_SORT_KEYS))
     return "-".join(one.hexdigest()[:DIGITS] for one in (weights, tokenizer, configuration))
@@ -124,10 +126,10 @@ def _same(one: os.stat_result, other: os.stat_result) -> bool:
 
 def _recall(memory: Path) -> dict[str, str]:
     try:
-        found: dict[str, str] = read_json(memory)
+        found = read_json(memory)
     except SemoeError:
         return {}
-    return found
+    return found if isinstance(found, dict) else {}
 
 
 def _remember(memory: Path, lines: Lines) -> None:

@@ -36,8 +36,7 @@ class Tokenizer:
             raise UsageError(f"{path} is no usable tokenizer ({error}).", kind="model-tokenizer") from error
         self._inner.no_padding()
         self._inner.no_truncation()
-        config = folder / "tokenizer_config.json"
-        self._folder, self._config = folder, dict[str, Any](read_json(config) if config.is_file() else {})
+        self._folder, self._config = folder, read_tokenizer_config(folder)
         own = self._inner.token_to_id(self.end_token) if self.end_token else None
         self.eos_ids = frozenset([*eos_ids, *([own] if own is not None else [])])
 
@@ -82,6 +81,17 @@ class Tokenizer:
             name: _text(value) for name, value in self._config.items() if name.endswith("_token") and _text(value)
         }
         return ChatTemplate(found, special)
+
+
+def read_tokenizer_config(folder: Path) -> dict[str, Any]:
+    """Reads what counts of `tokenizer_config.json`: special tokens, chat template, tidying.
+
+    The rest tells of the library that wrote the file and of limits that others keep.
+    """
+    path = folder / "tokenizer_config.json"
+    found: dict[str, Any] = read_json(path) if path.is_file() else {}
+    counts = ("chat_template", "clean_up_tokenization_spaces")
+    return {name: value for name, value in found.items() if name in counts or name.endswith("_token")}
 
 
 def _text(token: Any) -> str:

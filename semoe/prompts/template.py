@@ -66,6 +66,11 @@ class Template:
         parts = (self.cot, self.primed_cot) if cot else (self.direct, self.primed_direct)
         return hashlib.sha256(repr((*parts, self.ends_turn)).encode()).hexdigest()[:16]
 
+    def digest(self) -> str:
+        """Returns a hash of all that decides a prompt or a sequence: everything but the name."""
+        parts = tuple(getattr(self, one) for one in Template.__slots__ if one != "name")
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
     def target(self, answer: str, *, end_token: str) -> str:
         """Returns what the assistant writes after the primed words."""
         closed = answer.strip() if answer.strip().endswith(".") else f"{answer.strip()}."

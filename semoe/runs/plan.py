@@ -5,6 +5,7 @@ Written once, before any work; a worker knows from it all that decides its resul
 
 from dataclasses import dataclass
 
+from semoe.errors import UsageError
 from semoe.experts.preset import Preset
 from semoe.generation.switching.settings import SwitchSettings
 
@@ -60,6 +61,21 @@ class Plan:
     space: str = ""
     """The expert space that its experts belong to."""
     version: int = VERSION
+
+
+def require_current(plan: Plan) -> None:
+    """Makes sure that a plan can be worked on: an earlier one does not name its expert space.
+
+    Raises:
+        UsageError: what is left of it would be trained into another.
+    """
+    if plan.version < VERSION:
+        raise UsageError(
+            f"Run {plan.run} was planned by an earlier version of SEMOE, which named expert spaces otherwise. "
+            "Finish it with that version, or plan it anew under another name: its experts are then trained anew. "
+            "`semoe status`, `logs`, `report` and `export` read it as it is.",
+            kind="unknown-version",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from semoe.errors import CorruptError
 from semoe.store.catalog import HASH_BYTES, Catalog, Place
@@ -19,6 +20,7 @@ from semoe.store.pack import Blob, ExpertEntry, Pack, build_pack
 from semoe.store.space_names import SpaceNames
 from semoe.telemetry.metrics import metrics
 
+INDEX_READERS = 8
 PUBLISH_SECONDS = 600.0
 """A pack older than this is written anew before it is committed; collecting garbage waits longer (`upkeep`)."""
 
@@ -104,13 +106,17 @@ class ExpertStore:
                     yield entry
 
     def entries_of(self, keys: Iterable[str]) -> Iterator[ExpertEntry]:
-        """Yields the entries of those of the experts that are there; reads the index of each of their packs once."""
+        """Yields the entries of those of the experts that are there; reads the index of each of their packs once.
+
+        A damaged index tells nothing: the experts of its pack are left out.
+        """
         wanted = defaultdict[str, set[str]](set)
         for key in keys:
             if place := self.catalog.find(key):
                 wanted[place.segment].add(key)
-        for segment, own in wanted.items():
-            yield from (entry for entry in self.ledger.index(segment) if entry.key in own)
+        with ThreadPoolExecutor(INDEX_READERS) as pool:
+            for own, entries in zip(wanted.values(), pool.map(self.ledger.index_if_whole, wanted), strict=True):
+                yield from (entry for entry in entries if entry.key in own)
 
     def keys(self, beginning: str) -> list[str]:
         """Returns the keys that begin so; reads the indexes of their packs alone."""

@@ -90,6 +90,17 @@ class Ledger:
         """Reads the index of a pack."""
         return read_index(self._objects.get(self._names.index(segment)), segment)
 
+    def index_if_whole(self, segment: str) -> Sequence[ExpertEntry]:
+        """The same, or nothing where it is damaged: that costs the experts of its pack, not the store."""
+        try:
+            return self.index(segment)
+        except CorruptError as error:
+            if error.kind == "unknown-version":
+                raise
+            log.warning("%s Its experts are left out; see `semoe experts verify`.", error)
+            self._damaged[segment] = str(error)
+            return ()
+
     def _refresh(self) -> None:
         commits = [found.name for found in self._objects.list(self._names.commits)]
         newest = max((number_of(found.name) for found in self._objects.list(self._names.snapshots)), default=0)
@@ -112,17 +123,6 @@ class Ledger:
         known, fresh = {*self._catalog.segments, *self._withdrawn}, dict[str, Sequence[ExpertEntry]]()
         for segment in (segment for name in new for segment in self.commit(name).segments):
             if segment not in known and segment not in fresh:
-                fresh[segment] = self._index_if_whole(segment)
+                fresh[segment] = self.index_if_whole(segment)
         self._catalog.add(fresh.items())
         self._commits.update(new)
-
-    def _index_if_whole(self, segment: str) -> Sequence[ExpertEntry]:
-        """A damaged index costs the experts of its pack, not the store."""
-        try:
-            return self.index(segment)
-        except CorruptError as error:
-            if error.kind == "unknown-version":
-                raise
-            log.warning("%s Its experts are left out; see `semoe experts verify`.", error)
-            self._damaged[segment] = str(error)
-            return ()

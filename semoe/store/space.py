@@ -109,7 +109,7 @@ class Experts:
             words = [f" It has {', '.join(others)}: made by another model or recipe."] if others else []
             words += [f" {', '.join(former)} {_FORMER}"] if former else []
             if here in described:
-                words = [" The space is there, but nothing has been trained in it yet."]
+                words = [" The space is there, but nothing has been trained in it yet, or all was withdrawn."]
             raise UsageError(
                 f"No experts of space {here} in {objects.url}.{''.join(words)} "
                 "Run `semoe encode` with the same settings.",
@@ -121,7 +121,8 @@ def described_spaces(objects: Objects) -> dict[str, dict[str, Any]]:
     """Returns what each space of a store says of itself, by name; those that do not are no spaces (yet)."""
     found = dict[str, dict[str, Any]]()
     for name in objects.folders("spaces/"):
-        with suppress(MissingObjectError):
+        # One that cannot be read is another's trouble: `semoe experts stats` names it.
+        with suppress(MissingObjectError, ValueError):
             found[name] = orjson.loads(objects.get(SpaceNames(name).described))
     return found
 

@@ -17,7 +17,7 @@ from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.telemetry import progress
 from semoe.worker.augment import require_made_so
-from semoe.worker.learnt import require_same_pairs
+from semoe.worker.learnt import FILES_CURE, require_same_pairs
 from semoe.worker.settings import StageSettings
 from semoe.worker.train import train
 
@@ -74,13 +74,15 @@ def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048
     places, layout = published_places(settings, types), recipe.layout(model)
     store = make_space(open_objects(settings.store_url), recipe.space(model), layout)
     passages = {key: place.passage for key, place in places.items()}
-    require_same_pairs(store, recipe, passages, lambda: passages_of(settings))
+    require_same_pairs(store, recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
     missing = {key: passage for key, passage in passages.items() if key not in store}
     with (
         Producer(store, layout, run=f"encode-{fresh_token()}") as producer,
         progress("encode", len(missing), "experts") as advance,
     ):
         num_trained, _ = train(model, recipe, missing, producer, tokens_per_step=tokens_per_step, advance=advance)
+    # Of two who train a passage at the same time the first is kept: it must have learnt the same.
+    require_same_pairs(store, recipe, missing, lambda: passages_of(settings), cure=FILES_CURE)
     num_exported = _export(places, store) if export else 0
     return EncodeReport(
         space=store.names.space,

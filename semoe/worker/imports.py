@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json
 from semoe.models import Model
@@ -15,7 +16,7 @@ from semoe.store.space import make_space
 from semoe.telemetry import progress
 from semoe.worker.augment import require_made_so
 from semoe.worker.encode import PublishedPlace, passages_of, published_places
-from semoe.worker.learnt import require_same_pairs
+from semoe.worker.learnt import FILES_CURE, require_same_pairs
 from semoe.worker.settings import StageSettings
 
 
@@ -45,7 +46,7 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
     places = published_places(settings, types)
     store = make_space(open_objects(settings.store_url), recipe.space(model), layout)
     passages = {key: place.passage for key, place in places.items()}
-    require_same_pairs(store, recipe, passages, lambda: passages_of(settings))
+    require_same_pairs(store, recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
     new = {key: place for key, place in places.items() if key not in store}
     with (
         Producer(store, layout, run=f"import-{fresh_token()}") as producer,
@@ -75,7 +76,12 @@ def _import_one(
     if folder is not None:
         flat_N = read_expert(folder, layout, base_model=settings.model_name, space=store.names.space)
         learnt = settings.recipe.learnt(place.passage)
-        producer.add(key, flat_N, {"learnt": learnt} | _record(folder, key, place, store.names.space))
+        record = {"learnt": learnt} | _record(folder, key, place, store.names.space)
+        if record["learnt"] != learnt:
+            raise UsageError(
+                f"The expert in {folder} learnt other pairs than its passage has now. {FILES_CURE}", kind="other-pairs"
+            )
+        producer.add(key, flat_N, record)
 
 
 def _record(folder: Path, key: str, place: PublishedPlace, space: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from semoe.datasets import Task
 from semoe.evaluation import Scores, mean_scores
 from semoe.files import read_json, write_json, write_text
 from semoe.models import Model
+from semoe.prompts.template import load_template
 from semoe.retrieval import Retriever
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
@@ -21,7 +22,7 @@ from semoe.telemetry import progress
 from semoe.worker.answer import Answerer, InferenceSettings, distinct_keys, scores_of
 from semoe.worker.augment import require_made_so
 from semoe.worker.encode import passages_of, questions_of
-from semoe.worker.learnt import require_same_pairs
+from semoe.worker.learnt import FILES_CURE, require_same_pairs
 from semoe.worker.on_the_spot import OnTheSpot
 from semoe.worker.settings import StageSettings
 
@@ -71,7 +72,7 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
     left = [task for task in tasks if task.did not in records]
     if how.loads_experts:
         passages = {key: p for task in tasks for key, p in zip(task.keys, task.question.passages, strict=True)}
-        require_same_pairs(experts.store, plain.recipe, passages, lambda: passages_of(settings))
+        require_same_pairs(experts.store, plain.recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
     _warn_of_gaps(left, how, experts)
     answer = replace(plain, all_keys=distinct_keys(tasks))
     with progress(f"inference {how.folder_name} {data_type}", len(left), "questions") as advance:
@@ -136,6 +137,7 @@ def _config(settings: StageSettings, how: InferenceSettings, space: str) -> dict
         "inference_method": how.inference_method,
         "experts": how.experts,
         "template": answering.template,
+        "template_digest": load_template(answering.template).digest(),
         "merge": how.merge or answering.merge,
         "extraction": how.extraction or answering.extraction,
         "max_new_tokens": how.max_new_tokens or answering.max_new_tokens,

@@ -60,20 +60,29 @@ class Job:
             UsageError: it is not the one, or not the recipe, that the run was planned with.
         """
         model = load_model(self.plan.model_name, dtype=torch_dtype(self.plan.dtype), device=self.device)
-        if model.digest != self.plan.model_digest:
-            raise UsageError(
-                f"{self.plan.model_name} is another model here ({model.folder}) than run {self.plan.run} was planned "
-                f"with: its {difference(model.digest, self.plan.model_digest)} differ. Give this machine the planned "
-                "model, or plan the run anew.",
-                kind="other-model",
-            )
+        self.require_planned(model.digest)
         if (space := self.recipe.space(model).name) != self.plan.space:
             raise UsageError(
                 f"Run {self.plan.run} was planned for experts of space {self.plan.space}, here they would be of "
-                f"{space}: template, worked examples or the version of SEMOE changed since. Plan the run anew.",
+                f"{space}: template, worked examples or the version of SEMOE and its rules changed since. "
+                "Plan the run anew.",
                 kind="other-space",
             )
         return model
+
+    def require_planned(self, digest: str) -> None:
+        """Makes sure that the base model here is the planned one.
+
+        Raises:
+            UsageError: it is another; the message says what of it differs.
+        """
+        if digest != self.plan.model_digest:
+            raise UsageError(
+                f"{self.plan.model_name} is another model here than run {self.plan.run} was planned with: its "
+                f"{difference(digest, self.plan.model_digest)} differ. Give this machine the planned model, or plan "
+                "the run anew.",
+                kind="other-model",
+            )
 
     @property
     def seconds(self) -> float:

@@ -12,12 +12,23 @@ from semoe.errors import UsageError
 from semoe.store.expert_store import ExpertStore
 from semoe.worker.train import Recipe
 
+FILES_CURE = (
+    "Give the new pairs a name of their own: move them to data_aug/DATASET/NAME and say --augment_model NAME. "
+    "Or choose another --store."
+)
+RUNS_CURE = (
+    "This run's augmentation came out otherwise than the one that made them, as on another device it may. "
+    "Plan the run into another --store."
+)
+
 
 def require_same_pairs(
     store: ExpertStore,
     recipe: Recipe,
     passages: Mapping[str, AugmentedPassage],
     elsewhere: Callable[[], Iterable[AugmentedPassage]] = lambda: (),
+    *,
+    cure: str = "Choose another --store.",
 ) -> None:
     """Compares what the store's experts learnt with the passages' pairs, as far as the store has them.
 
@@ -27,6 +38,7 @@ def require_same_pairs(
         passages: with their pairs, by key.
         elsewhere: where the same passages may stand with other pairs that are as good: a published file has a passage
             of two questions twice. Asked only where pairs differ.
+        cure: what the user can do.
 
     Raises:
         UsageError: an expert learnt something else; it is neither used nor trained over.
@@ -39,8 +51,6 @@ def require_same_pairs(
         first, space = others[0], store.names.space
         raise UsageError(
             f"{len(others)} experts of space {space} learnt other pairs than their passages have now; the first is "
-            f"{first.key[:12]} ({first.title!r}). Keep both: give the new pairs a name of their own "
-            "(data_aug/DATASET/NAME and --augment_model NAME), or choose another --store. Or train anew: "
-            f"`semoe experts withdraw {first.key[:12]} … --space {space}`, then the same command.",
+            f"{first.key[:12]} ({first.title!r}). {cure}",
             kind="other-pairs",
         )

@@ -11,6 +11,7 @@ from semoe.errors import UsageError
 from semoe.models import resolve_model
 from semoe.models.tokenizer import Tokenizer
 from semoe.runs import ON_PASSAGES, Manifest, Plan, RunFolder, ShardSize, shard_items
+from semoe.runs.plan import require_current
 from semoe.telemetry import progress
 from semoe.worker.retrieve import unanswered
 from semoe.worker.shard import run_shard
@@ -40,6 +41,7 @@ def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_question
             folder.write(f"questions/{shard:05}.json", list(tasks[start:end]), list[Task])
         folder.create("plan.json", whole, Plan)
         there = folder.plan()
+    require_current(there)
     if there != whole:
         differing = next(name for name in Plan.__slots__ if getattr(there, name) != getattr(whole, name))
         raise UsageError(

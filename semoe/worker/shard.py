@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from semoe.errors import SemoeError, TransientError, UsageError
-from semoe.runs import Failure, Plan, RunFolder, ShardReport, shard_items
-from semoe.runs.plan import VERSION
+from semoe.runs import Failure, RunFolder, ShardReport, shard_items
+from semoe.runs.plan import require_current
 from semoe.store.producer import COMMIT_SECONDS
 from semoe.telemetry.metrics import metrics
 from semoe.worker.job import Job
@@ -36,7 +36,7 @@ def run_shard(
     if done:
         return done
     plan = folder.plan()
-    _require_version(plan)
+    require_current(plan)
     count = len(shard_items(stage, plan, folder.manifest()))
     if not 0 <= shard < count:
         raise UsageError(f"Stage {stage} of {folder.run} has shards 0 to {count - 1}, not {shard}.", kind="no-shard")
@@ -59,17 +59,6 @@ def run_shard(
             )
             folder.write_report(report)
     return report
-
-
-def _require_version(plan: Plan) -> None:
-    """An earlier plan does not name its expert space: what is left of it would be trained into another."""
-    if plan.version < VERSION:
-        raise UsageError(
-            f"Run {plan.run} was planned by an earlier version of SEMOE, which named expert spaces otherwise. "
-            "Finish it with that version, or plan it anew under another name: its experts are then trained anew. "
-            "`semoe status`, `logs`, `report` and `export` read it as it is.",
-            kind="unknown-version",
-        )
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from semoe.prompts.template import load_template
 from semoe.telemetry import StepClock
 from semoe.telemetry.metrics import metrics
 
+ITSELF = "itself"
 Stop = Callable[[], bool]
 
 
@@ -58,7 +59,8 @@ class Recipe:
             model_digest=model_digest,
             preset=self.preset,
             template=template.training_digest(cot=bool(self.exemplars)),
-            augment_model=self.augmented_by,
+            # The model may have many names; that it augments for itself is one thing.
+            augment_model=ITSELF if self.augmented_by == self.model_name else self.augmented_by,
             augmentation_version=augmentation_version(self.augmented_by),
             exemplars=fingerprint(self.exemplars),
             dtype=dtype,
@@ -68,15 +70,15 @@ class Recipe:
         """Returns what an expert of a passage is trained on; empty where the passage gives nothing to learn."""
         settings, tokenizer = self.preset.sequences, model.tokenizer
         return training_sequences(
-            tokenizer, self._read(passage), settings, exemplars=self.exemplars, cot=bool(self.exemplars)
+            tokenizer, self.read(passage), settings, exemplars=self.exemplars, cot=bool(self.exemplars)
         )
 
     def learnt(self, passage: AugmentedPassage) -> str:
         """Returns the digest of what an expert of a passage learns."""
-        return learnt_digest(self._read(passage), self.preset.sequences, cot=bool(self.exemplars))
+        return learnt_digest(self.read(passage), self.preset.sequences, cot=bool(self.exemplars))
 
-    def _read(self, passage: AugmentedPassage) -> AugmentedPassage:
-        """A file may hold more pairs than the recipe asks for: its expert is the one that a run would make."""
+    def read(self, passage: AugmentedPassage) -> AugmentedPassage:
+        """Returns a passage with the pairs that its expert reads: a file may hold more than the recipe asks for."""
         return replace(passage, qa=passage.qa[: self.preset.augmentation.max_pairs])
 
     def layout(self, model: Model) -> ExpertLayout:
@@ -139,7 +141,7 @@ def train(
 
 
 def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> dict[str, Any]:
-    pairs = [{"question": pair.question, "answer": pair.answer} for pair in passage.qa]
+    pairs = [{"question": pair.question, "answer": pair.answer} for pair in recipe.read(passage).qa]
     return {
         "format": 1, "key": key, "space": space, "preset": recipe.preset.name, "title": passage.title,
         "passage": passage.passage, "qa": pairs, "num_tokens": trained.num_tokens, "loss": trained.loss,

@@ -81,8 +81,21 @@ def test_tokenizer_template_and_configuration_decide_end_tokens_do_not(folder: P
     assert digest_of_folder(folder) == before
     edit_json(folder / "config.json", rms_norm_eps=1e-3)
     assert difference(digest_of_folder(folder), before) == "configuration"
+    edit_json(folder / "tokenizer_config.json", model_max_length=7, is_local=True)
+    assert difference(digest_of_folder(folder), before) == "configuration", "the library's own notes say nothing"
+    edit_json(folder / "tokenizer_config.json", eos_token="<|endoftext|>")
+    assert difference(digest_of_folder(folder), before) == "tokenizer and configuration"
+    edit_json(folder / "tokenizer_config.json", eos_token="<|im_end|>")
+    assert difference(digest_of_folder(folder), before) == "configuration"
     (folder / "chat_template.jinja").write_text("{{ messages }}")
     assert difference(digest_of_folder(folder), before) == "tokenizer and configuration"
+
+
+def test_a_number_is_the_same_however_it_is_written(folder: Path) -> None:
+    edit_json(folder / "config.json", rope_parameters={"rope_type": "default", "rope_theta": 10000})
+    before = digest_of_folder(folder)
+    edit_json(folder / "config.json", rope_parameters={"rope_type": "default", "rope_theta": 10000.0})
+    assert digest_of_folder(folder) == before
 
 
 def test_what_is_remembered_is_not_read_again_and_a_file_written_in_place_is(
@@ -101,6 +114,15 @@ def test_what_is_remembered_is_not_read_again_and_a_file_written_in_place_is(
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert difference(digest_of_folder(folder), before) == "weights"
     assert load_model(str(folder), device="cpu").digest == digest_of_folder(folder)
+
+
+def test_a_memory_that_is_broken_is_made_anew(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "SETTLED_NS", 0)
+    before = digest_of_folder(folder)
+    (memory,) = (tmp_path / "cache" / "digests").iterdir()
+    for broken in (b"[1]", b"{", b""):
+        memory.write_bytes(broken)
+        assert digest_of_folder(folder) == before
 
 
 def test_a_file_that_just_changed_is_not_remembered(folder: Path, tmp_path: Path) -> None:

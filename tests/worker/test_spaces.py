@@ -12,10 +12,13 @@ from safetensors.torch import load_file, save_file
 
 from semoe.cli.app import run
 from semoe.errors import UsageError
+from semoe.experts.preset import load_preset
 from semoe.models import identity
 from semoe.runs import RunFolder
+from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.worker.shard import run_shard
+from semoe.worker.train import Recipe
 from tests.tiny import chatting_model_folder
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
@@ -112,20 +115,33 @@ def test_experts_of_other_pairs_are_neither_used_nor_trained_over(
         assert run(command) == 2
         said = " ".join(capsys.readouterr().err.split())
         assert "1 experts of space" in said
-        assert "learnt other pairs" in said
+        assert "--augment_model NAME" in said
     assert run([*inference, "--inference_method", "icl"]) == 0, "an answer without experts has no use for pairs"
-    # Both are kept under names of their own...
+    # Both are kept under names of their own.
     (root / "data_aug/popqa/mine").mkdir()
     shutil.copyfile(root / PAIRS, root / "data_aug/popqa/mine/total.json")
     assert encoded(root, capsys, "--augment_model", "mine")["num_trained"] == first["num_trained"]
-    # ... or the old ones are withdrawn, with all that lie in their packs.
-    key = said.split("the first is ")[1].split()[0]
-    place = ["--space", first["space"], "--root_dir", str(root)]
-    assert run(["experts", "withdraw", key, *place, "--dry-run"]) == 0
-    assert run(encode(root)) == 2
-    assert run(["experts", "withdraw", key, *place]) == 0
-    assert run(["experts", "withdraw", key, *place]) == 2
-    assert encoded(root, capsys)["num_trained"] == first["num_trained"]
+    # What was exported under the old pairs is not taken in again as if it had learnt the new ones.
+    imports = ["experts", "import", *encode(root, "--store", str(root / "empty"))[1:]]
+    assert run(imports) == 2
+    assert "learnt other pairs" in " ".join(capsys.readouterr().err.split())
+
+
+def test_of_two_who_train_a_passage_at_once_with_other_pairs_the_second_is_told(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both found the space empty; the one that publishes later finds the other's experts in it."""
+    first, publish = encoded(root, capsys, "--store", str(root / "theirs")), ExpertStore.publish
+    change_pairs(root / PAIRS)
+
+    def after_the_other(store: ExpertStore, *arguments: Any, **more: Any) -> int:
+        shutil.copytree(root / "theirs", root / "ours", dirs_exist_ok=True)
+        store.refresh()
+        return publish(store, *arguments, **more)
+
+    monkeypatch.setattr(ExpertStore, "publish", after_the_other)
+    assert run(encode(root, "--store", str(root / "ours"))) == 2
+    assert f"1 experts of space {first['space']} learnt other" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_passage_that_a_file_has_twice_with_other_pairs_is_one_expert(
@@ -237,3 +253,36 @@ def test_spaces_of_an_earlier_version_are_read_under_their_names_and_not_reused(
     assert run(["experts", "ls", *place, "--format", "json"]) == 0
     (expert, *_) = json.loads(capsys.readouterr().out)
     assert run(["experts", "export", expert["key"], "--to", str(root / "out"), *place]) == 0
+
+
+def test_a_model_that_augments_for_itself_has_one_name(root: Path) -> None:
+    """The recipe `published` names the model as its own augmenter: by whatever path it is called."""
+
+    def name(model: str, by: str) -> str:
+        return Recipe(model_name=model, preset=load_preset("published"), augmented_by=by).space_of("d", "float32").name
+
+    assert name("./m", "./m") == name("/models/m", "/models/m") != name("./m", "another")
+
+
+def test_what_an_expert_says_it_learnt_is_what_it_learnt(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "two.toml").write_text(f"{QUICK}[augmentation]\nmax_pairs = 2\n")
+    space = encoded(root, capsys, "--preset", str(root / "two.toml"))["space"]
+    place = ["--space", space, "--root_dir", str(root), "--format", "json"]
+    assert run(["experts", "ls", *place]) == 0
+    for expert in json.loads(capsys.readouterr().out):
+        assert run(["experts", "show", expert["key"], *place]) == 0
+        assert len(json.loads(capsys.readouterr().out)["qa"]) <= 2
+
+
+def test_an_answering_template_that_was_edited_makes_answers_anew(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, place = root / "ask.jinja", ["--preset", str(root / "ask.toml"), "--model_name", str(root / "tiny")]
+    (root / "ask.toml").write_text(f'{QUICK}[answering]\ntemplate = "{file}"\nmax_new_tokens = 8\n')
+    texts = []
+    for question in ("Say: {{ question }}", "Sing loudly: {{ question }}"):
+        file.write_text(question)
+        assert run(verb("inference", root, *place, "--inference_method", "none")) == 0
+        (answers,) = root.glob("output/**/none/total/predict.json")
+        texts.append(json.loads(answers.read_text())[0]["text"])
+    assert texts[0] != texts[1]

@@ -97,15 +97,15 @@ class ArgoBackend:
             try:
                 state, stages = self.latest(), status_of(self.folder)
             except TransientError as error:
-                err.print(f"{error} Still following.", highlight=False, soft_wrap=True)
+                err.print(f"{error} Still following.", soft_wrap=True)
                 time.sleep(POLL_SECONDS)
                 continue
             line = "; ".join(_line(one) for one in stages if one.finished != one.num_shards and one.total)
             if line and line != told:
-                err.print(line, highlight=False, soft_wrap=True)
+                err.print(line, soft_wrap=True)
                 told = line
             if state and (hindered := _hindrance(state)) != stuck:
-                err.print(hindered or "goes on", highlight=False, soft_wrap=True, markup=False)
+                err.print(hindered or "goes on", soft_wrap=True)
                 stuck = hindered
             if state is None or state.is_over:
                 break

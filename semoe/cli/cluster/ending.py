@@ -5,10 +5,12 @@ Called by the Argo back end. What an exit code means is decided by `semoe.errors
 
 from collections.abc import Iterable
 
-from semoe.cli.cluster.workflow import WorkflowState
+from semoe.cli.cluster.workflow import Node, WorkflowState
 from semoe.errors import LOST, SemoeError, TransientError, UsageError, WorkerError, meaning_of
 from semoe.runs import RunFolder
 from semoe.worker.outcome import failures_of
+
+OUT_OF_MEMORY = "OOMKilled"
 
 
 def why(folder: RunFolder, state: WorkflowState | None) -> SemoeError:
@@ -18,12 +20,17 @@ def why(folder: RunFolder, state: WorkflowState | None) -> SemoeError:
     found = [one for one in failures_of(folder) if one.time >= state.created and one.is_final]
     ends = [(one.exit_code, f"{one.stage} shard {one.shard}: {one.message}") for one in found]
     # A pod without an exit code was taken away.
-    ends = ends or [(int(node.exit_code or LOST), str(node)) for node in state.failed]
+    ends = ends or [(_code(node), str(node)) for node in state.failed]
     kind = _worst(code for code, _ in ends)
     # That workers were asked to stop says nothing; what stopped the workflow does.
     said = [text for code, text in ends if meaning_of(code) is kind and code != TransientError.exit_code]
     what = f"Workflow {state.name}: {state.phase}. {(said or [state.message])[0]}"
     return kind(f"{what} {_cure(kind, folder.run)}".rstrip(), kind="workflow")
+
+
+def _code(node: Node) -> int:
+    """A container that needs more memory than it may have needs it the next time too."""
+    return WorkerError.exit_code if OUT_OF_MEMORY in node.message else int(node.exit_code or LOST)
 
 
 def _worst(exit_codes: Iterable[int]) -> type[SemoeError]:
@@ -34,5 +41,5 @@ def _worst(exit_codes: Iterable[int]) -> type[SemoeError]:
 
 def _cure(kind: type[SemoeError], run: str) -> str:
     if kind is WorkerError:
-        return f"See `semoe logs --run {run} --failed`."
+        return f"See `semoe logs --run {run} --failed`; a pod that was OOMKilled needs more memory."
     return f"`semoe resume --run {run} --backend argo` goes on." if kind is TransientError else ""

@@ -116,7 +116,7 @@ def _check_url(url: str) -> None:
             kind="es-settings",
         )
     if parts.scheme not in ("http", "https") or not parts.hostname or set(url) & _NEVER_IN_AN_ADDRESS:
-        raise _no_address(repr(url))
+        raise _no_address(url)
     # The client takes https to mean 443, and refuses to guess for http.
     if parts.scheme == "http" and not parts.port:
         raise UsageError(
@@ -130,11 +130,13 @@ def _parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         parts.port  # noqa: B018  (raises where it is no number)
     except ValueError as error:
-        raise _no_address("One of them" if "@" in url else repr(url)) from error
+        raise _no_address(url) from error
     return parts
 
 
-def _no_address(which: str) -> UsageError:
+def _no_address(url: str) -> UsageError:
+    """Names the address, unless it may hold a password: messages are kept in logs."""
+    which = "One of them" if "@" in url else repr(url)
     return UsageError(
         f"{which} is no address of Elasticsearch; expected one like {DEFAULT_URL}. Check --es_url or SEMOE_ES_URL.",
         kind="es-settings",

@@ -1,10 +1,11 @@
 """From what a user types to a back end."""
 
 import secrets
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from semoe.errors import UsageError
+from semoe.errors import SemoeError, UsageError
 from semoe.store.objects.contract import Objects
 from semoe.store.objects.folder import FolderObjects
 
@@ -49,6 +50,9 @@ def clock(objects: Objects) -> float:
     """Returns the store's own time, in seconds since 1970: this machine's clock may be wrong."""
     name = f"checks/{secrets.token_hex(8)}"
     objects.put(name, b"time")
-    modified = next(found.modified for found in objects.list(name))
-    objects.delete(name)
-    return modified
+    try:
+        return next(found.modified for found in objects.list(name))
+    finally:
+        # What went wrong before it is the error to hear of.
+        with suppress(SemoeError):
+            objects.delete(name)

@@ -4,6 +4,8 @@ from collections import Counter
 
 from semoe.augment import Augmenter
 from semoe.datasets import AugmentedPassage
+from semoe.models import resolve_model
+from semoe.models.identity import digest_of_folder
 from semoe.worker.augmenting import augmented, augmenter_for
 from semoe.worker.job import Job
 
@@ -14,6 +16,8 @@ def augment_shard(job: Job) -> tuple[dict[str, float], str]:
     """Writes `augmented/{shard}/{part}.json`."""
     prefix, passages, rejected = f"augmented/{job.shard:05}", job.folder.passages(job.shard), Counter[str]()
     augmenter: Augmenter | None = None
+    if job.plan.augmented_by == job.plan.model_name:
+        job.require_planned(digest_of_folder(resolve_model(job.plan.model_name)))
     job.begin(len(passages))
     for name, part in job.parts(prefix, passages, PART):
         augmenter = augmenter or augmenter_for(job.plan.augmented_by, job.plan.preset)

@@ -8,7 +8,7 @@ from semoe.datasets.keys import passage_key
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.worker.job import Job
-from semoe.worker.learnt import require_same_pairs
+from semoe.worker.learnt import RUNS_CURE, require_same_pairs
 from semoe.worker.train import train
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ def encode_shard(job: Job) -> tuple[dict[str, float], str]:
     model, recipe = job.load_model(), job.recipe
     layout = recipe.layout(model)
     store = make_space(job.folder.objects, recipe.space(model), layout)
-    require_same_pairs(store, recipe, passages)
+    require_same_pairs(store, recipe, passages, cure=RUNS_CURE)
     missing = {key: one for key, one in passages.items() if key not in store and one.qa}
     job.begin(len(passages), len(passages) - len(missing))
     producer = Producer(store, layout, run=job.folder.run, shard=job.shard, commit_seconds=job.commit_seconds)
@@ -31,6 +31,8 @@ def encode_shard(job: Job) -> tuple[dict[str, float], str]:
             model, recipe, missing, producer,
             tokens_per_step=job.plan.tokens_per_step, stop=job.stop, advance=job.advance,
         )  # fmt: skip
+    # Of two who train a passage at the same time the first is kept: it must have learnt the same.
+    require_same_pairs(store, recipe, missing, cure=RUNS_CURE)
     log.info("%d experts trained, %d published", trained, producer.num_published)
     counts = {
         "passages": len(passages),

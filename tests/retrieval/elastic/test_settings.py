@@ -119,6 +119,8 @@ def test_settings_come_from_the_environment_and_empty_ones_are_unset(
         ({"USERNAME": "a", "PASSWORD": "b", "API_KEY": "c"}, "contradict"),
         ({"CA_FILE": "nowhere.pem"}, "CA file not found"),
         ({"URL": "http://me:hidden@es:9200"}, "has a password in it"),
+        ({"URL": "me:hidden@es:9200"}, "no address of Elasticsearch"),
+        ({"URL": "http://me:1#hidden@es:9200"}, "no address of Elasticsearch"),
     ],
 )
 def test_contradictions_are_told_before_anything_is_asked(
