@@ -149,6 +149,13 @@ def test_a_pods_exit_code_means_what_it_means_everywhere(
     assert type(caught.value) is kind
 
 
+def test_a_pod_that_ran_out_of_memory_is_not_worth_another_attempt(backend: ArgoBackend, add: Add) -> None:
+    """As the pods' own retries have it: it would run out again."""
+    add("first-1", "Failed", pod("137", "main: OOMKilled (exit code 137)"))
+    with pytest.raises(WorkerError, match="needs more memory"):
+        backend.follow()
+
+
 def test_a_workers_own_words_go_before_the_pods_and_a_wrong_setting_before_a_bug(
     backend: ArgoBackend, add: Add
 ) -> None:
