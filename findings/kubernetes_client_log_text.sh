@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the Python client of Kubernetes makes of a pod's log, in three releases.
 #
-# Versions: kubernetes 35.0.0, 36.0.3 and 37.0.2; python-dateutil 2.9.0.post0; urllib3 2.8.0; Python 3.11.
+# Versions: kubernetes 35.0.0, 36.0.3 and 37.0.2, each with urllib3 2.8.0; Python 3.11.
 #
 # Behaviour: `CoreV1Api.read_namespaced_pod_log` is declared to return str, and the server sends plain text.
 #   36.0.3  returns a str that holds the repr of bytes: one line that begins with b' and has \n as two characters.
@@ -84,8 +84,7 @@ PY
 
 python3.11 -m venv "$folder/venv"
 for release in 35.0.0 36.0.3 37.0.2; do
-    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check \
-        "kubernetes==$release" python-dateutil==2.9.0.post0 urllib3==2.8.0
+    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "kubernetes==$release" urllib3==2.8.0
     NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 timeout 120 nice "$folder/venv/bin/python" -P "$folder/read_logs.py"
 done
 echo "still so"

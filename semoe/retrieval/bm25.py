@@ -29,6 +29,8 @@ SETTINGS = {
     "stop_words": "en",
     "fields": "title text",
 }
+TELLING_WORDS = ("international", "internal", "interval", "skis", "generously", "university", "dying")
+"""The stemmer `english` is another one from release to release (3.1.0 has "internat", 3.0.0 had "intern")."""
 PASSAGES, OFFSETS, ABOUT = "passages.jsonl", "offsets.npy", "index.json"
 
 
@@ -46,7 +48,7 @@ def build_index(passages: Iterable[Passage], folder: Path) -> int:
             index = bm25s.BM25(k1=SETTINGS["k1"], b=SETTINGS["b"], method="lucene")
             index.index(_tokens(texts), show_progress=False)
             index.save(temporary / "bm25")
-            write_json(temporary / ABOUT, SETTINGS | {"num_passages": len(texts)})
+            write_json(temporary / ABOUT, SETTINGS | {"stems": _stems(), "num_passages": len(texts)})
             temporary.chmod(0o755)
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
@@ -66,6 +68,13 @@ class Bm25Retriever:
         if about.get("format") != FORMAT:
             raise UsageError(
                 f"{folder} has index format {about.get('format')}, not {FORMAT}. Index again.", kind="index"
+            )
+        # An index of before this was written down is taken as it is.
+        if about.get("stems", _stems()) != _stems():
+            raise UsageError(
+                f"{folder} was made with another release of PyStemmer, which stems words otherwise: some would not be "
+                "found. Index again, or install the release that made it.",
+                kind="index",
             )
         self.num_passages = int(about["num_passages"])
         self._index = bm25s.BM25.load(folder / "bm25", mmap=True)
@@ -113,6 +122,10 @@ def _store_passages(passages: Iterable[Passage], folder: Path) -> list[str]:
             texts.append(f"{passage.title} {passage.text}")
     np.save(folder / OFFSETS, np.asarray(offsets, dtype=np.int64))
     return texts
+
+
+def _stems() -> list[str]:
+    return list(Stemmer.Stemmer("english").stemWords(list(TELLING_WORDS)))
 
 
 def _tokens(texts: list[str]) -> Any:

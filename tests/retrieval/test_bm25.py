@@ -4,6 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 import bm25s
+import orjson
 import pytest
 import Stemmer
 
@@ -93,3 +94,18 @@ def test_an_interrupted_build_leaves_no_index(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(UsageError, match="Run `semoe index`"):
         Bm25Retriever(tmp_path / "index")
+
+
+def test_an_index_whose_words_were_stemmed_otherwise_is_refused(tmp_path: Path) -> None:
+    retriever(tmp_path)
+    about = tmp_path / "index" / "index.json"
+    written = orjson.loads(about.read_bytes())
+    # As release 3.0.0 of the stemmer has it.
+    stems = ["intern" if stem == "internat" else stem for stem in written["stems"]]
+    assert stems != written["stems"]
+    about.write_bytes(orjson.dumps(written | {"stems": stems}))
+    with pytest.raises(UsageError, match="Index again"):
+        Bm25Retriever(tmp_path / "index")
+    del written["stems"]
+    about.write_bytes(orjson.dumps(written))
+    assert Bm25Retriever(tmp_path / "index").num_passages == written["num_passages"], "one of before is taken"
