@@ -11,7 +11,8 @@
 # Why it surprises: a minor release of a binding, and the algorithm's name stays. The stems are data that lie in every
 # index, yet the index does not say which release wrote them. Only a few words move, so recall falls a little instead of
 # breaking: "international court" still finds the passage, by "court" alone.
-# The way out: an index must be kept with the release of the stemmer that wrote it (or a digest of what it makes of known words).
+# The way out: an index must be kept with the release of the stemmer that wrote it (or a digest of what it makes of
+# known words).
 #
 # Seen:
 #   stems 3.0.0 {'international': 'intern', 'internal': 'intern', 'interval': 'interv', 'skis': 'skis'}
