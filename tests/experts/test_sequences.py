@@ -83,6 +83,11 @@ def test_what_is_too_long_is_cut_on_the_right_and_left_out_where_no_answer_would
     assert made("q" * (MAX_TOKENS - asked) + "?", "a") == []
 
 
+def test_with_chains_of_thought_the_question_asks_for_steps() -> None:
+    asked = {cot: texts(PASSAGE, "closed-book", cot=cot)[0][0] for cot in (False, True)}
+    assert ("step by step" in asked[True], "step by step" in asked[False]) == (True, False)
+
+
 def test_what_an_expert_learns_is_known_by_what_it_reads() -> None:
     def digest(passage: AugmentedPassage, composition: str = "closed-book", *, cot: bool = False) -> str:
         return learnt_digest(passage, SequenceSettings(composition=composition), cot=cot)  # type: ignore[arg-type]

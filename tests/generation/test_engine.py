@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from semoe.errors import UsageError
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.settings import LoraSettings
 from semoe.generation import Engine, Request, merge_rules
 from semoe.generation.cache import GROWTH, KeyValueCache
 from semoe.generation.sequence import Sequence
@@ -110,3 +112,16 @@ def test_a_long_answer_outgrows_the_cache_and_stays_the_models(decoder: Decoder,
     (answer,) = engine(decoder).generate([Request(prompt=(5, 6, 7), max_new_tokens=GROWTH + 10)])
     logits_TV = tiny_model("llama")(torch.tensor([[5, 6, 7, *answer.tokens]])).logits[0]
     assert answer.tokens == tuple(logits_TV[2:-1].argmax(-1).tolist())
+
+
+def test_a_model_of_half_precision_answers_with_experts(tmp_path: Path) -> None:
+    """Experts are float32; their tables are of the model's type."""
+    decoder = load_decoder(tiny_model_folder(tmp_path / "m", "llama"), dtype=torch.bfloat16)
+    layout = ExpertLayout(decoder.config, LoraSettings(rank=1))
+    expert_N = torch.randn(layout.size, generator=torch.Generator().manual_seed(0))
+    with_experts = Engine(decoder, layout, eos_ids=frozenset())
+    plain, changed = with_experts.generate(
+        [Request(prompt=(5, 6, 7), max_new_tokens=4), Request(prompt=(5, 6, 7), max_new_tokens=4, experts=(expert_N,))]
+    )
+    assert len(plain.tokens) == len(changed.tokens) == 4
+    assert plain.tokens != changed.tokens

@@ -12,7 +12,7 @@ from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
 from semoe.experts.settings import LoraSettings
-from semoe.experts.space import ExpertSpace
+from semoe.experts.space import FORMAT, ExpertSpace
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
 from semoe.store.objects import FolderObjects
@@ -47,7 +47,9 @@ def filled(folder: Path, **values: float) -> ExpertStore:
 def test_a_space_describes_itself_once(tmp_path: Path) -> None:
     objects, root = FolderObjects(tmp_path), f"spaces/{SPACE.name}"
     make_space(objects, SPACE, LAYOUT)
-    assert json.loads(objects.get(f"{root}/space.json"))["base_model"] == "org/tiny"
+    about = json.loads(objects.get(f"{root}/space.json"))
+    assert (about["base_model"], about["format"]) == ("org/tiny", FORMAT)
+    assert isinstance(FORMAT, int)
     assert json.loads(objects.get(f"{root}/adapter_config.json"))["r"] == 1
     kept = LAYOUT.join(load(objects.get(f"{root}/base.safetensors")))
     assert torch.equal(kept, base_weight(LAYOUT, SPACE.preset.training.seed))

@@ -3,6 +3,7 @@
 import pytest
 
 from semoe.errors import UsageError
+from semoe.generation.switching import Answered
 from tests.generation.switching.rigged import Rig
 
 BORN = "Ada Lovelace was born in Paris."
@@ -256,10 +257,10 @@ def test_what_follows_a_switch_is_what_a_fresh_start_from_there_would_write() ->
 
 
 def test_on_finish_hears_of_each_answer_as_it_ends() -> None:
-    rig, heard = Rig(), list[int]()
+    rig, heard = Rig(), list[tuple[int, Answered]]()
     questions = many(rig)
-    rig.loop(max_rows=2).answer(questions, lambda index, answered: heard.append(index))
-    assert sorted(heard) == list(range(6))
+    answers = rig.loop(max_rows=2).answer(questions, lambda index, answered: heard.append((index, answered)))
+    assert sorted(heard, key=lambda one: one[0]) == list(enumerate(answers))
 
 
 @pytest.mark.parametrize(
