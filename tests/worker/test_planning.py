@@ -148,6 +148,23 @@ def test_the_manifest_holds_each_passage_once_in_shards_of_about_equal_tokens(tm
     assert (items_of(folder, "encode"), items_of(folder, "inference")) == ([1, 3], [1, 1])
 
 
+def test_no_stage_has_more_shards_than_a_workflow_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semoe.worker.planning.MAX_SHARDS", 2)
+    folder = RunFolder(FolderObjects(tmp_path), "r")
+    plan = make_plan(folder, settings(num_passage_shards=4), tasks(4), 4)
+    assert len(plan.question_shards) == 2
+    for shard in range(2):
+        found = [
+            replace(
+                task, question=replace(task.question, passages=(AugmentedPassage(pid=0, passage=f"of {task.did}"),))
+            )
+            for task in folder.questions(shard)
+        ]
+        folder.write(f"retrieved/{shard:05}.json", found, list[Task])
+        folder.write_report(ShardReport(stage="retrieve", shard=shard, seconds=1.0, time=1.0))
+    assert [size.num_items for size in make_manifest(folder, plan).passage_shards] == [2, 2]
+
+
 def test_passages_that_weigh_nothing_are_cut_all_the_same() -> None:
     assert list(balanced([0, 0, 0], 2))[-1][1] == 3
     assert list(balanced([], 2)) == list(slices(0, 3)) == []
