@@ -3,7 +3,6 @@ real questions of all four datasets, with the real small model and real experts.
 
 import itertools
 import json
-import random
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -36,10 +35,14 @@ MATRIX = [
     for formulation in kind.formulations
     for inference in ("icl", "prag", "combine")
 ]
-SOME = random.Random(0).sample([one for one in MATRIX if one[0] in ("token", "dragin")], 3) + [
-    (method, methods[method].formulations[-1], inference)
-    for method, inference in zip(("single-retrieval", "fix-length-retrieval", "fix-sentence-retrieval"),
-                                 itertools.cycle(("prag", "combine", "icl")))
+SOME = [
+    # Queries from attention, from a doubted sentence, from all that was written; every way to answer.
+    ("dragin", "real_words", "icl"), ("dragin", "current_wo_wrong", "combine"), ("token", "forward_all", "prag"),
+    *[
+        (method, methods[method].formulations[-1], inference)
+        for method, inference in zip(("single-retrieval", "fix-length-retrieval", "fix-sentence-retrieval"),
+                                     itertools.cycle(("prag", "combine", "icl")))
+    ],
 ]  # fmt: skip
 
 
