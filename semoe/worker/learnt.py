@@ -28,7 +28,7 @@ def require_same_pairs(
     passages: Mapping[str, AugmentedPassage],
     elsewhere: Callable[[], Iterable[AugmentedPassage]] = lambda: (),
     *,
-    cure: str = "Choose another --store.",
+    cure: str,
 ) -> None:
     """Compares what the store's experts learnt with the passages' pairs, as far as the store has them.
 
