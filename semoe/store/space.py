@@ -129,11 +129,9 @@ def described_spaces(objects: Objects) -> dict[str, dict[str, Any]]:
 
 def _tell_of_former(objects: Objects, space: ExpertSpace) -> None:
     """Whoever updates should not wonder why all is trained again."""
-    same = {"base_model": space.base_model, "augment_model": space.augment_model}
+    described = described_spaces(objects).items()
     former = [
-        name
-        for name, about in described_spaces(objects).items()
-        if "format" not in about and same.items() <= about.items()
+        name for name, about in described if "format" not in about and about.get("base_model") == space.base_model
     ]
     if former:
         log.warning("%s: space %s %s", objects.url, ", ".join(former), _FORMER)

@@ -43,8 +43,7 @@ def require_made_so(settings: StageSettings, types: Sequence[str]) -> None:
     Raises:
         UsageError: a file was made otherwise.
     """
-    how = augment_settings(settings.augmented_by, settings.preset)
-    wanted = how.as_dict()
+    wanted = augment_settings(settings.augmented_by, settings.preset).as_dict()
     for data_type in types:
         path = settings.augmented_folder / f"{data_type}.json"
         made = made_with(path)

@@ -48,6 +48,14 @@ def verb(name: str, root: Path, *more: str) -> list[str]:
     return [name, "--dataset", "popqa", "--root_dir", str(root), *more]
 
 
+def planning(root: Path, preset: str = "quick.toml") -> list[str]:
+    return [
+        "plan", "--run", "r", "--dataset", "popqa", "--data_path", str(DATA / "popqa"), "--sample", "1",
+        "--preset", str(root / preset), "--root_dir", str(root), "--index_dir", str(root / "index"),
+        "--model_name", str(root / "tiny"), "--inference_method", "prag",
+    ]  # fmt: skip
+
+
 def encode(root: Path, *more: str) -> list[str]:
     preset = () if "--preset" in more else ("--preset", str(root / "quick.toml"))
     model = () if "--model_name" in more else ("--model_name", str(root / "tiny"))
@@ -165,12 +173,7 @@ def test_verb_and_run_learn_the_same_pairs_under_one_name(root: Path, capsys: py
     assert run(verb("augment", root, *preset)) == 0
     assert max(len(one["qa"]) for one in augmented(root)) == 2
     assert encoded(root, capsys, *preset)["num_found"] == from_many["num_trained"]
-    plan = [
-        "plan", "--run", "r", "--dataset", "popqa", "--data_path", str(DATA / "popqa"), "--sample", "1", *preset,
-        "--root_dir", str(root), "--index_dir", str(root / "index"), "--model_name", str(root / "tiny"),
-        "--inference_method", "prag",
-    ]  # fmt: skip
-    assert run(plan) == 0
+    assert run(planning(root, "two.toml")) == 0
     folder = RunFolder(FolderObjects(root / "store"), "r")
     assert folder.plan().space == from_many["space"]
     for stage in ("augment", "encode"):
@@ -195,11 +198,7 @@ def augmented(root: Path) -> list[dict[str, Any]]:
 
 
 def test_a_worker_refuses_another_model_than_the_planned_one(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plan = [
-        "plan", "--run", "r", "--dataset", "popqa", "--data_path", str(DATA / "popqa"), "--sample", "1",
-        "--preset", str(root / "quick.toml"), "--root_dir", str(root), "--index_dir", str(root / "index"),
-        "--model_name", str(root / "tiny"), "--inference_method", "prag",
-    ]  # fmt: skip
+    plan = planning(root)
     assert run(plan) == 0
     tensors = load_file(root / "tiny" / "model.safetensors")
     save_file({name: tensor * torch.tensor(1.01) for name, tensor in tensors.items()}, root / "tiny/model.safetensors")
@@ -215,11 +214,7 @@ def test_a_run_of_an_earlier_version_is_read_and_not_gone_on_with(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = RunFolder(FolderObjects(root / "store"), "r")
-    plan = [
-        "plan", "--run", "r", "--dataset", "popqa", "--data_path", str(DATA / "popqa"), "--sample", "1",
-        "--preset", str(root / "quick.toml"), "--root_dir", str(root), "--index_dir", str(root / "index"),
-        "--model_name", str(root / "tiny"), "--inference_method", "prag",
-    ]  # fmt: skip
+    plan = planning(root)
     assert run(plan) == 0
     written = json.loads(folder.read_text("plan.json"))
     old = {name: value for name, value in written.items() if name not in ("model_digest", "space")} | {"version": 1}
