@@ -19,7 +19,7 @@ from semoe.generation.switching import SwitchSettings, make_method
 from semoe.language import Language
 from semoe.models import load_model
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
-from semoe.worker.answer import InferenceSettings
+from semoe.stages.inference_settings import InferenceSettings
 from semoe.worker.augment import augment
 from semoe.worker.encode import encode
 from semoe.worker.inference import inference

@@ -18,9 +18,9 @@ from semoe.generation.switching import Answered, Switching, SwitchSettings
 from semoe.language import Language
 from semoe.models import Model
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
+from semoe.stages.recipe import Recipe
+from semoe.stages.requests import Acting
 from semoe.store.space import Experts
-from semoe.worker.acting import Acting
-from semoe.worker.train import Recipe
 
 ROWS, LENGTH = 32, 48
 

@@ -20,8 +20,8 @@ from semoe.models.identity import digest_of_folder
 from semoe.retrieval import retrievers
 from semoe.runs import Manifest, Plan, QuestionSet, RunFolder
 from semoe.runs.estimate import Estimate, Prices, estimate
+from semoe.stages.inference_settings import InferenceSettings
 from semoe.store.objects import open_objects
-from semoe.worker.answer import InferenceSettings
 from semoe.worker.planning import make_manifest, make_plan, provisional_manifest, tasks_of
 from semoe.worker.probe import Throughput, probe
 from semoe.worker.retrieve import file_type

@@ -22,10 +22,10 @@ from semoe.retrieval import (
     load_index,
     retrievers,
 )
+from semoe.stages.corpus import open_corpus
+from semoe.stages.inference_settings import InferenceSettings
 from semoe.telemetry import progress, serving
-from semoe.worker.answer import InferenceSettings
 from semoe.worker.augment import augment as run_augment
-from semoe.worker.corpus import open_corpus
 from semoe.worker.encode import encode as run_encode
 from semoe.worker.evaluate import evaluate as run_evaluate
 from semoe.worker.inference import inference as run_inference

@@ -10,6 +10,8 @@ from pathlib import Path
 from semoe.datasets import AugmentedPassage, AugmentedQuestion, read_augmented
 from semoe.datasets.keys import passage_key
 from semoe.models import Model
+from semoe.stages.learnt import FILES_CURE, require_same_pairs
+from semoe.stages.train import train
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.export import export_expert
 from semoe.store.objects import open_objects
@@ -17,9 +19,7 @@ from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.telemetry import progress
 from semoe.worker.augment import require_made_so
-from semoe.worker.learnt import FILES_CURE, require_same_pairs
 from semoe.worker.settings import StageSettings
-from semoe.worker.train import train
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

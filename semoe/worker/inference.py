@@ -15,15 +15,16 @@ from semoe.files import read_json, write_json, write_text
 from semoe.models import Model
 from semoe.prompts.template import load_template
 from semoe.retrieval import Retriever
+from semoe.stages.answer import Answerer, distinct_keys, scores_of
+from semoe.stages.inference_settings import InferenceSettings
+from semoe.stages.learnt import FILES_CURE, require_same_pairs
+from semoe.stages.on_the_spot import OnTheSpot
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
 from semoe.store.space import Experts
 from semoe.telemetry import progress
-from semoe.worker.answer import Answerer, InferenceSettings, distinct_keys, scores_of
 from semoe.worker.augment import require_made_so
 from semoe.worker.encode import passages_of, questions_of
-from semoe.worker.learnt import FILES_CURE, require_same_pairs
-from semoe.worker.on_the_spot import OnTheSpot
 from semoe.worker.settings import StageSettings
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,11 @@ from semoe.models.dtypes import torch_dtype
 from semoe.models.identity import difference
 from semoe.prompts.exemplars import load_exemplars
 from semoe.runs import Heartbeat, Plan, RunFolder
+from semoe.stages.recipe import Recipe
+from semoe.stages.train import Stop
 from semoe.store.expert_store import fresh_token
 from semoe.store.producer import COMMIT_SECONDS
 from semoe.telemetry.metrics import metrics
-from semoe.worker.train import Recipe, Stop
 
 T = TypeVar("T")
 HEARTBEAT_SECONDS = 5.0

@@ -23,15 +23,16 @@ from semoe.language import Language
 from semoe.models import Model, load_model
 from semoe.prompts.exemplars import SHIPPED, Exemplar, load_exemplars
 from semoe.retrieval import Nothing, RetrievalConfig, Retriever, retrievers
+from semoe.stages.answer import trace_of
+from semoe.stages.augment import who_augments
+from semoe.stages.inference_settings import METHODS, InferenceSettings
+from semoe.stages.on_the_spot import OnTheSpot
+from semoe.stages.recipe import Recipe
+from semoe.stages.requests import Acting
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
 from semoe.store.space import Experts
 from semoe.telemetry import progress
-from semoe.worker.acting import Acting
-from semoe.worker.answer import METHODS, InferenceSettings, trace_of
-from semoe.worker.augmenting import who_augments
-from semoe.worker.on_the_spot import OnTheSpot
-from semoe.worker.train import Recipe
 
 log = logging.getLogger(__name__)
 ROWS, CHUNK = 32, 128

@@ -12,8 +12,8 @@ from semoe.models import resolve_model
 from semoe.models.tokenizer import Tokenizer
 from semoe.runs import ON_PASSAGES, Manifest, Plan, RunFolder, ShardSize, shard_items
 from semoe.runs.plan import require_current
+from semoe.stages.retrieve import unanswered
 from semoe.telemetry import progress
-from semoe.worker.retrieve import unanswered
 from semoe.worker.shard import run_shard
 
 ITEMS_PER_SHARD, MAX_SHARDS = 256, 512

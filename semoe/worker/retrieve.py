@@ -3,20 +3,13 @@
 `retrieved/{dataset}/{data_type}.json` has the shape of an augmented file without augmentation.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from semoe.datasets import (
-    AugmentedPassage,
-    AugmentedQuestion,
-    Question,
-    load_dataset,
-    read_augmented,
-    write_augmented,
-)
+from semoe.datasets import AugmentedQuestion, Question, load_dataset, read_augmented, write_augmented
 from semoe.datasets.loading import loaders
-from semoe.retrieval import Passage, Retrieved, Retriever
+from semoe.retrieval import Retrieved, Retriever
+from semoe.stages.retrieve import hits_of, question_of, unanswered, with_passages
 from semoe.telemetry import progress
 from semoe.worker.settings import StageSettings
 
@@ -73,46 +66,4 @@ def file_type(settings: StageSettings, data_path: Path) -> str:
 
 def read_retrieved(path: Path) -> list[tuple[Question, list[Retrieved]]]:
     """Reads what `retrieve` left."""
-    return [(_question(record), _hits(record.passages)) for record in read_augmented(path)]
-
-
-def unanswered(question: Question) -> AugmentedQuestion:
-    """Returns a question without passages yet."""
-    return AugmentedQuestion(
-        qid=question.qid,
-        test_id=question.test_id,
-        question=question.question,
-        answers=question.answers,
-        type=question.type,
-        golden_passages=question.golden_passages,
-    )
-
-
-def with_passages(question: AugmentedQuestion, hits: Sequence[Retrieved]) -> AugmentedQuestion:
-    """Returns a question with what was found for it."""
-    passages = tuple(
-        AugmentedPassage(
-            pid=hit.rank,
-            passage=hit.passage.text,
-            title=hit.passage.title,
-            id=hit.passage.id,
-            score=hit.score,
-        )
-        for hit in hits
-    )
-    return replace(question, passages=passages)
-
-
-def _question(record: AugmentedQuestion) -> Question:
-    return Question(
-        qid=record.qid,
-        test_id=record.test_id,
-        question=record.question,
-        answers=record.answers,
-        type=record.type,
-        golden_passages=record.golden_passages,
-    )
-
-
-def _hits(passages: Sequence[AugmentedPassage]) -> list[Retrieved]:
-    return [Retrieved(Passage(p.id, p.passage, p.title), p.score, p.pid) for p in passages]
+    return [(question_of(record), hits_of(record)) for record in read_augmented(path)]

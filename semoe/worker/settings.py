@@ -7,9 +7,9 @@ from semoe.datasets import data_types
 from semoe.errors import UsageError
 from semoe.experts.preset import Preset
 from semoe.prompts.exemplars import load_exemplars
+from semoe.stages.augment import who_augments
+from semoe.stages.recipe import Recipe
 from semoe.store import OfflineName
-from semoe.worker.augmenting import who_augments
-from semoe.worker.train import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

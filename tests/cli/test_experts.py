@@ -12,10 +12,11 @@ from semoe.datasets import AugmentedPassage, QAPair
 from semoe.datasets.keys import passage_key
 from semoe.experts.preset import load_preset
 from semoe.models import load_model
+from semoe.stages.recipe import Recipe
+from semoe.stages.train import train
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
-from semoe.worker.train import Recipe, train
 from tests.tiny import chatting_model_folder
 
 TITLE, PASSAGE = (

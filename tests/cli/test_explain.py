@@ -11,7 +11,7 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.evaluation.trace_report import marked
-from semoe.worker.answer import trace_of
+from semoe.stages.answer import trace_of
 from tests.generation.switching.rigged import Rig
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -9,12 +9,12 @@ from semoe.datasets.keys import passage_key
 from semoe.experts.preset import load_preset
 from semoe.models import Model
 from semoe.retrieval import Passage, Retrieved
+from semoe.stages.recipe import Recipe
+from semoe.stages.requests import Acting
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
 from semoe.store.space import Experts
-from semoe.worker.acting import Acting
-from semoe.worker.train import Recipe
 
 QUESTION = "Who wrote Ubik?"
 NAMES = ("Alabama", "Bolivia", "Canada")

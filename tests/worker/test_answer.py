@@ -10,11 +10,12 @@ from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.generation.switching import SwitchSettings
 from semoe.models import Model
+from semoe.stages.answer import Answerer, distinct_keys
+from semoe.stages.inference_settings import InferenceSettings
+from semoe.stages.recipe import Recipe
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.space import Experts
-from semoe.worker.answer import Answerer, InferenceSettings, distinct_keys
-from semoe.worker.train import Recipe
 
 
 class Watched(Experts):

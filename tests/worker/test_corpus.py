@@ -5,8 +5,8 @@ import pytest
 
 from semoe.errors import UsageError
 from semoe.retrieval import read_passages
+from semoe.stages.corpus import open_corpus
 from semoe.store.objects.s3 import S3Objects
-from semoe.worker.corpus import open_corpus
 
 CORPUS = Path("semoe/demo_data/passages.tsv")
 

@@ -10,7 +10,7 @@ from semoe.datasets import AugmentedPassage, AugmentedQuestion, write_augmented
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.models import Model
-from semoe.worker.answer import InferenceSettings
+from semoe.stages.inference_settings import InferenceSettings
 from semoe.worker.inference import inference
 from semoe.worker.settings import StageSettings
 

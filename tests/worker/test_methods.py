@@ -17,14 +17,15 @@ from semoe.generation.switching import Switching, SwitchSettings, methods
 from semoe.language import Language
 from semoe.models import load_model
 from semoe.retrieval import Passage, RetrievalConfig, Retrieved, retrievers
+from semoe.stages.answer import Answerer
+from semoe.stages.inference_settings import InferenceSettings
+from semoe.stages.on_the_spot import OnTheSpot
+from semoe.stages.recipe import Recipe
+from semoe.stages.requests import Acting
+from semoe.stages.retrieve import unanswered
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.space import Experts, make_space
-from semoe.worker.acting import Acting
-from semoe.worker.answer import Answerer, InferenceSettings
-from semoe.worker.on_the_spot import OnTheSpot
-from semoe.worker.retrieve import unanswered
-from semoe.worker.train import Recipe
 
 DEMO, DATA = Path(str(resources.files("semoe"))) / "demo_data", Path(__file__).parents[1] / "data"
 SETS = {"popqa": DEMO, "2wikimultihopqa": DEMO, "hotpotqa": DATA, "cwq": DATA}

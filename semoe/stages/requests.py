@@ -16,8 +16,8 @@ from semoe.prompts.exemplars import Exemplar
 from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
 from semoe.retrieval import Passage, Retrieved
+from semoe.stages.recipe import Recipe
 from semoe.store.space import Experts
-from semoe.worker.train import Recipe
 
 MakeExperts = Callable[[Sequence[Passage]], None]
 

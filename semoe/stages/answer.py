@@ -9,74 +9,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from semoe.datasets import Task
-from semoe.errors import UsageError, unknown_name
+from semoe.errors import UsageError
 from semoe.evaluation import Scores, extractors, score
 from semoe.generation import Engine
-from semoe.generation.switching import Answered, Switching, SwitchSettings
+from semoe.generation.switching import Answered, Switching
 from semoe.language import Language
 from semoe.models import Model
-from semoe.retrieval import Passage, Retrieved, Retriever
+from semoe.retrieval import Retriever
+from semoe.stages.inference_settings import InferenceSettings
+from semoe.stages.recipe import Recipe
+from semoe.stages.requests import Acting, MakeExperts
+from semoe.stages.retrieve import hits_of
 from semoe.store.space import Experts
 from semoe.telemetry.metrics import metrics
-from semoe.worker.acting import Acting, MakeExperts
-from semoe.worker.train import Recipe
-
-METHODS = ("none", "icl", "prag", "combine")
-CONTROLS = ("own", "random")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InferenceSettings:
-    """How questions are answered; the defaults of merge, extraction and length are the preset's."""
-
-    inference_method: str = "combine"
-    experts: str = "own"
-    """`own`, or `random`: as many experts of other questions' passages, the control of every claim."""
-    merge: str | None = None
-    extraction: str | None = None
-    max_new_tokens: int | None = None
-    batch_size: int = 32
-    seed: int = 42
-    switching: SwitchSettings | None = None
-    """How to retrieve while answering; None: once, with the question, before."""
-    index: str = ""
-    """Where such a method retrieves: retriever and index, for the record."""
-
-    def __post_init__(self) -> None:
-        if self.inference_method not in METHODS:
-            raise unknown_name("inference_method", self.inference_method, METHODS)
-        if self.experts not in CONTROLS:
-            raise unknown_name("experts", self.experts, CONTROLS)
-        if self.switching and self.experts != "own":
-            raise UsageError(
-                f"The control --experts {self.experts} is for answers in one go; leave out --method.", kind="options"
-            )
-
-    @classmethod
-    def of(cls, name: str, switching: SwitchSettings | None = None) -> "InferenceSettings":
-        """Returns the settings of a folder's name, with all else as the preset has it."""
-        method, _, experts = name.rpartition("-")[2].partition("_")
-        return cls(inference_method=method, experts=experts or "own", switching=switching)
-
-    @property
-    def label(self) -> str:
-        """The inference method; a control has its own."""
-        return self.inference_method if self.experts == "own" else f"{self.inference_method}_{self.experts}"
-
-    @property
-    def folder_name(self) -> str:
-        """The folder of the answers, such as `combine` or `token-prag`."""
-        return f"{self.switching.method}-{self.label}" if self.switching else self.label
-
-    @property
-    def shows_passages(self) -> bool:
-        """Whether passages stand in the prompt."""
-        return self.inference_method in ("icl", "combine")
-
-    @property
-    def loads_experts(self) -> bool:
-        """Whether experts are loaded."""
-        return self.inference_method in ("prag", "combine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +54,7 @@ class Answerer:
             self.experts.prefetch([key for own in keys for key in own])
         length = self.how.max_new_tokens or self.recipe.preset.answering.max_new_tokens
         ready = [
-            acting.request_with(own, task.question.question, _hits(task), (), length)
+            acting.request_with(own, task.question.question, hits_of(task.question), (), length)
             for task, own in zip(tasks, keys, strict=True)
         ]
         if any(one.request is None for one in ready):
@@ -194,7 +139,3 @@ def scores_of(record: dict[str, Any]) -> Scores:
 def distinct_keys(tasks: Sequence[Task]) -> list[str]:
     """Returns the keys of all passages of all questions, each once, in order."""
     return sorted({key for task in tasks for key in task.keys})
-
-
-def _hits(task: Task) -> list[Retrieved]:
-    return [Retrieved(Passage(p.id, p.passage, p.title), p.score, p.pid) for p in task.question.passages]

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from semoe.datasets import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
+from semoe.stages.recipe import Recipe
 from semoe.store.expert_store import ExpertStore
-from semoe.worker.train import Recipe
 
 FILES_CURE = (
     "Give the new pairs a name of their own: move them to data_aug/DATASET/NAME and say --augment_model NAME. "

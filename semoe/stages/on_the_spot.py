@@ -13,11 +13,12 @@ from semoe.datasets.keys import passage_key
 from semoe.generation.switching import SwitchSettings
 from semoe.models import Model
 from semoe.retrieval import Passage
+from semoe.stages.augment import augmented, augmenter_for
+from semoe.stages.recipe import Recipe
+from semoe.stages.train import train
 from semoe.store.expert_store import ExpertStore
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
-from semoe.worker.augmenting import augmented, augmenter_for
-from semoe.worker.train import Recipe, train
 
 
 @dataclass(kw_only=True, slots=True)

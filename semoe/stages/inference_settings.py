@@ -1,0 +1,63 @@
+"""How questions are answered, beside which recipe made the experts; read by plan, verbs, `main` and the answerer."""
+
+from dataclasses import dataclass
+
+from semoe.errors import UsageError, unknown_name
+from semoe.generation.switching import SwitchSettings
+
+METHODS = ("none", "icl", "prag", "combine")
+CONTROLS = ("own", "random")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InferenceSettings:
+    """How questions are answered; the defaults of merge, extraction and length are the preset's."""
+
+    inference_method: str = "combine"
+    experts: str = "own"
+    """`own`, or `random`: as many experts of other questions' passages, the control of every claim."""
+    merge: str | None = None
+    extraction: str | None = None
+    max_new_tokens: int | None = None
+    batch_size: int = 32
+    seed: int = 42
+    switching: SwitchSettings | None = None
+    """How to retrieve while answering; None: once, with the question, before."""
+    index: str = ""
+    """Where such a method retrieves: retriever and index, for the record."""
+
+    def __post_init__(self) -> None:
+        if self.inference_method not in METHODS:
+            raise unknown_name("inference_method", self.inference_method, METHODS)
+        if self.experts not in CONTROLS:
+            raise unknown_name("experts", self.experts, CONTROLS)
+        if self.switching and self.experts != "own":
+            raise UsageError(
+                f"The control --experts {self.experts} is for answers in one go; leave out --method.", kind="options"
+            )
+
+    @classmethod
+    def of(cls, name: str, switching: SwitchSettings | None = None) -> "InferenceSettings":
+        """Returns the settings of a folder's name, with all else as the preset has it."""
+        method, _, experts = name.rpartition("-")[2].partition("_")
+        return cls(inference_method=method, experts=experts or "own", switching=switching)
+
+    @property
+    def label(self) -> str:
+        """The inference method; a control has its own."""
+        return self.inference_method if self.experts == "own" else f"{self.inference_method}_{self.experts}"
+
+    @property
+    def folder_name(self) -> str:
+        """The folder of the answers, such as `combine` or `token-prag`."""
+        return f"{self.switching.method}-{self.label}" if self.switching else self.label
+
+    @property
+    def shows_passages(self) -> bool:
+        """Whether passages stand in the prompt."""
+        return self.inference_method in ("icl", "combine")
+
+    @property
+    def loads_experts(self) -> bool:
+        """Whether experts are loaded."""
+        return self.inference_method in ("prag", "combine")

@@ -1,0 +1,69 @@
+"""What decides an expert, beside its passage: model, preset, augmentation and worked examples, as one record.
+
+Every stage and every way to call one goes by it, so that two of them cannot mean different experts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from semoe.augment import augmentation_version
+from semoe.datasets import AugmentedPassage
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.preset import Preset
+from semoe.experts.sequences import learnt_digest, training_sequences
+from semoe.experts.space import ExpertSpace
+from semoe.models import Model
+from semoe.prompts.exemplars import Exemplar, fingerprint
+from semoe.prompts.rendering import TrainingSequence
+from semoe.prompts.template import load_template
+
+ITSELF = "itself"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """What decides an expert, beside its passage."""
+
+    model_name: str
+    preset: Preset
+    augmented_by: str
+    exemplars: Sequence[Exemplar] = ()
+    """Worked examples in each sequence; with them, targets are chains of thought."""
+
+    def space(self, model: Model) -> ExpertSpace:
+        """Returns the space of the experts that this recipe makes of a model."""
+        return self.space_of(model.digest, str(model.decoder.dtype).removeprefix("torch."))
+
+    def space_of(self, model_digest: str, dtype: str) -> ExpertSpace:
+        """Returns the same for a model that need not be loaded."""
+        template = load_template(self.preset.sequences.template)
+        return ExpertSpace(
+            base_model=self.model_name,
+            model_digest=model_digest,
+            preset=self.preset,
+            template=template.training_digest(cot=bool(self.exemplars)),
+            # The model may have many names; that it augments for itself is one thing.
+            augment_model=ITSELF if self.augmented_by == self.model_name else self.augmented_by,
+            augmentation_version=augmentation_version(self.augmented_by),
+            exemplars=fingerprint(self.exemplars),
+            dtype=dtype,
+        )
+
+    def sequences(self, model: Model, passage: AugmentedPassage) -> list[TrainingSequence]:
+        """Returns what an expert of a passage is trained on; empty where the passage gives nothing to learn."""
+        settings, tokenizer = self.preset.sequences, model.tokenizer
+        return training_sequences(
+            tokenizer, self.read(passage), settings, exemplars=self.exemplars, cot=bool(self.exemplars)
+        )
+
+    def learnt(self, passage: AugmentedPassage) -> str:
+        """Returns the digest of what an expert of a passage learns."""
+        return learnt_digest(self.read(passage), self.preset.sequences, cot=bool(self.exemplars))
+
+    def read(self, passage: AugmentedPassage) -> AugmentedPassage:
+        """Returns a passage with the pairs that its expert reads: a file may hold more than the recipe asks for."""
+        return replace(passage, qa=passage.qa[: self.preset.augmentation.max_pairs])
+
+    def layout(self, model: Model) -> ExpertLayout:
+        """Returns the shape of those experts."""
+        return ExpertLayout(model.decoder.config, self.preset.lora)
