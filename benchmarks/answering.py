@@ -16,9 +16,8 @@ from semoe.generation import Engine, Request
 from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
 from semoe.retrieval import read_passages
-from semoe.store import write_expert
 from semoe.store.blob import to_bytes
-from semoe.store.peft_folder import adapter_config
+from semoe.store.peft_folder import adapter_config, write_expert
 
 ROWS, EXPERTS, NEW, PEFT_ROWS = 32, 3, 20, 4
 

@@ -18,13 +18,13 @@ from semoe.experts.preset import load_preset
 from semoe.generation.switching import SwitchSettings, make_method
 from semoe.language import Language
 from semoe.models import load_model
+from semoe.published.augment import augment
+from semoe.published.encode import encode
+from semoe.published.inference import inference
+from semoe.published.retrieve import retrieve
+from semoe.published.settings import StageSettings
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
 from semoe.stages.inference_settings import InferenceSettings
-from semoe.worker.augment import augment
-from semoe.worker.encode import encode
-from semoe.worker.inference import inference
-from semoe.worker.retrieve import retrieve
-from semoe.worker.settings import StageSettings
 
 TOPK = 3
 DIFFERENCES = (

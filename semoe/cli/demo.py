@@ -11,8 +11,8 @@ from semoe.cli.output import err, out
 from semoe.cli.plan import open_run, plan
 from semoe.cli.runs import run
 from semoe.datasets import Task
+from semoe.published.from_run import augmented_passages
 from semoe.runs import RunFolder
-from semoe.worker.export_run import augmented_passages
 from semoe.worker.report import records_of
 
 DATASETS = ("popqa", "2wikimultihopqa")

@@ -14,10 +14,10 @@ from semoe.cli.upkeep import compact, gc, verify
 from semoe.errors import UsageError
 from semoe.models import load_model
 from semoe.models.dtypes import torch_dtype
+from semoe.published.imports import import_experts
 from semoe.store.blob import read_record
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
-from semoe.worker.imports import import_experts
 
 app = typer.Typer(help="List, show, verify, clean, export and import experts.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of it.")]

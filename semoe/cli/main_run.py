@@ -7,7 +7,7 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.output import show
-from semoe.worker.main_run import read_main_config, run_main
+from semoe.published.main_run import read_main_config, run_main
 
 
 def main_run(

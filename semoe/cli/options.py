@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from semoe.experts.preset import Preset, load_preset
-from semoe.worker.settings import StageSettings
+from semoe.published.settings import StageSettings
 
 RootDir = Annotated[
     Path, typer.Option("--root_dir", envvar="SEMOE_ROOT", help="Folder of data_aug, offline and output.")

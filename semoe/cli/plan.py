@@ -17,6 +17,8 @@ from semoe.models import resolve_model
 from semoe.models.config import read_config
 from semoe.models.dtypes import torch_dtype
 from semoe.models.identity import digest_of_folder
+from semoe.published.retrieve import file_type
+from semoe.published.settings import StageSettings
 from semoe.retrieval import retrievers
 from semoe.runs import Manifest, Plan, QuestionSet, RunFolder
 from semoe.runs.estimate import Estimate, Prices, estimate
@@ -24,8 +26,6 @@ from semoe.stages.inference_settings import InferenceSettings
 from semoe.store.objects import open_objects
 from semoe.worker.planning import make_manifest, make_plan, provisional_manifest, tasks_of
 from semoe.worker.probe import Throughput, probe
-from semoe.worker.retrieve import file_type
-from semoe.worker.settings import StageSettings
 
 METHODS = "none,icl,prag,combine,prag_random"
 FLOAT_BYTES = 4

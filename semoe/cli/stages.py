@@ -13,6 +13,11 @@ from semoe.errors import unknown_name
 from semoe.evaluation import interval
 from semoe.models import load_model
 from semoe.models.dtypes import torch_dtype
+from semoe.published.augment import augment as run_augment
+from semoe.published.encode import encode as run_encode
+from semoe.published.evaluate import evaluate as run_evaluate
+from semoe.published.inference import inference as run_inference
+from semoe.published.retrieve import retrieve as run_retrieve
 from semoe.retrieval import (
     ElasticConfig,
     LoadSettings,
@@ -25,11 +30,6 @@ from semoe.retrieval import (
 from semoe.stages.corpus import open_corpus
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.telemetry import progress, serving
-from semoe.worker.augment import augment as run_augment
-from semoe.worker.encode import encode as run_encode
-from semoe.worker.evaluate import evaluate as run_evaluate
-from semoe.worker.inference import inference as run_inference
-from semoe.worker.retrieve import retrieve as run_retrieve
 
 
 def index(

@@ -16,9 +16,9 @@ from semoe.cli.output import err, is_json, out, show, show_rows, table
 from semoe.cli.plan import Run, open_run
 from semoe.errors import UsageError
 from semoe.evaluation import ReportRow, comparison_table
+from semoe.published.from_run import export_run
 from semoe.runs import Failure, RunFolder
 from semoe.runs.status import StageStatus, status_of
-from semoe.worker.export_run import export_run
 from semoe.worker.outcome import failures_of, make_outcome
 from semoe.worker.report import MethodReport, RunReport, make_report
 

@@ -16,9 +16,8 @@ from semoe.generation.reference import reference_linear
 from semoe.generation.slots import ExpertSlots
 from semoe.models import PackedAttention, load_decoder, positions_of
 from semoe.models.decoder import Decoder
-from semoe.store import write_expert
 from semoe.store.blob import to_bytes
-from semoe.store.peft_folder import adapter_config
+from semoe.store.peft_folder import adapter_config, write_expert
 from tests.tiny import tiny_model, tiny_model_folder
 
 NEW = 8

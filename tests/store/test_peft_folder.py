@@ -15,9 +15,8 @@ from semoe.generation.reference import reference_linear
 from semoe.generation.sequence import Request
 from semoe.models import PackedAttention, load_decoder, positions_of
 from semoe.models.decoder import Decoder, weight_name
-from semoe.store import link_expert, read_expert, write_expert
 from semoe.store.blob import to_bytes
-from semoe.store.peft_folder import adapter_config
+from semoe.store.peft_folder import adapter_config, link_expert, read_expert, write_expert
 from tests.tiny import tiny_model, tiny_model_folder
 
 RECORD = {"key": "ab12", "space": "s1", "title": "T", "qa": [], "loss": 0.5}

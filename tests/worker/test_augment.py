@@ -5,10 +5,10 @@ import pytest
 
 from semoe.augment import augmenter
 from semoe.experts.preset import load_preset
+from semoe.published.augment import augment
+from semoe.published.retrieve import retrieve
+from semoe.published.settings import StageSettings
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
-from semoe.worker.augment import augment
-from semoe.worker.retrieve import retrieve
-from semoe.worker.settings import StageSettings
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
 

@@ -10,9 +10,9 @@ from semoe.datasets import AugmentedPassage, AugmentedQuestion, write_augmented
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.models import Model
+from semoe.published.inference import inference
+from semoe.published.settings import StageSettings
 from semoe.stages.inference_settings import InferenceSettings
-from semoe.worker.inference import inference
-from semoe.worker.settings import StageSettings
 
 PLAIN = InferenceSettings(inference_method="none", max_new_tokens=2, batch_size=2)
 KEPT = "kept of an earlier run"

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from semoe.datasets import data_types
 from semoe.errors import UsageError
 from semoe.experts.preset import Preset
 from semoe.prompts.exemplars import load_exemplars
+from semoe.published.names import OfflineName
 from semoe.stages.augment import who_augments
 from semoe.stages.recipe import Recipe
-from semoe.store import OfflineName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,8 +93,3 @@ class StageSettings:
     def of_type(self, data_type: str) -> "StageSettings":
         """Returns the same settings for one data type."""
         return replace(self, data_type=data_type)
-
-
-def known_type(dataset: str, data_type: str | None) -> str:
-    """Returns the data type that a dataset loader is asked for, `total` where none is named."""
-    return data_type or ("total" if "total" in data_types(dataset) else data_types(dataset)[0])

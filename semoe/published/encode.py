@@ -10,6 +10,8 @@ from pathlib import Path
 from semoe.datasets import AugmentedPassage, AugmentedQuestion, read_augmented
 from semoe.datasets.keys import passage_key
 from semoe.models import Model
+from semoe.published.augment import require_made_so
+from semoe.published.settings import StageSettings
 from semoe.stages.learnt import FILES_CURE, require_same_pairs
 from semoe.stages.train import train
 from semoe.store.expert_store import ExpertStore, fresh_token
@@ -18,8 +20,6 @@ from semoe.store.objects import open_objects
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.telemetry import progress
-from semoe.worker.augment import require_made_so
-from semoe.worker.settings import StageSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

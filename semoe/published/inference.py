@@ -14,6 +14,9 @@ from semoe.evaluation import Scores, mean_scores
 from semoe.files import read_json, write_json, write_text
 from semoe.models import Model
 from semoe.prompts.template import load_template
+from semoe.published.augment import require_made_so
+from semoe.published.encode import passages_of, questions_of
+from semoe.published.settings import StageSettings
 from semoe.retrieval import Retriever
 from semoe.stages.answer import Answerer, distinct_keys, scores_of
 from semoe.stages.inference_settings import InferenceSettings
@@ -23,9 +26,6 @@ from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
 from semoe.store.space import Experts
 from semoe.telemetry import progress
-from semoe.worker.augment import require_made_so
-from semoe.worker.encode import passages_of, questions_of
-from semoe.worker.settings import StageSettings
 
 log = logging.getLogger(__name__)
 

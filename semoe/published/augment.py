@@ -7,10 +7,10 @@ from semoe.augment import AugmentReport, augment_questions, load_augmenter
 from semoe.augment.augmenter import MODEL_PAIRS, PARSE_PAIRS
 from semoe.augment.run import made_with
 from semoe.errors import UsageError
+from semoe.published.retrieve import read_retrieved
+from semoe.published.settings import StageSettings
 from semoe.stages.augment import augment_settings
 from semoe.telemetry import progress
-from semoe.worker.retrieve import read_retrieved
-from semoe.worker.settings import StageSettings
 
 
 def augment(settings: StageSettings, *, topk: int) -> list[AugmentReport]:

@@ -9,16 +9,16 @@ from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json
 from semoe.models import Model
+from semoe.published.augment import require_made_so
+from semoe.published.encode import PublishedPlace, passages_of, published_places
+from semoe.published.settings import StageSettings
 from semoe.stages.learnt import FILES_CURE, require_same_pairs
-from semoe.store import RECORD, read_expert
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.objects import open_objects
+from semoe.store.peft_folder import RECORD, read_expert
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
 from semoe.telemetry import progress
-from semoe.worker.augment import require_made_so
-from semoe.worker.encode import PublishedPlace, passages_of, published_places
-from semoe.worker.settings import StageSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from semoe.datasets import AugmentedQuestion, Question, load_dataset, read_augmented, write_augmented
 from semoe.datasets.loading import loaders
+from semoe.published.settings import StageSettings
 from semoe.retrieval import Retrieved, Retriever
 from semoe.stages.retrieve import hits_of, question_of, unanswered, with_passages
 from semoe.telemetry import progress
-from semoe.worker.settings import StageSettings
 
 CHUNK = 64
 

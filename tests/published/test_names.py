@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from semoe.errors import UsageError
-from semoe.store import OfflineName
+from semoe.published.names import OfflineName
 
 NAME = OfflineName(
     model="smollm2", rank=2, alpha=32, dataset="popqa", learning_rate=3e-4, epochs=1, cot=False,

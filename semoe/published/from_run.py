@@ -7,13 +7,13 @@ from typing import Any
 
 from semoe.datasets import AugmentedPassage, AugmentedQuestion, Task, write_augmented
 from semoe.datasets.keys import passage_key
+from semoe.published.inference import write_output
+from semoe.published.settings import StageSettings
 from semoe.runs import Plan, RunFolder
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
 from semoe.telemetry import progress
-from semoe.worker.inference import write_output
 from semoe.worker.report import finished_reports, records_of
-from semoe.worker.settings import StageSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
