@@ -11,7 +11,7 @@ from mutmut.mutation.mutators import mutation_operators
 from scripts.mutation.left_out import code, concerns_a_left_out_argument, is_left_out, is_type_alias
 
 FOLDERS = ("semoe/store", "semoe/experts", "semoe/generation", "semoe/runs")
-FILES = ("semoe/worker/planning.py",)
+FILES = ("semoe/runs/planning.py",)
 NOT_PRODUCT = ("semoe/store/objects/testing.py",)
 """Checks that the tests share."""
 

@@ -13,7 +13,7 @@ from semoe.cli.runs import run
 from semoe.datasets import Task
 from semoe.published.from_run import augmented_passages
 from semoe.runs import RunFolder
-from semoe.worker.report import records_of
+from semoe.runs.report import records_of
 
 DATASETS = ("popqa", "2wikimultihopqa")
 FOLDER, RUN = Path("demo_run"), "demo"

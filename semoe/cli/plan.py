@@ -22,10 +22,10 @@ from semoe.published.settings import StageSettings
 from semoe.retrieval import retrievers
 from semoe.runs import Manifest, Plan, QuestionSet, RunFolder
 from semoe.runs.estimate import Estimate, Prices, estimate
+from semoe.runs.planning import make_manifest, make_plan, provisional_manifest, tasks_of
+from semoe.runs.probe import Throughput, probe
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.store.objects import open_objects
-from semoe.worker.planning import make_manifest, make_plan, provisional_manifest, tasks_of
-from semoe.worker.probe import Throughput, probe
 
 METHODS = "none,icl,prag,combine,prag_random"
 FLOAT_BYTES = 4

@@ -17,13 +17,13 @@ from semoe.cli.telling import show_report
 from semoe.errors import UsageError, unknown_name
 from semoe.runs import STAGES, RunFolder
 from semoe.runs.estimate import Estimate
+from semoe.runs.local import MAX_ATTEMPTS, LocalBackend
 from semoe.runs.plan import require_current
+from semoe.runs.planning import items_of
+from semoe.runs.report import make_report
+from semoe.runs.shard import run_shard
 from semoe.store.producer import COMMIT_SECONDS
 from semoe.telemetry import serving
-from semoe.worker.local import MAX_ATTEMPTS, LocalBackend
-from semoe.worker.planning import items_of
-from semoe.worker.report import make_report
-from semoe.worker.shard import run_shard
 
 BACKENDS = ("local", "argo")
 UNPRICED_PASSAGES = 100_000

@@ -18,9 +18,9 @@ from semoe.errors import UsageError
 from semoe.evaluation import ReportRow, comparison_table
 from semoe.published.from_run import export_run
 from semoe.runs import Failure, RunFolder
+from semoe.runs.outcome import failures_of, make_outcome
+from semoe.runs.report import MethodReport, RunReport, make_report
 from semoe.runs.status import StageStatus, status_of
-from semoe.worker.outcome import failures_of, make_outcome
-from semoe.worker.report import MethodReport, RunReport, make_report
 
 _COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
 _WATCH_SECONDS, _SHOWN_FAILURES = 5.0, 5

@@ -10,10 +10,10 @@ from semoe.datasets.keys import passage_key
 from semoe.published.inference import write_output
 from semoe.published.settings import StageSettings
 from semoe.runs import Plan, RunFolder
+from semoe.runs.report import finished_reports, records_of
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
 from semoe.telemetry import progress
-from semoe.worker.report import finished_reports, records_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

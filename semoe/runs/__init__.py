@@ -3,7 +3,7 @@
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, QuestionSet, ShardSize
 from semoe.runs.records import Failure, Heartbeat, ShardReport
-from semoe.runs.stages import ON_PASSAGES, STAGES, shard_items
+from semoe.runs.shard_items import ON_PASSAGES, STAGES, shard_items
 
 __all__ = [
     "ON_PASSAGES",

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from semoe.runs.folder import RunFolder
-from semoe.runs.stages import ON_PASSAGES, STAGES, shard_items
+from semoe.runs.shard_items import ON_PASSAGES, STAGES, shard_items
 
 ALIVE_SECONDS = 60.0
 """A worker that said nothing for longer is taken for gone."""

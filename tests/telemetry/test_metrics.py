@@ -12,13 +12,13 @@ from semoe.augment.rejection import REASONS
 from semoe.cli.app import run
 from semoe.errors import SemoeError, TransientError, UsageError
 from semoe.runs import STAGES, RunFolder, shard_items
+from semoe.runs.report import make_report
+from semoe.runs.shard import run_shard
 from semoe.stages.inference_settings import METHODS
 from semoe.store.objects import FolderObjects, MissingObjectError
 from semoe.store.objects.s3 import S3Objects
 from semoe.telemetry import metrics as declared
 from semoe.telemetry.metrics import Metrics
-from semoe.worker.report import make_report
-from semoe.worker.shard import run_shard
 from tests.seaweed import client
 from tests.telemetry.scraping import counted, free_port, here, samples
 from tests.tiny import chatting_model_folder

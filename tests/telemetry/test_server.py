@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 
 from semoe.errors import TransientError, UsageError
 from semoe.runs import RunFolder
+from semoe.runs.shard import run_shard
 from semoe.telemetry import serving
 from semoe.telemetry.metrics import Metrics
-from semoe.worker.shard import run_shard
 from tests.telemetry.scraping import Samples, free_port, scrape
 from tests.telemetry.test_metrics import planned
 

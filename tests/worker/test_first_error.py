@@ -10,11 +10,11 @@ from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
 from semoe.models.config import ModelConfig
 from semoe.runs import RunFolder
+from semoe.runs.local import LocalBackend
+from semoe.runs.shard import run_shard
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
-from semoe.worker.local import LocalBackend
-from semoe.worker.shard import run_shard
 from tests.worker.test_run import planned, root
 
 __all__ = ["root"]

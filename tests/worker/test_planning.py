@@ -13,8 +13,7 @@ from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.runs import Manifest, Plan, RunFolder, ShardReport, ShardSize
 from semoe.runs.estimate import Prices, estimate
-from semoe.store.objects import FolderObjects
-from semoe.worker.planning import (
+from semoe.runs.planning import (
     balanced,
     distinct_passages,
     items_of,
@@ -24,6 +23,7 @@ from semoe.worker.planning import (
     provisional_manifest,
     slices,
 )
+from semoe.store.objects import FolderObjects
 
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=200), st.integers(1, 40))
@@ -149,7 +149,7 @@ def test_the_manifest_holds_each_passage_once_in_shards_of_about_equal_tokens(tm
 
 
 def test_no_stage_has_more_shards_than_a_workflow_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("semoe.worker.planning.MAX_SHARDS", 2)
+    monkeypatch.setattr("semoe.runs.planning.MAX_SHARDS", 2)
     folder = RunFolder(FolderObjects(tmp_path), "r")
     plan = make_plan(folder, settings(num_passage_shards=4), tasks(4), 4)
     assert len(plan.question_shards) == 2

@@ -17,14 +17,14 @@ import pytest
 from semoe.cli.app import run
 from semoe.errors import UsageError
 from semoe.runs import STAGES, RunFolder, shard_items
+from semoe.runs.job import Job
+from semoe.runs.local import LocalBackend
+from semoe.runs.outcome import make_outcome
+from semoe.runs.report import RunReport, make_report
+from semoe.runs.shard import run_shard
+from semoe.runs.shards import works
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects, open_objects
-from semoe.worker.job import Job
-from semoe.worker.local import LocalBackend
-from semoe.worker.outcome import make_outcome
-from semoe.worker.report import RunReport, make_report
-from semoe.worker.shard import run_shard
-from semoe.worker.stages import works
 from tests.store.test_expert_store import Wrapped
 from tests.tiny import chatting_model_folder
 

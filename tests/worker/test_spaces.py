@@ -15,10 +15,10 @@ from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.models import identity
 from semoe.runs import RunFolder
+from semoe.runs.shard import run_shard
 from semoe.stages.recipe import Recipe
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
-from semoe.worker.shard import run_shard
 from tests.tiny import chatting_model_folder
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"

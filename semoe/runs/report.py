@@ -8,10 +8,10 @@ from typing import Any
 from semoe.errors import UsageError
 from semoe.evaluation import Scores, interval, mean_scores
 from semoe.runs import STAGES, Manifest, Plan, RunFolder, ShardReport, shard_items
+from semoe.runs.totals import run_totals
 from semoe.stages.answer import scores_of
 from semoe.store.commit import read_commit
 from semoe.store.expert_store import ExpertStore
-from semoe.worker.totals import run_totals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

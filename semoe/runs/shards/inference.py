@@ -8,12 +8,12 @@ from typing import Any
 from semoe.datasets import Task
 from semoe.retrieval import Nothing, RetrievalConfig, Retriever, retrievers
 from semoe.runs import Plan
+from semoe.runs.job import Job
 from semoe.stages.answer import Answerer
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.on_the_spot import OnTheSpot
 from semoe.store.expert_store import ExpertStore
 from semoe.store.space import Experts
-from semoe.worker.job import Job
 
 PART, SWITCHING_PART = 32, 128
 """Answers in one object. More where rows wait for passages: then others take their places."""

@@ -6,8 +6,8 @@ from semoe.augment import Augmenter
 from semoe.datasets import AugmentedPassage
 from semoe.models import resolve_model
 from semoe.models.identity import digest_of_folder
+from semoe.runs.job import Job
 from semoe.stages.augment import augmented, augmenter_for
-from semoe.worker.job import Job
 
 PART = 32
 

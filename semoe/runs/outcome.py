@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from semoe.runs import STAGES, Failure, RunFolder
+from semoe.runs.report import RunReport, make_report
 from semoe.runs.status import StageStatus, status_of
-from semoe.worker.report import RunReport, make_report
 
 POLL_SECONDS = 2.0
 

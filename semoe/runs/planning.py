@@ -12,9 +12,9 @@ from semoe.models import resolve_model
 from semoe.models.tokenizer import Tokenizer
 from semoe.runs import ON_PASSAGES, Manifest, Plan, RunFolder, ShardSize, shard_items
 from semoe.runs.plan import require_current
+from semoe.runs.shard import run_shard
 from semoe.stages.retrieve import unanswered
 from semoe.telemetry import progress
-from semoe.worker.shard import run_shard
 
 ITEMS_PER_SHARD, MAX_SHARDS = 256, 512
 """Of a stage: more than 512 pods, with their retries, no longer fit one workflow object."""

@@ -11,10 +11,10 @@ from torch import Tensor
 from semoe.datasets import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.runs import Manifest, RunFolder
+from semoe.runs.job import Job
 from semoe.stages.augment import augmented, augmenter_for
 from semoe.stages.train import train
 from semoe.telemetry import progress
-from semoe.worker.job import Job
 
 ROUNDS, PASSAGES = 3, 8
 

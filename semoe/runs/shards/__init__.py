@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from semoe.registry import Registry
-from semoe.worker.job import Job
-from semoe.worker.stages.augment import augment_shard
-from semoe.worker.stages.encode import encode_shard
-from semoe.worker.stages.inference import inference_shard
-from semoe.worker.stages.retrieve import retrieve_shard
+from semoe.runs.job import Job
+from semoe.runs.shards.augment import augment_shard
+from semoe.runs.shards.encode import encode_shard
+from semoe.runs.shards.inference import inference_shard
+from semoe.runs.shards.retrieve import retrieve_shard
 
 Counts = dict[str, float]
 works: Registry[Callable[[Job], tuple[Counts, str]]] = Registry("stage")

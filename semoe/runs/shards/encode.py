@@ -5,11 +5,11 @@ import time
 
 from semoe.datasets import AugmentedPassage
 from semoe.datasets.keys import passage_key
+from semoe.runs.job import Job
 from semoe.stages.learnt import RUNS_CURE, require_same_pairs
 from semoe.stages.train import train
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
-from semoe.worker.job import Job
 
 log = logging.getLogger(__name__)
 

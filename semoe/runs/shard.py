@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 
 from semoe.errors import SemoeError, TransientError, UsageError
 from semoe.runs import Failure, RunFolder, ShardReport, shard_items
+from semoe.runs.job import Job
 from semoe.runs.plan import require_current
+from semoe.runs.shards import works
 from semoe.store.producer import COMMIT_SECONDS
 from semoe.telemetry.metrics import metrics
-from semoe.worker.job import Job
-from semoe.worker.stages import works
 
 log = logging.getLogger(__name__)
 

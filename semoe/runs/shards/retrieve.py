@@ -5,9 +5,9 @@ from pathlib import Path
 
 from semoe.datasets import Task
 from semoe.retrieval import RetrievalConfig, retrievers
+from semoe.runs.job import Job
 from semoe.stages.retrieve import with_passages
 from semoe.telemetry.metrics import metrics
-from semoe.worker.job import Job
 
 CHUNK = 64
 

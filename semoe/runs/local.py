@@ -16,8 +16,8 @@ from typing import IO
 
 from semoe.errors import SemoeError, TransientError, UsageError, WorkerError, meaning_of
 from semoe.runs import STAGES, Failure, RunFolder
+from semoe.runs.planning import items_of
 from semoe.telemetry import progress
-from semoe.worker.planning import items_of
 
 MAX_ATTEMPTS = 20
 POLL_SECONDS, LOOK_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 2.0, 30.0
