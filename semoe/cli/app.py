@@ -6,14 +6,15 @@ import sys
 import typer
 
 from semoe import __version__
-from semoe.cli import experts, runs, telling
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
+from semoe.cli.experts.app import app as experts_app
 from semoe.cli.explain import explain
-from semoe.cli.main_run import main_run
+from semoe.cli.main_config import main_run
 from semoe.cli.output import STOPPED, out, told_plainly
-from semoe.cli.plan import plan
-from semoe.cli.stages import augment, encode, evaluate, index, inference, retrieve
+from semoe.cli.published import augment, encode, evaluate, index, inference, retrieve
+from semoe.cli.runs import do, watch
+from semoe.cli.runs.plan import plan
 
 app = typer.Typer(
     help="One small LoRA expert per passage: index → retrieve → augment → encode → inference → evaluate.",
@@ -23,13 +24,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 STAGE_VERBS = (index, retrieve, augment, encode, inference, evaluate)
-RUN_VERBS = (plan, runs.run, telling.status, telling.logs, telling.report, telling.export, runs.cancel)
-POD_VERBS = (runs.worker, runs.shards)
+RUN_VERBS = (plan, do.run, watch.status, watch.logs, watch.report, watch.export, do.cancel)
+POD_VERBS = (do.worker, do.shards)
 for verb in (*STAGE_VERBS, explain, *RUN_VERBS, *POD_VERBS, demo, doctor):
     app.command()(verb)
-app.command("resume")(runs.run)
+app.command("resume")(do.run)
 app.command("main")(main_run)
-app.add_typer(experts.app, name="experts")
+app.add_typer(experts_app, name="experts")
 
 
 @app.callback(invoke_without_command=True)

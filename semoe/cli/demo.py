@@ -8,8 +8,9 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.output import err, out
-from semoe.cli.plan import open_run, plan
-from semoe.cli.runs import run
+from semoe.cli.runs.do import run
+from semoe.cli.runs.opening import open_run
+from semoe.cli.runs.plan import plan
 from semoe.datasets import Task
 from semoe.published.from_run import augmented_passages
 from semoe.runs import RunFolder

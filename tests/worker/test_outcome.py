@@ -6,10 +6,9 @@ from threading import Timer
 
 import pytest
 
-from semoe.runs import Failure, Heartbeat, RunFolder, ShardReport
+from semoe.runs import Failure, Heartbeat, RunFolder, ShardReport, outcome
 from semoe.runs.outcome import make_outcome
 from semoe.runs.status import ALIVE_SECONDS
-from semoe.runs import outcome
 from tests.runs.planned import planned
 
 LONG = 30.0

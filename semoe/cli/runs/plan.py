@@ -9,7 +9,8 @@ import typer
 from semoe.cli import options as o
 from semoe.cli import switching as sw
 from semoe.cli.output import err, show
-from semoe.cli.stages import index
+from semoe.cli.published import index
+from semoe.cli.runs.opening import Run
 from semoe.datasets import Task, load_dataset
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
@@ -29,7 +30,6 @@ from semoe.store.objects import open_objects
 
 METHODS = "none,icl,prag,combine,prag_random"
 FLOAT_BYTES = 4
-Run = Annotated[str, typer.Option("--run", help="Name of the run.")]
 
 
 def plan(
@@ -149,11 +149,6 @@ def plan(
         Prices(accelerator_hour=gpu_price, gigabyte_month=storage_price),
         json,
     )
-
-
-def open_run(store: str | None, root: Path, run: str) -> RunFolder:
-    """Opens the folder of a run in the store."""
-    return RunFolder(open_objects(store or str(root / "store")), run)
 
 
 def _questions(stages: Sequence[StageSettings], paths: Sequence[Path]) -> tuple[list[Task], tuple[QuestionSet, ...]]:

@@ -12,8 +12,8 @@ from semoe.cli import options as o
 from semoe.cli.cluster.argo import ArgoBackend
 from semoe.cli.cluster.client import Cluster
 from semoe.cli.output import STOPPED, err, out, show
-from semoe.cli.plan import Run, open_run
-from semoe.cli.telling import show_report
+from semoe.cli.runs.opening import Run, open_run
+from semoe.cli.runs.watch import show_report
 from semoe.errors import UsageError, unknown_name
 from semoe.runs import STAGES, RunFolder
 from semoe.runs.estimate import Estimate

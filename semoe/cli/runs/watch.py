@@ -13,7 +13,7 @@ from semoe.cli.cluster.argo import ArgoBackend
 from semoe.cli.cluster.client import Cluster
 from semoe.cli.cluster.workflow import WorkflowState
 from semoe.cli.output import err, is_json, out, show, show_rows, table
-from semoe.cli.plan import Run, open_run
+from semoe.cli.runs.opening import Run, open_run
 from semoe.errors import UsageError
 from semoe.evaluation import ReportRow, comparison_table
 from semoe.published.from_run import export_run

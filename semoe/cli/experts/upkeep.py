@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from semoe.cli import options as o
+from semoe.cli.experts.spaces import Space, open_space
 from semoe.cli.output import err, show_rows
-from semoe.cli.spaces import Space, open_space
 from semoe.errors import CorruptError
 from semoe.store import upkeep
 from semoe.store.expert_store import ExpertStore

@@ -1,0 +1,17 @@
+"""`semoe experts`: look at what was trained, look after the store, take experts out and in."""
+
+import typer
+
+from semoe.cli.experts.look import ls, show_expert, stats
+from semoe.cli.experts.move import export, import_verb
+from semoe.cli.experts.upkeep import compact, gc, verify
+
+app = typer.Typer(help="List, show, verify, clean, export and import experts.", no_args_is_help=True)
+app.command()(ls)
+app.command("show")(show_expert)
+app.command()(stats)
+app.command()(verify)
+app.command()(gc)
+app.command()(compact)
+app.command()(export)
+app.command("import")(import_verb)

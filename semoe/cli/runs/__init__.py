@@ -1,0 +1,1 @@
+"""The verbs of a run: plan it, do it, watch it."""
