@@ -11,7 +11,6 @@ spot. A run that was stopped goes on.
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from semoe.evaluation import interval, paired_bootstrap
 from semoe.experts.preset import load_preset
@@ -24,6 +23,7 @@ from semoe.published.inference import inference
 from semoe.published.retrieve import retrieve
 from semoe.published.settings import StageSettings
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
+from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 
 TOPK = 3
@@ -62,7 +62,7 @@ def main() -> None:
     report(prepare_and_answer(settings, options), options)
 
 
-def prepare_and_answer(settings: StageSettings, options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+def prepare_and_answer(settings: StageSettings, options: argparse.Namespace) -> dict[str, list[AnswerRecord]]:
     """Returns the records of all questions, by method."""
     index = settings.root.parent / "index"
     if not index.exists():
@@ -99,9 +99,9 @@ def switching(method: str, options: argparse.Namespace) -> SwitchSettings:
     )
 
 
-def report(records: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
+def report(records: dict[str, list[AnswerRecord]], options: argparse.Namespace) -> None:
     """Prints the table, and the differences over the same questions."""
-    f1 = {method: [100 * float(record["f1"]) for record in found] for method, found in records.items()}
+    f1 = {method: [100 * record.scores.f1 for record in found] for method, found in records.items()}
     print(f"\n{options.dataset}, {len(f1['none'])} questions, preset {options.preset}; F1 in percent [95 % interval]")
     for method, values in f1.items():
         found = interval(values)
@@ -113,8 +113,8 @@ def report(records: dict[str, list[dict[str, Any]]], options: argparse.Namespace
         print(f"  {one:15} - {other:15} {found.mean:+5.1f} [{found.low:+5.1f}, {found.high:+5.1f}]")
 
 
-def _retrievals(records: list[dict[str, Any]]) -> str:
-    counts = [record["counters"]["retrieve"] for record in records if "counters" in record]
+def _retrievals(records: list[AnswerRecord]) -> str:
+    counts = [record.trace.counters.retrieve for record in records if record.trace]
     return f", {sum(counts) / len(counts):.2f} retrievals a question" if counts else ""
 
 

@@ -19,7 +19,7 @@ from semoe.language import Language
 from semoe.models import Model
 from semoe.retrieval import Bm25Retriever, build_index, read_passages
 from semoe.stages.recipe import Recipe
-from semoe.stages.requests import Acting
+from semoe.stages.requests import RequestMaker
 from semoe.store.space import Experts
 
 ROWS, LENGTH = 32, 48
@@ -81,13 +81,13 @@ def run(
 ) -> tuple[list[Answered], float, dict[int, float]]:
     """Answers; returns answers, seconds, and when each ended."""
     recipe = Recipe(model_name="smollm2", preset=load_preset("semoe"), augmented_by="parse")
-    acting = Acting(
+    requests = RequestMaker(
         model=model, recipe=recipe, experts=cast(Experts, RandomExperts(layout)), shows_passages=False,
-        loads_experts=True, merge="half",
+        merge="half",
     )  # fmt: skip
     switching = Switching(
         engine=Engine(model.decoder, layout, eos_ids=model.tokenizer.eos_ids, max_rows=rows),
-        decoder=model.decoder, tokenizer=model.tokenizer, language=language, retriever=retriever, act=acting,
+        decoder=model.decoder, tokenizer=model.tokenizer, language=language, retriever=retriever, act=requests,
         settings=SwitchSettings(**({"generate_max_length": LENGTH, "hallucination_threshold": 0.5} | settings)),
     )  # fmt: skip
     ends: dict[int, float] = {}

@@ -10,7 +10,7 @@ from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
 from semoe.cli.experts.app import app as experts_app
 from semoe.cli.explain import explain
-from semoe.cli.main_config import main_run
+from semoe.cli.main_verb import main_run
 from semoe.cli.output import STOPPED, out, told_plainly
 from semoe.cli.published import augment, encode, evaluate, index, inference, retrieve
 from semoe.cli.runs import do, watch

@@ -2,7 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from semoe.datasets import Task
 from semoe.published.from_run import augmented_passages
 from semoe.runs import RunFolder
 from semoe.runs.report import records_of
+from semoe.stages.answer_record import AnswerRecord
 
 DATASETS = ("popqa", "2wikimultihopqa")
 FOLDER, RUN = Path("demo_run"), "demo"
@@ -55,6 +56,6 @@ def _print_question(folder: RunFolder, task: Task) -> None:
         _print_answer(method, records_of(folder, method)[0])
 
 
-def _print_answer(method: str, record: dict[str, Any]) -> None:
-    said = " ".join(record["text"].split())
-    out.print(f"  {method:12} {record['eval_predict']!r}  (F1 {float(record['f1']):.2f}; said: {said!r})")
+def _print_answer(method: str, record: AnswerRecord) -> None:
+    said = " ".join(record.text.split())
+    out.print(f"  {method:12} {record.predicted!r}  (F1 {record.scores.f1:.2f}; said: {said!r})")

@@ -59,3 +59,8 @@ def load_dataset(
 def _loader(dataset: str, data_path: Path) -> Callable[[Path], Iterator[Question]]:
     """A name that is no benchmark is a user's own dataset, if its path is a JSON file."""
     return load_custom if dataset not in loaders and data_path.suffix == ".json" else loaders[dataset]
+
+
+def file_type(dataset: str, data_type: str | None, path: Path) -> str:
+    """Returns the data type under which questions are filed: the one asked for, a custom file's name, or `total`."""
+    return data_type or ("total" if dataset in loaders else path.stem)

@@ -1,12 +1,6 @@
 """Stage `augment`: turns each retrieved passage into a rewrite and question-answer pairs, once."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from semoe.augment import AugmentReport, augment_questions, load_augmenter
-from semoe.augment.augmenter import MODEL_PAIRS, PARSE_PAIRS
-from semoe.augment.run import made_with
-from semoe.errors import UsageError
 from semoe.published.retrieve import read_retrieved
 from semoe.published.settings import StageSettings
 from semoe.stages.augment import augment_settings
@@ -33,34 +27,3 @@ def augment(settings: StageSettings, *, topk: int) -> list[AugmentReport]:
             )
         reports.append(report)
     return reports
-
-
-def require_made_so(settings: StageSettings, types: Sequence[str]) -> None:
-    """Makes sure that files of `augment` are what the recipe says; of files from elsewhere nothing is known.
-
-    A parse with more pairs than the recipe asks for will do: its first ones are those that fewer would have been.
-
-    Raises:
-        UsageError: a file was made otherwise.
-    """
-    wanted = augment_settings(settings.augmented_by, settings.preset).as_dict()
-    for data_type in types:
-        path = settings.augmented_folder / f"{data_type}.json"
-        made = made_with(path)
-        if made is not None and (name := _first_difference(made, wanted)):
-            raise UsageError(
-                f"{path} was made with {name} {made.get(name)}, the recipe says {wanted[name]}. Make it anew: "
-                f"`semoe augment --dataset {settings.dataset} --model_name {settings.augmented_by}` with the same "
-                "--preset; or use the settings that it was made with.",
-                kind="other-augmentation",
-            )
-
-
-def _first_difference(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
-    parse = wanted["augmenter"] == "parse"
-    # An earlier version wrote no number for its own default.
-    count = made.get("max_pairs") or (PARSE_PAIRS if parse else MODEL_PAIRS)
-    if count < wanted["max_pairs"] or (not parse and count != wanted["max_pairs"]):
-        return "max_pairs"
-    names = ("augmenter", "model", "seed", "version")
-    return next((name for name in names if made.get(name) != wanted.get(name)), None)

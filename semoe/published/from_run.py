@@ -81,7 +81,7 @@ def _with_pairs(task: Task, augmented: dict[str, AugmentedPassage]) -> Augmented
 def _write_answers(folder: RunFolder, plan: Plan, number: int, settings: StageSettings) -> None:
     name = settings.offline_name(plan.sets[number].data_type)
     for method in plan.methods:
-        records = {r["did"]: r for r in records_of(folder, method) if r["set"] == number}
+        records = {one.did: one for one in records_of(folder, method) if one.set_number == number}
         config: dict[str, Any] = {
             "run": plan.run, "model_name": plan.model_name, "dataset": settings.dataset,
             "data_type": settings.data_type, "with_cot": plan.with_cot, "augment_model": plan.augmented_by,

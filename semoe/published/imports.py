@@ -9,8 +9,8 @@ from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json
 from semoe.models import Model
-from semoe.published.augment import require_made_so
-from semoe.published.encode import PublishedPlace, passages_of, published_places
+from semoe.published.augmented_files import passages_of, require_made_so
+from semoe.published.places import PublishedPlace, published_places
 from semoe.published.settings import StageSettings
 from semoe.stages.learnt import FILES_CURE, require_same_pairs
 from semoe.store.expert_store import ExpertStore, fresh_token

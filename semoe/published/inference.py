@@ -5,6 +5,7 @@ settings starts anew. Knows the published output layout; the engine knows nothin
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,13 @@ from semoe.evaluation import Scores, mean_scores
 from semoe.files import read_json, write_json, write_text
 from semoe.models import Model
 from semoe.prompts.template import load_template
-from semoe.published.augment import require_made_so
-from semoe.published.encode import passages_of, questions_of
+from semoe.published.augmented_files import passages_of, questions_of, require_made_so
 from semoe.published.settings import StageSettings
 from semoe.retrieval import Retriever
-from semoe.stages.answer import Answerer, distinct_keys, scores_of
+from semoe.stages.answer import Answerer, distinct_keys
+from semoe.stages.answer_record import SCORES, AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.learnt import FILES_CURE, require_same_pairs
-from semoe.stages.on_the_spot import OnTheSpot
-from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
 from semoe.store.space import Experts
 from semoe.telemetry import progress
@@ -40,7 +39,7 @@ class InferenceReport:
     num_experts: int
     """Experts used, repetitions counted."""
     folder: Path
-    records: list[dict[str, Any]] = field(repr=False)
+    records: list[AnswerRecord] = field(repr=False)
 
 
 def inference(
@@ -55,18 +54,17 @@ def inference(
     recipe = settings.recipe
     if how.loads_experts:
         require_made_so(settings, types)
-    store = ExpertStore(open_objects(settings.store_url), recipe.space(model).name)
-    experts = Experts(store, recipe.layout(model))
-    spot = OnTheSpot.of(model, recipe, store, how.switching, run="inference")
-    if how.loads_experts and spot is None:
-        experts.require_some()
-    answer = Answerer(model, recipe, how, experts, (), retriever, spot)
-    return [_answer_type(answer, settings.of_type(data_type), data_type) for data_type in types]
+    objects = open_objects(settings.store_url)
+    answerer = Answerer.of(model, recipe, how, objects, run="inference", retriever=retriever)
+    if how.loads_experts and answerer.make_experts is None:
+        answerer.experts.require_some()
+    return [_answer_type(answerer, settings.of_type(data_type), data_type) for data_type in types]
 
 
 def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> InferenceReport:
     tasks = [Task(did=did, question=question) for did, question in enumerate(questions_of(settings, data_type))]
-    how, experts = plain.how, plain.experts
+    how = plain.how
+    experts = plain.experts
     folder = settings.offline_name(data_type).output(settings.root, how.folder_name)
     config = _config(settings, how, experts.space)
     records = _resume(folder, config)
@@ -75,32 +73,30 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
         passages = {key: p for task in tasks for key, p in zip(task.keys, task.question.passages, strict=True)}
         require_same_pairs(experts.store, plain.recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
     _warn_of_gaps(left, how, experts)
-    answer = replace(plain, all_keys=distinct_keys(tasks))
+    answerer = replace(plain, all_keys=distinct_keys(tasks))
     with progress(f"inference {how.folder_name} {data_type}", len(left), "questions") as advance:
-        # More than fit at once where rows wait for passages: then others take their places.
-        size = how.batch_size * (4 if how.switching else 1)
-        for start in range(0, len(left), size):
-            batch = left[start : start + size]
-            records |= {record["did"]: record for record in answer(batch)}
+        for start in range(0, len(left), how.num_at_once):
+            batch = left[start : start + how.num_at_once]
+            records |= {record.did: record for record in answerer.answer(batch)}
             write_output(folder, config, records)
             advance(len(batch))
     chosen = [records[task.did] for task in tasks]
     return InferenceReport(
         data_type=data_type,
-        scores=mean_scores([scores_of(record) for record in chosen]),
+        scores=mean_scores([record.scores for record in chosen]),
         num_questions=len(chosen),
-        num_experts=sum(record["num_experts"] for record in chosen),
+        num_experts=sum(record.num_experts for record in chosen),
         folder=folder,
         records=chosen,
     )
 
 
-def write_output(folder: Path, config: dict[str, Any], records: dict[int, dict[str, Any]]) -> None:
+def write_output(folder: Path, config: dict[str, Any], records: Mapping[int, AnswerRecord]) -> None:
     """Writes `config.json`, `predict.json` and `result.txt` in the published shape."""
     write_json(folder / "config.json", config)
-    write_json(folder / "predict.json", [records[did] for did in sorted(records)])
-    mean = mean_scores([scores_of(record) for record in records.values()])
-    lines = zip(("em", "f1", "prec", "recall"), mean, strict=True)
+    write_json(folder / "predict.json", [records[did].to_json() for did in sorted(records)])
+    mean = mean_scores([record.scores for record in records.values()])
+    lines = zip(SCORES, mean, strict=True)
     write_text(folder / "result.txt", "".join(f"{name}\t{round(value, 4)}\n" for name, value in lines))
 
 
@@ -145,10 +141,11 @@ def _config(settings: StageSettings, how: InferenceSettings, space: str) -> dict
     } | (asdict(how.switching) | {"index": how.index} if how.switching else {})
 
 
-def _resume(folder: Path, config: dict[str, Any]) -> dict[int, dict[str, Any]]:
+def _resume(folder: Path, config: dict[str, Any]) -> dict[int, AnswerRecord]:
     """Returns the records of an earlier run with the same settings, by position."""
     if not (folder / "predict.json").exists() or read_json(folder / "config.json") != config:
         # Other settings' answers go first: between the two files of a new run they would pass for its own.
         (folder / "predict.json").unlink(missing_ok=True)
         return {}
-    return {record["did"]: record for record in read_json(folder / "predict.json")}
+    found = [AnswerRecord.from_json(one) for one in read_json(folder / "predict.json")]
+    return {record.did: record for record in found}

@@ -6,14 +6,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from semoe.datasets import AugmentedQuestion, Question, load_dataset, read_augmented, write_augmented
-from semoe.datasets.loading import loaders
+from semoe.datasets import Question, load_dataset, read_augmented, write_augmented
+from semoe.datasets.loading import file_type
 from semoe.published.settings import StageSettings
 from semoe.retrieval import Retrieved, Retriever
-from semoe.stages.retrieve import hits_of, question_of, unanswered, with_passages
+from semoe.stages.retrieve import find_passages, hits_of, question_of, unanswered
 from semoe.telemetry import progress
-
-CHUNK = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,24 +42,12 @@ def retrieve(
         shuffle=shuffle,
         seed=seed,
     )
-    found: list[AugmentedQuestion] = []
     with progress("retrieve", len(questions), "questions") as advance:
-        for start in range(0, len(questions), CHUNK):
-            chunk = questions[start : start + CHUNK]
-            hits = retriever.search([question.question for question in chunk], topk)
-            found += [with_passages(unanswered(question), own) for question, own in zip(chunk, hits, strict=True)]
-            advance(len(chunk))
-    path = settings.retrieved_folder / f"{file_type(settings, data_path)}.json"
+        found = find_passages(retriever, [unanswered(question) for question in questions], topk, advance)
+    path = settings.retrieved_folder / f"{file_type(settings.dataset, settings.data_type, data_path)}.json"
     write_augmented(path, found, "retrieved")
     distinct = {(p.title, p.passage) for question in found for p in question.passages}
     return RetrieveReport(num_questions=len(found), num_passages=len(distinct), path=path)
-
-
-def file_type(settings: StageSettings, data_path: Path) -> str:
-    """Returns the file's data type: the one asked for, the name of a custom JSON file, or `total`."""
-    if settings.data_type:
-        return settings.data_type
-    return "total" if settings.dataset in loaders else data_path.stem
 
 
 def read_retrieved(path: Path) -> list[tuple[Question, list[Retrieved]]]:

@@ -9,7 +9,7 @@ from semoe.errors import UsageError
 from semoe.evaluation import Scores, interval, mean_scores
 from semoe.runs import STAGES, Manifest, Plan, RunFolder, ShardReport, shard_items
 from semoe.runs.totals import run_totals
-from semoe.stages.answer import scores_of
+from semoe.stages.answer_record import AnswerRecord
 from semoe.store.commit import read_commit
 from semoe.store.expert_store import ExpertStore
 
@@ -83,7 +83,7 @@ def make_report(folder: RunFolder) -> RunReport:
         experts=count_experts(folder, space, int(counts["encode"].get("without_pairs", 0))),
         overall=tuple(_method_report("", "", method, records[method]) for method in plan.methods),
         methods=tuple(
-            _method_report(one.dataset, one.data_type, method, [r for r in records[method] if r["set"] == number])
+            _method_report(one.dataset, one.data_type, method, [r for r in records[method] if r.set_number == number])
             for number, one in enumerate(plan.sets)
             for method in plan.methods
         ),
@@ -123,9 +123,9 @@ def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> Expe
     )
 
 
-def records_of(folder: RunFolder, method: str) -> list[dict[str, Any]]:
+def records_of(folder: RunFolder, method: str) -> list[AnswerRecord]:
     """Returns the records of a method's answers, in order of the questions."""
-    return folder.read_all(f"answers/{method}/", list[dict[str, Any]])
+    return [AnswerRecord.from_json(one) for one in folder.read_all(f"answers/{method}/", list[dict[str, Any]])]
 
 
 def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: str) -> list[ShardReport]:
@@ -139,8 +139,8 @@ def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: s
     return [report for shard in there if (report := folder.find_report(stage, shard))]
 
 
-def _method_report(dataset: str, data_type: str, method: str, records: Sequence[dict[str, Any]]) -> MethodReport:
-    scores = [scores_of(record) for record in records]
+def _method_report(dataset: str, data_type: str, method: str, records: Sequence[AnswerRecord]) -> MethodReport:
+    scores = [record.scores for record in records]
     f1 = interval([score.f1 for score in scores])
     return MethodReport(
         dataset=dataset,
@@ -150,7 +150,7 @@ def _method_report(dataset: str, data_type: str, method: str, records: Sequence[
         scores=mean_scores(scores),
         f1_low=f1.low,
         f1_high=f1.high,
-        num_experts=sum(record["num_experts"] for record in records),
+        num_experts=sum(record.num_experts for record in records),
     )
 
 

@@ -1,94 +1,157 @@
-"""Answers questions with passages, experts, both or neither: for the verb `inference`, and for one shard of a run.
+"""Answers questions with passages, experts, both or neither: for `inference`, `main` and a shard of a run.
 
 In one go with the passages that were retrieved for the question, or with a method that retrieves while it writes.
 """
 
 import random
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from semoe.datasets import Task
 from semoe.errors import UsageError
-from semoe.evaluation import Scores, extractors, score
+from semoe.evaluation import extractors, score
 from semoe.generation import Engine
-from semoe.generation.switching import Answered, Switching
+from semoe.generation.switching import Answered, Switching, Trace
 from semoe.language import Language
 from semoe.models import Model
+from semoe.prompts.exemplars import Exemplar
 from semoe.retrieval import Retriever
+from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
+from semoe.stages.on_the_spot import OnTheSpot
 from semoe.stages.recipe import Recipe
-from semoe.stages.requests import Acting, MakeExperts
+from semoe.stages.requests import RequestMaker
 from semoe.stages.retrieve import hits_of
+from semoe.store.expert_store import ExpertStore
+from semoe.store.objects import Objects
 from semoe.store.space import Experts
 from semoe.telemetry.metrics import metrics
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answerer:
-    """A model, its experts, and a way to answer."""
+    """A model, the experts of its space, and a way to answer."""
 
     model: Model
     recipe: Recipe
     how: InferenceSettings
     experts: Experts
-    all_keys: Sequence[str] = field(repr=False)
-    """Of every passage that was retrieved for any question; the control draws from them."""
     retriever: Retriever | None = None
     """For a method that retrieves while it writes."""
-    make_experts: MakeExperts | None = None
+    make_experts: OnTheSpot | None = None
     """For passages without an expert, where the settings say `train`."""
+    exemplars: Sequence[Exemplar] | None = None
+    """Worked examples of the prompt; None: those that the experts were trained with."""
+    all_keys: Sequence[str] = field(default=(), repr=False)
+    """Of every passage that was retrieved for any question; the control draws from them."""
     language: Language = field(default_factory=Language)
 
-    def __call__(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
-        """Answers and scores; returns a record a task."""
-        eos = self.model.tokenizer.eos_ids
-        engine = Engine(self.model.decoder, self.experts.layout, eos_ids=eos, max_rows=self.how.batch_size)
-        records = self._while_writing(engine, tasks) if self.how.switching else self._in_one_go(engine, tasks)
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        recipe: Recipe,
+        how: InferenceSettings,
+        objects: Objects,
+        *,
+        run: str,
+        retriever: Retriever | None = None,
+        exemplars: Sequence[Exemplar] | None = None,
+        all_keys: Sequence[str] = (),
+    ) -> "Answerer":
+        """Opens the space of a recipe's experts for answers.
+
+        Args:
+            model: the base model.
+            recipe: what made the experts.
+            how: how to answer.
+            objects: the store.
+            run: names the commits of experts that are made on the spot.
+            retriever: see the field of this name, as for the others.
+            exemplars: likewise.
+            all_keys: likewise.
+        """
+        store = ExpertStore(objects, recipe.space(model).name)
+        return cls(
+            model=model,
+            recipe=recipe,
+            how=how,
+            experts=Experts(store, recipe.layout(model)),
+            retriever=retriever,
+            make_experts=OnTheSpot.of(model, recipe, store, how.switching, run=run),
+            exemplars=exemplars,
+            all_keys=all_keys,
+        )
+
+    def answer(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
+        """Answers and scores; returns a record a task, in order.
+
+        Raises:
+            UsageError: a question alone is longer than the model's context, or an expert does not fit.
+            TransientError: store or retriever do not answer.
+        """
+        records = self._while_writing(tasks) if self.how.switching else self._in_one_go(tasks)
         metrics.questions_answered.labels(self.how.label).inc(len(tasks))
         return records
 
-    def _in_one_go(self, engine: Engine, tasks: Sequence[Task]) -> list[dict[str, Any]]:
-        acting, keys = self._acting(), [self._keys(task) for task in tasks]
-        if self.how.loads_experts:
-            self.experts.prefetch([key for own in keys for key in own])
-        length = self.how.max_new_tokens or self.recipe.preset.answering.max_new_tokens
-        ready = [
-            acting.request_with(own, task.question.question, hits_of(task.question), (), length)
-            for task, own in zip(tasks, keys, strict=True)
-        ]
-        if any(one.request is None for one in ready):
-            raise UsageError("A question alone is longer than the model's context.", kind="context")
-        answers = engine.generate([one.request for one in ready if one.request])
-        texts = [self.model.tokenizer.decode(list(answer.tokens)) for answer in answers]
-        return [self._record(task, text, len(one.experts)) for task, text, one in zip(tasks, texts, ready, strict=True)]
+    def write(
+        self, questions: Sequence[str], on_finish: Callable[[int, Answered], None] = lambda index, answered: None
+    ) -> list[Answered]:
+        """Answers with the method that retrieves on its way; scores nothing.
 
-    def _while_writing(self, engine: Engine, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        Args:
+            questions: to be answered.
+            on_finish: hears of each as it ends, with its position.
+        """
         if self.how.switching is None or self.retriever is None:
             raise AssertionError("a method that retrieves needs a retriever")
         switching = Switching(
-            engine=engine,
+            engine=self._engine(),
             decoder=self.model.decoder,
             tokenizer=self.model.tokenizer,
             language=self.language,
             retriever=self.retriever,
-            act=self._acting(),
+            act=self._requests(),
             settings=self.how.switching,
         )
-        found = switching.answer([task.question.question for task in tasks])
+        return switching.answer(questions, on_finish)
+
+    def _while_writing(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
+        found = self.write([task.question.question for task in tasks])
         return [
-            self._record(task, answered.text, answered.num_experts) | trace_of(answered)
+            self._record(task, answered.text, answered.num_experts, answered.trace)
             for task, answered in zip(tasks, found, strict=True)
         ]
 
-    def _acting(self) -> Acting:
-        return Acting(
+    def _in_one_go(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
+        requests = self._requests()
+        keys = [self._keys(task) for task in tasks]
+        if self.how.loads_experts:
+            self.experts.prefetch([key for own in keys for key in own])
+        length = self.how.max_new_tokens or self.recipe.preset.answering.max_new_tokens
+        ready = [
+            requests.request_with(own, task.question.question, hits_of(task.question), (), length)
+            for task, own in zip(tasks, keys, strict=True)
+        ]
+        if any(one.request is None for one in ready):
+            raise UsageError("A question alone is longer than the model's context.", kind="context")
+        answers = self._engine().generate([one.request for one in ready if one.request])
+        texts = [self.model.tokenizer.decode(list(answer.tokens)) for answer in answers]
+        return [self._record(task, text, len(one.experts)) for task, text, one in zip(tasks, texts, ready, strict=True)]
+
+    def _engine(self) -> Engine:
+        layout = self.experts.layout if self.how.loads_experts else None
+        eos = self.model.tokenizer.eos_ids
+        return Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self.how.batch_size)
+
+    def _requests(self) -> RequestMaker:
+        return RequestMaker(
             model=self.model,
             recipe=self.recipe,
-            experts=self.experts,
+            experts=self.experts if self.how.loads_experts else None,
             shows_passages=self.how.shows_passages,
-            loads_experts=self.how.loads_experts,
             merge=self.how.merge or self.recipe.preset.answering.merge,
+            exemplars=self.recipe.exemplars if self.exemplars is None else self.exemplars,
             missing=self.how.switching.missing if self.how.switching else "skip",
             make_experts=self.make_experts,
         )
@@ -97,43 +160,29 @@ class Answerer:
         own = task.keys
         if self.how.experts == "own":
             return own
+        # Twice as many as wanted: some may be the question's own, which a control must not load.
         drawn = random.Random(f"{self.how.seed} {task.did}").sample(
             range(len(self.all_keys)), min(2 * len(own), len(self.all_keys))
         )
         return [key for key in (self.all_keys[i] for i in drawn) if key not in own][: len(own)]
 
-    def _record(self, task: Task, text: str, num_experts: int) -> dict[str, Any]:
+    def _record(self, task: Task, text: str, num_experts: int, trace: Trace | None = None) -> AnswerRecord:
         name = self.how.extraction or self.recipe.preset.answering.extraction
         name = "published_cot" if name == "published" and self.recipe.exemplars else name
-        predicted = extractors[name](text, task.question.question)
-        scores = score(predicted, task.question.answers)
-        return {
-            "test_id": task.question.test_id,
-            "question": task.question.question,
-            "answer": list(task.question.answers),
-            "text": text,
-            "eval_predict": predicted,
-            "em": str(scores.em),
-            "f1": str(scores.f1),
-            "prec": str(scores.precision),
-            "recall": str(scores.recall),
-            "num_experts": num_experts,
-            "did": task.did,
-        }
-
-
-def trace_of(answered: Answered) -> dict[str, Any]:
-    """Returns what a record says of how its answer was written."""
-    return {
-        "switches": [asdict(switch) for switch in answered.switches],
-        "counters": asdict(answered.counters),
-        "stopped": answered.stopped,
-    }
-
-
-def scores_of(record: dict[str, Any]) -> Scores:
-    """Reads the scores of a record."""
-    return Scores(*(float(record[name]) for name in ("em", "f1", "prec", "recall")))
+        question = task.question
+        predicted = extractors[name](text, question.question)
+        return AnswerRecord(
+            did=task.did,
+            test_id=question.test_id,
+            question=question.question,
+            accepted=question.answers,
+            text=text,
+            predicted=predicted,
+            scores=score(predicted, question.answers),
+            num_experts=num_experts,
+            trace=trace,
+            set_number=task.set_number,
+        )
 
 
 def distinct_keys(tasks: Sequence[Task]) -> list[str]:

@@ -1,13 +1,14 @@
-"""Passages to passages with rewrite and pairs, as a recipe says: for runs, probes and experts made on the spot."""
+"""Stage `augment`: passages to passages with rewrite and pairs, as a recipe says."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from semoe.augment import Augmenter, AugmentSettings, load_augmenter
+from semoe.augment import Augmentation, Augmenter, AugmentSettings, load_augmenter
 from semoe.datasets import AugmentedPassage
 from semoe.experts.preset import Preset
 from semoe.retrieval import Passage
+from semoe.stages.retrieve import plain_passage
 from semoe.telemetry.metrics import metrics
 
 
@@ -32,13 +33,27 @@ def augmenter_for(augmented_by: str, preset: Preset) -> Augmenter:
     return load_augmenter(augment_settings(augmented_by, preset))
 
 
+def augment_passages(
+    augmenter: Augmenter, passages: Sequence[Passage], rejected: Counter[str] | None = None
+) -> list[Augmentation]:
+    """Returns rewrite and pairs of each passage, in order.
+
+    Args:
+        augmenter: makes them.
+        passages: as their corpus has them.
+        rejected: what was not kept is added to it, by reason.
+    """
+    counts = Counter[str]()
+    made = augmenter.augment(passages, counts)
+    metrics.augmented(num_passages=len(made), num_pairs=sum(len(one.qa) for one in made), rejected=counts)
+    if rejected is not None:
+        rejected.update(counts)
+    return made
+
+
 def augmented(
     augmenter: Augmenter, passages: Sequence[AugmentedPassage], rejected: Counter[str] | None = None
 ) -> list[AugmentedPassage]:
     """Returns the passages with rewrite and pairs."""
-    counts = Counter[str]()
-    made = augmenter.augment([Passage(p.id, p.passage, p.title) for p in passages], counts)
-    metrics.augmented(num_passages=len(made), num_pairs=sum(len(one.qa) for one in made), rejected=counts)
-    if rejected is not None:
-        rejected.update(counts)
-    return [replace(p, rewrite=one.rewrite, qa=one.qa) for p, one in zip(passages, made, strict=True)]
+    made = augment_passages(augmenter, [plain_passage(one) for one in passages], rejected)
+    return [replace(passage, rewrite=one.rewrite, qa=one.qa) for passage, one in zip(passages, made, strict=True)]

@@ -43,6 +43,11 @@ class InferenceSettings:
         return cls(inference_method=method, experts=experts or "own", switching=switching)
 
     @property
+    def num_at_once(self) -> int:
+        """Questions to hand over at once; more than fit where rows wait for passages: others then take their places."""
+        return self.batch_size * (4 if self.switching else 1)
+
+    @property
     def label(self) -> str:
         """The inference method; a control has its own."""
         return self.inference_method if self.experts == "own" else f"{self.inference_method}_{self.experts}"

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from semoe.augment import Augmenter
-from semoe.datasets import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.generation.switching import SwitchSettings
 from semoe.models import Model
 from semoe.retrieval import Passage
 from semoe.stages.augment import augmented, augmenter_for
+from semoe.stages.encode import Encoding
+from semoe.stages.learnt import RUNS_CURE
 from semoe.stages.recipe import Recipe
-from semoe.stages.train import train
+from semoe.stages.retrieve import unaugmented
 from semoe.store.expert_store import ExpertStore
-from semoe.store.producer import Producer
 from semoe.store.space import make_space
 
 
@@ -43,9 +43,9 @@ class OnTheSpot:
     def __call__(self, passages: Sequence[Passage]) -> None:
         """Makes the experts of these passages; one that gives nothing to learn stays without."""
         augmenter = self._augmenter = self._augmenter or augmenter_for(self.recipe.augmented_by, self.recipe.preset)
-        plain = [AugmentedPassage(pid=0, passage=p.text, title=p.title, id=p.id) for p in passages]
-        made = {passage_key(p.title, p.passage): p for p in augmented(augmenter, plain)}
-        layout = self.recipe.layout(self.model)
-        make_space(self.store.objects, self.recipe.space(self.model), layout)
-        with Producer(self.store, layout, run=f"{self.run}-on-the-spot") as producer:
-            train(self.model, self.recipe, {key: p for key, p in made.items() if p.qa}, producer)
+        plain = [unaugmented(passage) for passage in passages]
+        made = {passage_key(one.title, one.passage): one for one in augmented(augmenter, plain)}
+        make_space(self.store.objects, self.recipe.space(self.model), self.recipe.layout(self.model))
+        # Into the store that the answerer reads from: it sees at once what was published through it.
+        work = Encoding.of(self.model, self.recipe, made, self.store, cure=RUNS_CURE)
+        work.train(run=f"{self.run}-on-the-spot")

@@ -1,6 +1,6 @@
 """What passages do to a question's request: into the prompt, as experts, or both, as the inference method says.
 
-Called by `answer`, for answers in one go and for those that switch. Knows prompts, merge rules and the expert store.
+Called by `answer` for answers in one go, and by the switching loop. Knows prompts, merge rules and the expert store.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,18 +23,18 @@ MakeExperts = Callable[[Sequence[Passage]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Acting:
-    """An `Act` over one model and one space of experts."""
+class RequestMaker:
+    """Makes requests for one model and one space of experts."""
 
     model: Model
     recipe: Recipe
     experts: Experts | None = None
-    """Of the space; None for answers that load none."""
+    """Those of the space; None for answers that load none."""
     shows_passages: bool
-    loads_experts: bool
+    """Whether passages stand in the prompt."""
     merge: str
-    exemplars: Sequence[Exemplar] | None = None
-    """Worked examples of the prompt; None: those that the experts were trained with."""
+    exemplars: Sequence[Exemplar] = ()
+    """Worked examples of the prompt; with them it asks for a chain of thought."""
     missing: str = "skip"
     """A passage without an expert: `icl`, `skip` or `train`; see SwitchSettings."""
     make_experts: MakeExperts | None = None
@@ -46,7 +46,7 @@ class Acting:
 
     def prefetch(self, found: Sequence[Retrieved]) -> None:
         """Begins to load the experts of passages; with `train` makes first those that are not there."""
-        if not self.loads_experts or self.experts is None:
+        if self.experts is None:
             return
         lacking = {self.key(hit): hit.passage for hit in found if self.key(hit) not in self.experts}
         if lacking and self.missing == "train" and self.make_experts:
@@ -69,7 +69,7 @@ class Acting:
         """The same with the experts of these keys, one for each passage: a control gives other passages' keys."""
         loaded = self._experts(keys, passages)
         missing = frozenset(keys) - {key for key, _, _ in loaded}
-        without = [hit for hit, key in zip(passages, keys, strict=False) if self.loads_experts and key in missing]
+        without = [hit for hit, key in zip(passages, keys, strict=False) if self.experts is not None and key in missing]
         shown = list(passages) if self.shows_passages else without if self.missing == "icl" else []
         prompt, dropped = self._prompt(question, shown, accepted, length)
         room = self.model.decoder.config.max_position_embeddings - len(prompt)
@@ -84,7 +84,7 @@ class Acting:
 
     def _experts(self, keys: Sequence[str], passages: Sequence[Retrieved]) -> list[tuple[str, Tensor, float]]:
         """Returns key, expert and merge weight of each passage that has an expert."""
-        if not self.loads_experts or self.experts is None or not passages:
+        if self.experts is None or not passages:
             return []
         weights = merge_rules[self.merge]([hit.score for hit in passages])
         found = [(key, self.experts.get(key), weight) for key, weight in zip(keys, weights, strict=False)]
@@ -96,15 +96,14 @@ class Acting:
         """Returns the prompt's ids, and how many passages were left out so that it fits, the last-ranked first."""
         context = self.model.decoder.config.max_position_embeddings
         template = load_template(self.recipe.preset.answering.template)
-        exemplars = self.recipe.exemplars if self.exemplars is None else self.exemplars
         for kept in range(len(shown), -1, -1):
             ids = prompt_ids(
                 self.model.tokenizer,
                 template,
                 question,
                 [_text(hit, with_title=template.shows_title) for hit in shown[:kept]],
-                exemplars=exemplars,
-                cot=bool(exemplars),
+                exemplars=self.exemplars,
+                cot=bool(self.exemplars),
             ) + list(accepted)
             if len(ids) + length <= context:
                 break

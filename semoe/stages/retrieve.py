@@ -1,10 +1,57 @@
 """Stage `retrieve`: questions to questions with passages, and back to what a retriever said."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from semoe.datasets import AugmentedPassage, AugmentedQuestion, Question
-from semoe.retrieval import Passage, Retrieved
+from semoe.generation.switching import SwitchSettings, methods
+from semoe.retrieval import Nothing, Passage, RetrievalConfig, Retrieved, Retriever, retrievers
+from semoe.telemetry.metrics import metrics
+
+CHUNK = 64
+"""Questions of one search: enough to keep a retriever busy, few enough for a progress bar to move."""
+
+
+def find_passages(
+    retriever: Retriever,
+    questions: Sequence[AugmentedQuestion],
+    topk: int,
+    advance: Callable[[float], None] = lambda count: None,
+) -> list[AugmentedQuestion]:
+    """Returns the questions with the top `topk` passages of each; the question is the query.
+
+    Args:
+        retriever: searches.
+        questions: without passages, or with others that are replaced.
+        topk: passages a question, at most.
+        advance: told after each search of how many questions it was.
+
+    Raises:
+        TransientError: the retriever does not answer.
+    """
+    found: list[AugmentedQuestion] = []
+    for start in range(0, len(questions), CHUNK):
+        chunk = questions[start : start + CHUNK]
+        hits = retriever.search([question.question for question in chunk], topk)
+        found += [_with_passages(question, own) for question, own in zip(chunk, hits, strict=True)]
+        metrics.retrievals.inc(len(chunk))
+        metrics.passages_retrieved.inc(sum(map(len, hits)))
+        advance(len(chunk))
+    return found
+
+
+def switching_retriever(name: str, where: RetrievalConfig, switching: SwitchSettings | None) -> Retriever | None:
+    """Opens the retriever that answers need which retrieve on their way; None for answers in one go.
+
+    A method that never asks gets one that finds nothing: it needs no index.
+
+    Raises:
+        UsageError: no such retriever or index.
+    """
+    if switching is None:
+        return None
+    method = methods[switching.method]
+    return retrievers[name.lower()](where) if method.asks_first or method.can_doubt else Nothing()
 
 
 def unanswered(question: Question) -> AugmentedQuestion:
@@ -17,21 +64,6 @@ def unanswered(question: Question) -> AugmentedQuestion:
         type=question.type,
         golden_passages=question.golden_passages,
     )
-
-
-def with_passages(question: AugmentedQuestion, hits: Sequence[Retrieved]) -> AugmentedQuestion:
-    """Returns a question with what was found for it."""
-    passages = tuple(
-        AugmentedPassage(
-            pid=hit.rank,
-            passage=hit.passage.text,
-            title=hit.passage.title,
-            id=hit.passage.id,
-            score=hit.score,
-        )
-        for hit in hits
-    )
-    return replace(question, passages=passages)
 
 
 def question_of(record: AugmentedQuestion) -> Question:
@@ -48,4 +80,18 @@ def question_of(record: AugmentedQuestion) -> Question:
 
 def hits_of(record: AugmentedQuestion) -> list[Retrieved]:
     """Returns what was found for a question, as the retriever gave it."""
-    return [Retrieved(Passage(p.id, p.passage, p.title), p.score, p.pid) for p in record.passages]
+    return [Retrieved(plain_passage(one), one.score, one.pid) for one in record.passages]
+
+
+def plain_passage(passage: AugmentedPassage) -> Passage:
+    """Returns a passage as its corpus has it."""
+    return Passage(passage.id, passage.passage, passage.title)
+
+
+def unaugmented(passage: Passage, *, pid: int = 0, score: float = 0.0) -> AugmentedPassage:
+    """Returns a passage without rewrite and pairs yet."""
+    return AugmentedPassage(pid=pid, passage=passage.text, title=passage.title, id=passage.id, score=score)
+
+
+def _with_passages(question: AugmentedQuestion, hits: Sequence[Retrieved]) -> AugmentedQuestion:
+    return replace(question, passages=tuple(unaugmented(hit.passage, pid=hit.rank, score=hit.score) for hit in hits))

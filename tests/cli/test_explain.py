@@ -4,14 +4,15 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from semoe.cli.app import run
-from semoe.evaluation.trace_report import marked
-from semoe.stages.answer import trace_of
+from semoe.evaluation.trace_page import marked
+from semoe.generation.switching.trace import read_trace
 from tests.generation.switching.rigged import Rig
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -29,7 +30,7 @@ def records() -> list[dict[str, Any]]:
     found = rig.loop().answer(["q0", "q1"])
     scored = {"answer": ["London"], "eval_predict": "London", "f1": "1.0"}
     return [
-        {"question": f"Question {n} & more", "qid": str(n), "text": one.text} | scored | trace_of(one)
+        {"question": f"Question {n} & more", "qid": str(n), "text": one.text} | scored | asdict(one.trace)
         for n, one in enumerate(found)
     ]
 
@@ -65,7 +66,9 @@ def test_sums_jsonl_and_mistakes(
 
 
 def test_a_sentence_is_cut_at_its_doubted_words(records: list[dict[str, Any]]) -> None:
-    parts = marked(records[0]["switches"][0])
+    trace = read_trace(records[0])
+    assert trace
+    parts = marked(trace.switches[0])
     assert "".join(text for text, _, _ in parts) == records[0]["switches"][0]["sentence"]
     assert [text for text, p, hit in parts if hit] == ["Ada Lovelace", "Paris"]
 

@@ -12,6 +12,7 @@ from semoe.cli.demo import _print_answer
 from semoe.cli.output import out, show, show_rows, table, told_plainly
 from semoe.errors import UsageError
 from semoe.evaluation import ReportRow, Scores, comparison_table
+from semoe.stages.answer_record import AnswerRecord
 from semoe.telemetry import progress
 
 PACKAGE = Path(str(resources.files("semoe")))
@@ -57,7 +58,11 @@ def test_errors_keep_every_letter(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_demo_keeps_every_letter(capsys: pytest.CaptureFixture[str]) -> None:
-    _print_answer("prag", {"text": ODD, "eval_predict": "[sic]", "f1": "0.5"})
+    record = AnswerRecord(
+        did=0, test_id=0, question="", accepted=(), text=ODD, predicted="[sic]", scores=Scores(0, 0.5, 0, 0),
+        num_experts=0,
+    )  # fmt: skip
+    _print_answer("prag", record)
     found = said(capsys)
     assert bare(repr(ODD)) in found
     assert "'[sic]'" in found
@@ -66,7 +71,8 @@ def test_the_demo_keeps_every_letter(capsys: pytest.CaptureFixture[str]) -> None
 def test_explaining_keeps_every_letter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     switch = {
         "position": 0, "token": 0, "sentence": ODD, "probabilities": [], "query": ODD, "retrieve_ms": 1.0, "note": ODD,
-        "passages": [{"title": ODD, "key": ""}], "experts": [], "dropped_passages": 0,
+        "passages": [{"id": "", "title": ODD, "text": "", "score": 0, "key": "", "has_expert": False}], "value": 0,
+        "experts": [], "dropped_passages": 0,
     }  # fmt: skip
     record = {"question": ODD, "qid": "1", "text": ODD, "switches": [switch], "counters": {}, "stopped": ODD}
     scores = {"f1": "1", "answer": [ODD], "eval_predict": "a"}

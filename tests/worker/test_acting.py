@@ -10,7 +10,7 @@ from semoe.experts.preset import load_preset
 from semoe.models import Model
 from semoe.retrieval import Passage, Retrieved
 from semoe.stages.recipe import Recipe
-from semoe.stages.requests import Acting
+from semoe.stages.requests import RequestMaker
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
@@ -44,9 +44,9 @@ def stored(model: Model, folder: Path, found: list[Retrieved]) -> Experts:
     return Experts(store, layout)
 
 
-def acting(model: Model, experts: Experts | None = None, *, shows: bool = True, **more: str) -> Acting:
-    return Acting(
-        model=model, recipe=recipe(model), experts=experts, shows_passages=shows, loads_experts=experts is not None,
+def acting(model: Model, experts: Experts | None = None, *, shows: bool = True, **more: str) -> RequestMaker:
+    return RequestMaker(
+        model=model, recipe=recipe(model), experts=experts, shows_passages=shows,
         **({"merge": "score"} | more),  # type: ignore[arg-type]
     )  # fmt: skip
 

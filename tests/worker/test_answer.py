@@ -40,7 +40,7 @@ def loaded(model: Model, folder: Path, tasks: Sequence[Task], one: Task, *, seed
     recipe = Recipe(model_name=model.name, preset=load_preset("semoe"), augmented_by="parse")
     watched = Watched(ExpertStore(FolderObjects(folder), "s"), recipe.layout(model))
     how = InferenceSettings(inference_method="prag", experts=experts, seed=seed, max_new_tokens=1)
-    Answerer(model, recipe, how, watched, distinct_keys(tasks))([one])
+    Answerer(model=model, recipe=recipe, how=how, experts=watched, all_keys=distinct_keys(tasks)).answer([one])
     return watched.asked
 
 

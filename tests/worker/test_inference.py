@@ -34,7 +34,7 @@ def settings(small_model: Model, tmp_path: Path) -> StageSettings:
 def texts(model: Model, settings: StageSettings, how: InferenceSettings = PLAIN) -> list[str]:
     (report,) = inference(model, settings, how)
     assert report.num_questions == len(report.records)
-    return [record["text"] for record in report.records]
+    return [record.text for record in report.records]
 
 
 def mark(settings: StageSettings, count: int = 3) -> Path:

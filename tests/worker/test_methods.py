@@ -18,10 +18,11 @@ from semoe.language import Language
 from semoe.models import load_model
 from semoe.retrieval import Passage, RetrievalConfig, Retrieved, retrievers
 from semoe.stages.answer import Answerer
+from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.on_the_spot import OnTheSpot
 from semoe.stages.recipe import Recipe
-from semoe.stages.requests import Acting
+from semoe.stages.requests import RequestMaker
 from semoe.stages.retrieve import unanswered
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
@@ -73,7 +74,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def answers(
     work: dict[str, Any], tasks: list[Task] | None = None, inference: str = "prag", **settings: Any
-) -> list[dict[str, Any]]:
+) -> list[AnswerRecord]:
     model, recipe, store = work["model"], work["recipe"], work["store"]
     switching = SwitchSettings(
         **{"missing": "train", "generate_max_length": 24, "fix_length": 8, "max_switches": 3} | settings
@@ -81,7 +82,11 @@ def answers(
     how = InferenceSettings(inference_method=inference, switching=switching)
     spot = OnTheSpot.of(model, recipe, store, switching, run="test")
     experts = Experts(store, recipe.layout(model))
-    return Answerer(model, recipe, how, experts, (), work["retriever"], spot, work["language"])(tasks or work["tasks"])
+    answerer = Answerer(
+        model=model, recipe=recipe, how=how, experts=experts, retriever=work["retriever"], make_experts=spot,
+        language=work["language"],
+    )  # fmt: skip
+    return answerer.answer(tasks or work["tasks"])
 
 
 def check(work: dict[str, Any], method: str, formulation: str, inference: str) -> None:
@@ -90,19 +95,21 @@ def check(work: dict[str, Any], method: str, formulation: str, inference: str) -
         hallucination_threshold=THRESHOLD.get(method, 0.1),
     )  # fmt: skip
     assert len(records) == len(SETS)
-    for record in records:
-        json.dumps(record)
-        assert record["counters"]["generate"] >= 1
-        assert len(record["switches"]) <= 3
-        assert record["counters"]["retrieve"] == len(record["switches"]) <= record["counters"]["generate"]
-        for switch in record["switches"]:
-            assert switch["query"].strip()
-            loaded = {one["key"] for one in switch["passages"] if one["has_expert"]} if inference != "icl" else set()
-            assert set(switch["experts"]) <= loaded or switch["note"]
+    traces = [record.trace for record in records if record.trace]
+    assert len(traces) == len(records)
+    for record, trace in zip(records, traces, strict=True):
+        assert AnswerRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
+        assert trace.counters.generate >= 1
+        assert len(trace.switches) <= 3
+        assert trace.counters.retrieve == len(trace.switches) <= trace.counters.generate
+        for switch in trace.switches:
+            assert switch.query.strip()
+            loaded = {one.key for one in switch.passages if one.has_expert} if inference != "icl" else set()
+            assert set(switch.experts) <= loaded or switch.note
     if inference != "icl" and method != "non-retrieval":
-        assert any(switch["experts"] for record in records for switch in record["switches"])
+        assert any(switch.experts for trace in traces for switch in trace.switches)
     if method != "non-retrieval":
-        assert any(record["switches"] for record in records)
+        assert any(trace.switches for trace in traces)
 
 
 @pytest.mark.parametrize(("method", "formulation", "inference"), SOME)
@@ -122,13 +129,13 @@ def test_real_switches_change_the_text_and_equal_a_fresh_start(work: dict[str, A
     together = answers(work, method="token", hallucination_threshold=0.05)
     alone = [answers(work, [task], method="token", hallucination_threshold=0.05)[0] for task in work["tasks"]]
     never = answers(work, method="non-retrieval")
-    assert [one["text"] for one in together] == [one["text"] for one in alone]
-    assert sum(bool(one["switches"]) for one in together) >= 2
-    assert any(one["text"] != plain["text"] for one, plain in zip(together, never, strict=True))
+    assert [one.text for one in together] == [one.text for one in alone]
+    assert sum(bool(one.trace and one.trace.switches) for one in together) >= 2
+    assert any(one.text != plain.text for one, plain in zip(together, never, strict=True))
     for one, plain in zip(together, never, strict=True):
-        if one["switches"]:
-            kept = one["switches"][0]["position"]
-            assert one["text"][:kept] == plain["text"][:kept]
+        if one.trace and one.trace.switches:
+            kept = one.trace.switches[0].position
+            assert one.text[:kept] == plain.text[:kept]
 
 
 def test_after_the_last_switch_the_text_is_a_fresh_starts(work: dict[str, Any]) -> None:
@@ -136,8 +143,8 @@ def test_after_the_last_switch_the_text_is_a_fresh_starts(work: dict[str, Any]) 
     answers(work, method="token", hallucination_threshold=0.05)  # makes the experts
     model, recipe = work["model"], work["recipe"]
     layout = recipe.layout(model)
-    acting = Acting(
-        model=model, recipe=recipe, experts=Experts(work["store"], layout), shows_passages=True, loads_experts=True,
+    acting = RequestMaker(
+        model=model, recipe=recipe, experts=Experts(work["store"], layout), shows_passages=True,
         merge="half",
     )  # fmt: skip
 
@@ -178,13 +185,14 @@ def test_what_a_missing_expert_does(work: dict[str, Any], missing: str) -> None:
         (record,) = answers(work, [Task(did=0, question=question)], method="single-retrieval", missing=missing)
     finally:
         work["retriever"] = retriever
-    (switch,) = record["switches"]
+    assert record.trace
+    (switch,) = record.trace.switches
     made = missing == "train"
     assert len(work["store"]) == known + made
-    assert switch["passages"][0]["has_expert"] == made
-    assert (record["num_experts"], len(switch["experts"])) == (int(made), int(made))
-    acting = Acting(
-        model=work["model"], recipe=work["recipe"], shows_passages=False, loads_experts=True, merge="half",
+    assert switch.passages[0].has_expert == made
+    assert (record.num_experts, len(switch.experts)) == (int(made), int(made))
+    acting = RequestMaker(
+        model=work["model"], recipe=work["recipe"], shows_passages=False, merge="half",
         experts=Experts(work["store"], work["recipe"].layout(work["model"])), missing=missing,
     )  # fmt: skip
     ready = acting.request(question.question, [Retrieved(passage, 1.0, 0)], (), 8)

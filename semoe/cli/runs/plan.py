@@ -12,13 +12,13 @@ from semoe.cli.output import err, show
 from semoe.cli.published import index
 from semoe.cli.runs.opening import Run
 from semoe.datasets import Task, load_dataset
+from semoe.datasets.loading import file_type
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.models import resolve_model
 from semoe.models.config import read_config
 from semoe.models.dtypes import torch_dtype
 from semoe.models.identity import digest_of_folder
-from semoe.published.retrieve import file_type
 from semoe.published.settings import StageSettings
 from semoe.retrieval import retrievers
 from semoe.runs import Manifest, Plan, QuestionSet, RunFolder
@@ -157,7 +157,11 @@ def _questions(stages: Sequence[StageSettings], paths: Sequence[Path]) -> tuple[
     for number, (stage, path) in enumerate(zip(stages, paths, strict=True)):
         own = load_dataset(stage.dataset, path, data_type=stage.data_type, sample=stage.sample)
         tasks += tasks_of(own, number)
-        sets.append(QuestionSet(dataset=stage.dataset, data_type=file_type(stage, path), num_questions=len(own)))
+        sets.append(
+            QuestionSet(
+                dataset=stage.dataset, data_type=file_type(stage.dataset, stage.data_type, path), num_questions=len(own)
+            )
+        )
     return tasks, tuple(sets)
 
 

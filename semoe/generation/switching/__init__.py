@@ -9,7 +9,7 @@ from semoe.generation.switching.loop import Switching
 from semoe.generation.switching.methods import Method, make_method, methods
 from semoe.generation.switching.queries import formulations
 from semoe.generation.switching.settings import SwitchSettings
-from semoe.generation.switching.trace import Answered, Counters, Switch
+from semoe.generation.switching.trace import Answered, Counters, Switch, Trace
 
 __all__ = [
     "Act",
@@ -20,6 +20,7 @@ __all__ = [
     "Switch",
     "SwitchSettings",
     "Switching",
+    "Trace",
     "formulations",
     "make_method",
     "methods",

@@ -20,7 +20,8 @@ from semoe.generation.switching.methods import Doubt, Method, make_method
 from semoe.generation.switching.queries import Ask, QueryTokenizer, make_query
 from semoe.generation.switching.row import Question, Row
 from semoe.generation.switching.settings import SwitchSettings
-from semoe.generation.switching.trace import Answered, Switch, found_passage, probabilities_of
+from semoe.generation.switching.trace import Answered, Switch
+from semoe.generation.switching.tracing import found_passage, probabilities_of
 from semoe.language import Language
 from semoe.models import Decoder
 from semoe.retrieval import Retrieved, Retriever

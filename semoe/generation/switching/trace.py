@@ -1,10 +1,11 @@
 """What happened while an answer was written: for `predict.json`, `semoe explain` and the report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from semoe.generation.switching.act import Act, Ready
-from semoe.generation.switching.methods import Doubt
-from semoe.retrieval import Retrieved
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,37 +75,44 @@ class Counters:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
+class Trace:
+    """How an answer was written."""
+
+    switches: tuple[Switch, ...]
+    counters: Counters
+    stopped: str = ""
+    """Which guard ended or bounded it: `max_switches`, `context`, …; empty for none."""
+
+    @property
+    def real_switches(self) -> tuple[Switch, ...]:
+        """The retrievals that changed something; the others say in a note why they did not."""
+        return tuple(one for one in self.switches if not one.note)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered(Trace):
     """A finished answer with what happened on the way."""
 
     text: str
     tokens: tuple[int, ...]
-    switches: tuple[Switch, ...]
-    counters: Counters
     num_experts: int
     """Loaded at the end."""
-    stopped: str = ""
-    """Which guard ended or bounded it: `max_switches`, `context`, …; empty for none."""
+
+    @property
+    def trace(self) -> Trace:
+        """How it was written, without the answer."""
+        return Trace(switches=self.switches, counters=self.counters, stopped=self.stopped)
 
 
-def probabilities_of(sentence: str, doubt: Doubt | None) -> tuple[Probability, ...]:
-    """Returns what was looked at in a doubted sentence."""
-    if doubt is None:
-        return ()
-    spans = [(one, one.span.moved(-doubt.sentence.start)) for one in doubt.mentions]
-    return tuple(
-        Probability(text=span.of(sentence), start=span.start, p=one.p, is_hit=one in doubt.hits) for one, span in spans
-    )
+def read_trace(record: Mapping[str, Any]) -> Trace | None:
+    """Reads the trace of a record that was read from JSON; None for an answer that was written in one go.
+
+    Raises:
+        ValueError: it is not what a trace should be.
+    """
+    return _adapter().validate_python(dict(record)) if "switches" in record else None
 
 
-def found_passage(hit: Retrieved, act: Act, ready: Ready) -> Found:
-    """Returns a retrieved passage as the trace keeps it."""
-    key, passage = act.key(hit), hit.passage
-    return Found(
-        id=passage.id,
-        title=passage.title,
-        text=passage.text,
-        score=hit.score,
-        key=key,
-        has_expert=key not in ready.missing,
-    )
+@cache
+def _adapter() -> TypeAdapter[Trace]:
+    return TypeAdapter(Trace)

@@ -1,4 +1,4 @@
-"""Stage `augment` of a run: rewrite and question-answer pairs for a shard's passages, a part at a time."""
+"""A shard of stage `augment`: rewrite and question-answer pairs for a shard's passages, a part at a time."""
 
 from collections import Counter
 

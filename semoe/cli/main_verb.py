@@ -1,5 +1,6 @@
 """`semoe main`: runs a published JSON config."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,8 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.output import show
-from semoe.published.main_run import read_main_config, run_main
+from semoe.published.main_config import read_main_config
+from semoe.published.main_run import run_main
 
 
 def main_run(
@@ -18,4 +20,4 @@ def main_run(
 
     Example: semoe main -c configs/popqa.json
     """
-    show(run_main(read_main_config(config_path), index_dir))
+    show(asdict(run_main(read_main_config(config_path), index_dir)))

@@ -1,0 +1,77 @@
+"""An answered question as it is kept: one record of `predict.json`, and of the shards of a run.
+
+The names in the files are the published ones, and their scores are strings; in the code they are fields and numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from semoe.evaluation import Scores
+from semoe.generation.switching.trace import Trace, read_trace
+
+SCORES = ("em", "f1", "prec", "recall")
+"""The published names, in the order of `Scores`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerRecord:
+    """One answered question."""
+
+    did: int
+    """Position of the question in its file, from 0."""
+    test_id: int
+    question: str
+    accepted: tuple[str, ...]
+    """Answers that count as right."""
+    text: str
+    """All that the model wrote."""
+    predicted: str
+    """The answer that was read off the text."""
+    scores: Scores
+    num_experts: int
+    """Experts that were loaded for it."""
+    trace: Trace | None = None
+    """How it was written, where the method retrieves on its way."""
+    set_number: int = 0
+    """Of a run: which of its sets of questions."""
+    method: str = ""
+    """Of a run: how it was answered."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the record as `predict.json` has it."""
+        record: dict[str, Any] = {
+            "test_id": self.test_id,
+            "question": self.question,
+            "answer": list(self.accepted),
+            "text": self.text,
+            "eval_predict": self.predicted,
+            **{name: str(value) for name, value in zip(SCORES, self.scores, strict=True)},
+            "num_experts": self.num_experts,
+            "did": self.did,
+        }
+        if self.trace:
+            record |= asdict(self.trace)
+        return record | ({"set": self.set_number, "method": self.method} if self.method else {})
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Reads a record of `predict.json`, or of a run.
+
+        Raises:
+            KeyError: it lacks a published field.
+            ValueError: a field is not what it should be.
+        """
+        return cls(
+            did=record["did"],
+            test_id=record["test_id"],
+            question=record["question"],
+            accepted=tuple(record["answer"]),
+            text=record["text"],
+            predicted=record["eval_predict"],
+            scores=Scores(*(float(record[name]) for name in SCORES)),
+            num_experts=record["num_experts"],
+            trace=read_trace(record),
+            set_number=record.get("set", 0),
+            method=record.get("method", ""),
+        )

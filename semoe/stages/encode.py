@@ -1,0 +1,133 @@
+"""Stage `encode`: the experts of passages that a store lacks are trained and published; the others are left alone.
+
+What the store has is not trained again, whoever trained it, so work that was stopped goes on where it stood. Called by
+the verb `encode`, by a shard of a run, and where a passage found while answering has no expert yet.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from semoe.datasets import AugmentedPassage
+from semoe.models import Model
+from semoe.stages.learnt import require_same_pairs
+from semoe.stages.recipe import Recipe
+from semoe.stages.train import Stop, train
+from semoe.store.expert_store import ExpertStore
+from semoe.store.producer import COMMIT_SECONDS, Producer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encoded:
+    """What became of some passages."""
+
+    num_passages: int
+    num_found: int
+    """Those whose expert was in the store already."""
+    num_without_pairs: int
+    """Those that give nothing to learn: they get no expert."""
+    num_trained: int
+    num_published: int
+    """Fewer than were trained where somebody else published the same passage meanwhile."""
+    num_tokens: int
+    """Trained on, repetitions counted."""
+    num_bytes: int
+    """Published."""
+    seconds: float
+    """Of training and publishing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encoding:
+    """Some passages, the space that their experts belong to, and those of them that it lacks."""
+
+    model: Model
+    recipe: Recipe
+    passages: Mapping[str, AugmentedPassage]
+    """With rewrite and pairs, by key."""
+    missing: Mapping[str, AugmentedPassage]
+    """Those with pairs and without an expert."""
+    store: ExpertStore
+    elsewhere: Callable[[], Iterable[AugmentedPassage]]
+    cure: str
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        recipe: Recipe,
+        passages: Mapping[str, AugmentedPassage],
+        store: ExpertStore,
+        *,
+        cure: str,
+        elsewhere: Callable[[], Iterable[AugmentedPassage]] = lambda: (),
+    ) -> "Encoding":
+        """Sees what a space lacks.
+
+        Args:
+            model: the base model.
+            recipe: how experts are trained.
+            passages: with rewrite and pairs, by key.
+            store: of the recipe's space.
+            cure: what the user can do where an expert learnt other pairs.
+            elsewhere: where the same passages may stand with other pairs; see `require_same_pairs`.
+
+        Raises:
+            UsageError: an expert learnt other pairs than its passage has now.
+            TransientError: the store does not answer.
+        """
+        require_same_pairs(store, recipe, passages, elsewhere, cure=cure)
+        missing = {key: one for key, one in passages.items() if one.qa and key not in store}
+        return cls(
+            model=model, recipe=recipe, passages=passages, missing=missing, store=store, elsewhere=elsewhere, cure=cure
+        )
+
+    def train(
+        self,
+        *,
+        run: str,
+        shard: int = 0,
+        commit_seconds: float = COMMIT_SECONDS,
+        tokens_per_step: int = 2048,
+        stop: Stop = lambda: False,
+        advance: Callable[[float], None] = lambda experts: None,
+    ) -> Encoded:
+        """Trains what is missing, and publishes it as it goes; what is finished when work ends is kept.
+
+        Args:
+            run: names the commits.
+            shard: the same, within a run.
+            commit_seconds: publish at least so often; 0: each expert at once.
+            tokens_per_step: tokens trained at once; memory and speed, not result.
+            stop: asked after each step; True ends the work once the batch in hand is finished.
+            advance: told after each step how much was done, in experts.
+
+        Raises:
+            UsageError: somebody trained one of these passages meanwhile, with other pairs.
+            TransientError: the disk is full, or the store does not answer.
+        """
+        started = time.monotonic()
+        layout = self.recipe.layout(self.model)
+        with Producer(self.store, layout, run=run, shard=shard, commit_seconds=commit_seconds) as producer:
+            num_trained, num_tokens = train(
+                self.model,
+                self.recipe,
+                self.missing,
+                producer,
+                tokens_per_step=tokens_per_step,
+                stop=stop,
+                advance=advance,
+            )
+        # Of two who train a passage at the same time the first is kept: it must have learnt the same.
+        require_same_pairs(self.store, self.recipe, self.missing, self.elsewhere, cure=self.cure)
+        num_without_pairs = sum(not one.qa for one in self.passages.values())
+        return Encoded(
+            num_passages=len(self.passages),
+            num_found=len(self.passages) - len(self.missing) - num_without_pairs,
+            num_without_pairs=num_without_pairs,
+            num_trained=num_trained,
+            num_published=producer.num_published,
+            num_tokens=num_tokens,
+            num_bytes=producer.num_bytes,
+            seconds=time.monotonic() - started,
+        )
