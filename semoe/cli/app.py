@@ -1,7 +1,11 @@
-"""The `semoe` command: one verb a stage. Verbs parse, call and print; everything else lies below."""
+"""The `semoe` command. Verbs parse, call and print; everything else lies below.
+
+Whatever is slow to import is imported inside the verb that needs it: `--help`, `status` or `logs` wait for no torch.
+"""
 
 import logging
 import sys
+from typing import Annotated
 
 import typer
 
@@ -10,35 +14,47 @@ from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
 from semoe.cli.experts.app import app as experts_app
 from semoe.cli.explain import explain
-from semoe.cli.main_verb import main_run
-from semoe.cli.output import STOPPED, out, told_plainly
+from semoe.cli.main_verb import main_verb
+from semoe.cli.option_groups import verb_name
+from semoe.cli.output import STOPPED, asks_for_json, out, tell_error, told_plainly
 from semoe.cli.published import augment, encode, evaluate, index, inference, retrieve
-from semoe.cli.runs import do, watch
+from semoe.cli.runs.do import cancel, run_verb, shards, worker
 from semoe.cli.runs.plan import plan
+from semoe.cli.runs.report import export, report
+from semoe.cli.runs.watch import logs, status
 
+PANELS = {
+    "Start here": (demo, doctor),
+    "Stages on one machine": (index, retrieve, augment, encode, inference, evaluate, explain),
+    "Runs, here or on a cluster": (plan, run_verb, status, logs, report, export, cancel),
+    "What pods call": (worker, shards),
+}
 app = typer.Typer(
     help="One small LoRA expert per passage: index → retrieve → augment → encode → inference → evaluate.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
-STAGE_VERBS = (index, retrieve, augment, encode, inference, evaluate)
-RUN_VERBS = (plan, do.run, watch.status, watch.logs, watch.report, watch.export, do.cancel)
-POD_VERBS = (do.worker, do.shards)
-for verb in (*STAGE_VERBS, explain, *RUN_VERBS, *POD_VERBS, demo, doctor):
-    app.command()(verb)
-app.command("resume")(do.run)
-app.command("main")(main_run)
-app.add_typer(experts_app, name="experts")
+for panel, verbs in PANELS.items():
+    for one in verbs:
+        app.command(verb_name(one), rich_help_panel=panel)(one)
+app.command("resume", rich_help_panel="Runs, here or on a cluster")(run_verb)
+app.command("main", rich_help_panel="Stages on one machine")(main_verb)
+app.add_typer(experts_app, name="experts", rich_help_panel="Experts in the store")
 
 
 @app.callback(invoke_without_command=True)
 def semoe(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
-    verbose: bool = typer.Option(False, "--verbose", help="Log what is done, on stderr."),
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log what is done, on stderr.")] = False,
 ) -> None:
-    """One small LoRA expert per passage: index → retrieve → augment → encode → inference → evaluate."""
+    """One small LoRA expert per passage: index → retrieve → augment → encode → inference → evaluate.
+
+    Each option may also stand in a file: --print_settings of a verb writes it, --settings reads it.
+
+    Exit codes: 0 done, 1 a fault, 2 wrong usage, 75 worth trying again, 130 stopped by Ctrl-C.
+    """
     console = logging.StreamHandler()
     console.setLevel(logging.INFO if verbose else logging.WARNING)
     logging.basicConfig(
@@ -50,14 +66,15 @@ def semoe(
 
 
 def main() -> None:
-    """Runs the command; exit codes: 0 done, 2 wrong usage, 75 worth trying again, 130 stopped by Ctrl-C."""
+    """Runs the command; for its exit codes see `semoe --help`."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Runs the command with these arguments; returns its exit code."""
+    as_json = asks_for_json(arguments)
     try:
-        with told_plainly():
+        with told_plainly(as_json=as_json):
             # Without its standalone mode typer returns the code of an Exit, and 130 after Ctrl-C, instead of raising.
             code = app(arguments, standalone_mode=False)
             if code == STOPPED:
@@ -68,6 +85,14 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return STOPPED
     except typer.TyperException as error:
-        # A wrong option: typer's own errors know how to print themselves.
+        return _told_of_usage(error, as_json=as_json)
+
+
+def _told_of_usage(error: typer.TyperException, *, as_json: bool) -> int:
+    """Prints a wrong option: typer's own errors know how to print themselves to a person."""
+    code = int(getattr(error, "exit_code", 2))
+    if as_json:
+        tell_error(str(getattr(error, "format_message", lambda: error)()), "options", code, as_json=True)
+    else:
         getattr(error, "show", lambda: None)()
-        return int(getattr(error, "exit_code", 2))
+    return code

@@ -2,48 +2,83 @@
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semoe.cli import options as o
+from semoe.cli.option_groups import verb
 from semoe.cli.output import err, out
-from semoe.cli.runs.do import run
-from semoe.cli.runs.opening import open_run
-from semoe.cli.runs.plan import plan
-from semoe.datasets import Task
-from semoe.published.from_run import augmented_passages
-from semoe.runs import RunFolder
-from semoe.runs.report import records_of
-from semoe.stages.answer_record import AnswerRecord
+from semoe.cli.recipe import PresetName, RecipeOptions
+from semoe.cli.runs.plan import METHODS, show_plan
+from semoe.cli.runs.report import show_report
+
+if TYPE_CHECKING:
+    from semoe.datasets import Task
+    from semoe.runs.folder import RunFolder
+    from semoe.stages.answer_record import AnswerRecord
 
 DATASETS = ("popqa", "2wikimultihopqa")
-FOLDER, RUN = Path("demo_run"), "demo"
+FOLDER = Path("demo_run")
+RUN = "demo"
 
 
+@verb
 def demo(
+    output: o.OutputOptions,
     root_dir: Annotated[Path, typer.Option("--root_dir", help="Where everything goes.")] = FOLDER,
     model_name: o.ModelName = "smollm2",
-    preset: o.PresetName = "semoe",
+    preset: PresetName = "semoe",
     topk: o.Topk = 3,
 ) -> None:
     """Do the whole job on real passages and questions, here: index, plan, run, report.
 
     Example: semoe demo
     """
-    data = Path(str(resources.files("semoe"))) / "demo_data"
-    plan(
-        RUN, list(DATASETS), [data / name for name in DATASETS], model_name,
-        preset=preset, topk=topk, corpus=str(data / "passages.tsv"), index_dir=root_dir / "index", root_dir=root_dir,
-    )  # fmt: skip
-    run(RUN, root_dir=root_dir)
-    folder = open_run(None, root_dir, RUN)
-    _print_question(folder, folder.retrieved(0)[0])
-    out.print(f"\nEverything lies in {root_dir}: the index, and a store with the experts and the run.")
+    from semoe.runs.local import LocalBackend
+    from semoe.runs.report import make_report
+
+    folder = _planned(root_dir, RecipeOptions(model_name=model_name, preset=preset), topk, as_json=output.as_json)
+    LocalBackend(folder=folder).run()
+    show_report(make_report(folder), as_json=output.as_json)
+    if not output.as_json:
+        _print_question(folder, folder.retrieved(0)[0])
+        out.print(f"\nEverything lies in {root_dir}: the index, and a store with the experts and the run.")
     err.print(f"Look around: semoe experts ls --root_dir {root_dir}; semoe report --run {RUN} --root_dir {root_dir}")
 
 
-def _print_question(folder: RunFolder, task: Task) -> None:
+def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool) -> "RunFolder":
+    """Indexes the passages, and plans the run."""
+    from semoe.retrieval.retriever import RetrievalConfig
+    from semoe.runs.folder import RunFolder
+    from semoe.runs.manifest import make_manifest
+    from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
+    from semoe.stages.index import index_corpus
+    from semoe.store.objects import open_objects
+
+    data = Path(str(resources.files("semoe"))) / "demo_data"
+    where = RetrievalConfig(index_dir=root_dir / "index")
+    settings = PlanSettings(
+        files=tuple(QuestionFile(name, data / name) for name in DATASETS),
+        recipe=recipe.settings(DATASETS[0]),
+        topk=topk,
+        retriever="bm25",
+        index_dir=where.index_dir,
+        index_name=where.index_name,
+        methods=tuple(METHODS.split(",")),
+    )
+    if not (where.index_dir / where.index_name).exists():
+        index_corpus(str(data / "passages.tsv"), "bm25", where)
+    folder = RunFolder(open_objects(str(root_dir / "store")), RUN)
+    manifest = make_manifest(folder, plan_run(folder, settings))
+    if not as_json:
+        show_plan(folder, manifest)
+    return folder
+
+
+def _print_question(folder: "RunFolder", task: "Task") -> None:
+    from semoe.runs.report import augmented_passages, records_of
+
     question = task.question
     out.print("\nThe first question in full", style="bold")
     out.print(f"{question.question}  (accepted: {', '.join(question.answers)})", soft_wrap=True)
@@ -56,6 +91,6 @@ def _print_question(folder: RunFolder, task: Task) -> None:
         _print_answer(method, records_of(folder, method)[0])
 
 
-def _print_answer(method: str, record: AnswerRecord) -> None:
+def _print_answer(method: str, record: "AnswerRecord") -> None:
     said = " ".join(record.text.split())
     out.print(f"  {method:12} {record.predicted!r}  (F1 {record.scores.f1:.2f}; said: {said!r})")

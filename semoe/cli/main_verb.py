@@ -7,17 +7,21 @@ from typing import Annotated
 import typer
 
 from semoe.cli import options as o
+from semoe.cli.option_groups import verb
 from semoe.cli.output import show
-from semoe.published.main_config import read_main_config
-from semoe.published.main_run import run_main
 
 
-def main_run(
+@verb
+def main_verb(
     config_path: Annotated[Path, typer.Option("-c", "--config_path", help="A published JSON config.")],
+    output: o.OutputOptions,
     index_dir: o.IndexDir = o.INDEX,
 ) -> None:
     """Answer a dataset as a published config says; its `method` is any that `inference --method` knows.
 
     Example: semoe main -c configs/popqa.json
     """
-    show(asdict(run_main(read_main_config(config_path), index_dir)))
+    from semoe.published.main_config import read_main_config
+    from semoe.published.main_run import run_main
+
+    show(asdict(run_main(read_main_config(config_path), index_dir)), as_json=output.as_json)

@@ -1,95 +1,50 @@
-"""Options that several verbs share, under their published names."""
+"""Options that several verbs share, under their published names, alone and in groups."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
-from semoe.experts.preset import Preset, load_preset
-from semoe.published.settings import StageSettings
+from semoe.cli.option_groups import option_group
+
+RETRIEVERS = ("bm25", "elasticsearch")
+MODELS = ("smollm2", "llama3.2_1b", "qwen2.5_1.5b", "llama3_8b")
+DATASETS = ("2wikimultihopqa", "hotpotqa", "popqa", "cwq")
 
 RootDir = Annotated[
-    Path, typer.Option("--root_dir", envvar="SEMOE_ROOT", help="Folder of data_aug, offline and output.")
+    Path,
+    typer.Option("--root_dir", envvar="SEMOE_ROOT", help="Folder of retrieved/, data_aug/, offline/ and output/."),
 ]
 ModelName = Annotated[
     str,
-    typer.Option("--model_name", help="Folder, hub name, or llama3.2_1b, qwen2.5_1.5b, llama3_8b, smollm2."),
+    typer.Option(
+        "--model_name",
+        autocompletion=lambda: MODELS,
+        help=f"Base model: a folder, a name on the Hugging Face hub, or {', '.join(MODELS)}.",
+    ),
 ]
 Dataset = Annotated[
     str,
-    typer.Option("--dataset", help="2wikimultihopqa, hotpotqa, popqa, cwq, or a name for your own JSON file."),
+    typer.Option(
+        "--dataset",
+        autocompletion=lambda: DATASETS,
+        help=f"{', '.join(DATASETS)}, or a name of your own for a JSON file.",
+    ),
 ]
 DataPath = Annotated[Path, typer.Option("--data_path", help="Folder with the dataset's files, or the file.")]
 DataType = Annotated[
     str | None,
-    typer.Option("--data_type", help="comparison, bridge, …, or total. Default: every file there is."),
-]
-Sample = Annotated[int, typer.Option("--sample", help="First N questions; -1: all.")]
-Topk = Annotated[int, typer.Option("--topk", min=1, help="Passages a question.")]
-WithCot = Annotated[bool, typer.Option("--with_cot", help="Chain-of-thought prompts and targets.")]
-AugmentModel = Annotated[
-    str | None,
     typer.Option(
-        "--augment_model",
-        help="Whose question-answer pairs to train on: a model's name, or parse. Default: the preset's.",
+        "--data_type", help="Type of questions: comparison, bridge, …, or total. Default: every file that is there."
     ),
 ]
-PresetName = Annotated[str, typer.Option("--preset", help="semoe, published, or a TOML file.")]
-LoraRank = Annotated[int | None, typer.Option("--lora_rank", help="Default: the preset's.")]
-LoraAlpha = Annotated[int | None, typer.Option("--lora_alpha", help="Default: the preset's.")]
-LearningRate = Annotated[float | None, typer.Option("--learning_rate", help="Default: the preset's.")]
-Epochs = Annotated[
-    int | None,
-    typer.Option("--num_train_epochs", help="Passes over a passage's sequences; default: the preset's."),
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option("--per_device_train_batch_size", help="Sequences an optimiser step; default: the preset's."),
-]
-TokensPerStep = Annotated[
-    int, typer.Option("--tokens_per_step", min=1, help="Tokens trained at once; memory and speed, not result.")
-]
+Sample = Annotated[int, typer.Option("--sample", help="Take the first so many questions; -1: all.")]
+Topk = Annotated[int, typer.Option("--topk", min=1, help="Passages to retrieve for a question.")]
 Parallelism = Annotated[int, typer.Option("--parallelism", min=1, help="Workers at once.")]
-Retriever = Annotated[str, typer.Option("--retriever", help="bm25 (a folder, no server), or elasticsearch.")]
-EsUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--es_url",
-        envvar="SEMOE_ES_URL",
-        help="Addresses of Elasticsearch, separated by commas. Default: http://127.0.0.1:9200. Credentials come from "
-        "SEMOE_ES_API_KEY, or SEMOE_ES_USERNAME and SEMOE_ES_PASSWORD.",
-    ),
-]
-EsCaFile = Annotated[
-    Path | None,
-    typer.Option("--es_ca_file", envvar="SEMOE_ES_CA_FILE", help="Certificates (PEM) that vouch for Elasticsearch."),
-]
-MetricsPort = Annotated[
-    int,
-    typer.Option(
-        "--metrics_port", envvar="SEMOE_METRICS_PORT", min=0, max=65535, help="Serve /metrics there; 0: do not."
-    ),
-]
-LastScrape = Annotated[
-    float,
-    typer.Option(
-        "--last_scrape_seconds",
-        envvar="SEMOE_LAST_SCRAPE_SECONDS",
-        help="Before it ends, wait up to so long for one more scrape: longer than Prometheus's interval.",
-    ),
-]
 Namespace = Annotated[
     str,
     typer.Option("--namespace", envvar="SEMOE_NAMESPACE", help="Kubernetes namespace. Default: the current context's."),
 ]
-Format = Annotated[str, typer.Option("--format", help="table, or json.")]
-Device = Annotated[
-    str, typer.Option("--device", envvar="SEMOE_DEVICE", help="auto (the GPU where there is one), cpu, cuda, cuda:1, …")
-]
-IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder of the indexes of bm25.")]
-IndexName = Annotated[str, typer.Option("--index_name", "--es_index_name", help="Name of the index.")]
-Dtype = Annotated[str, typer.Option("--dtype", help="float32, or bfloat16 (faster where the CPU has it).")]
 Store = Annotated[
     str | None,
     typer.Option(
@@ -98,58 +53,122 @@ Store = Annotated[
         help="Folder or s3://bucket/prefix of the expert store, which machines may share. Default: store/ in root_dir.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        envvar="SEMOE_DEVICE",
+        autocompletion=lambda: ("auto", "cpu", "cuda"),
+        help="Where the model computes: auto (the GPU where there is one), cpu, cuda, cuda:1, …",
+    ),
+]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        "--dtype",
+        autocompletion=lambda: ("float32", "bfloat16"),
+        help="Numbers to compute with: float32, or bfloat16 (faster on GPUs, and on CPUs that have it).",
+    ),
+]
+TokensPerStep = Annotated[
+    int,
+    typer.Option(
+        "--tokens_per_step", min=1, help="Tokens to train on at once: decides memory and speed, not the result."
+    ),
+]
+IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder that holds the indexes of bm25.")]
 
-ROOT, INDEX = Path(), Path("index")
-
-
-def adjusted(
-    name: str,
-    *,
-    rank: int | None = None,
-    alpha: int | None = None,
-    learning_rate: float | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-) -> Preset:
-    """Loads a preset and lays the given options over it; epochs replace a fixed number of steps."""
-    preset = load_preset(name)
-    lora: dict[str, Any] = {"rank": rank, "alpha": alpha}
-    training: dict[str, Any] = {
-        "learning_rate": learning_rate,
-        "num_epochs": epochs,
-        "batch_size": batch_size,
-    }
-    if epochs is not None:
-        preset = replace(preset, training=replace(preset.training, num_steps=None))
-    return replace(
-        preset,
-        lora=replace(preset.lora, **{k: v for k, v in lora.items() if v is not None}),
-        training=replace(preset.training, **{k: v for k, v in training.items() if v is not None}),
-    )
+ROOT = Path()
+INDEX = Path("index")
 
 
-def stage(
-    root: Path,
-    model_name: str,
-    dataset: str,
-    preset: Preset,
-    *,
-    data_type: str | None = None,
-    with_cot: bool = False,
-    sample: int = -1,
-    augment_model: str | None = None,
-    store: str | None = None,
-) -> StageSettings:
-    """Gathers what all stages share."""
-    return StageSettings(
-        root=root,
-        model_name=model_name,
-        dataset=dataset,
-        preset=preset,
-        data_type=data_type,
-        with_cot=with_cot,
-        sample=sample,
-        augment_model=augment_model,
-        store=store,
-    )
+@option_group("Where things are", table="place")
+class PlaceOptions:
+    """The store, and the folder of the published tree."""
+
+    store: Store = None
+    root_dir: RootDir = ROOT
+
+    @property
+    def store_url(self) -> str:
+        """Folder or address of the store."""
+        return self.store or str(self.root_dir / "store")
+
+
+@option_group("Output", table="output")
+class OutputOptions:
+    """How a verb prints."""
+
+    format: Annotated[
+        Literal["table", "json"],
+        typer.Option("--format", help="json: for a program; errors too, on stderr."),
+    ] = "table"
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
+
+    @property
+    def as_json(self) -> bool:
+        """Whether a program reads."""
+        return self.json or self.format == "json"
+
+
+@option_group("Index", table="index_place")
+class IndexOptions:
+    """Which index of passages."""
+
+    retriever: Annotated[
+        str,
+        typer.Option(
+            "--retriever",
+            autocompletion=lambda: RETRIEVERS,
+            help="bm25 (an index in a folder, no server), or elasticsearch.",
+        ),
+    ] = "bm25"
+    index_name: Annotated[str, typer.Option("--index_name", "--es_index_name", help="Name of the index.")] = "wiki"
+    index_dir: IndexDir = INDEX
+
+
+@option_group("Elasticsearch", table="elasticsearch")
+class ElasticOptions:
+    """How to reach Elasticsearch; asked for only where it is the retriever."""
+
+    es_url: Annotated[
+        str | None,
+        typer.Option(
+            "--es_url",
+            envvar="SEMOE_ES_URL",
+            help="Addresses, separated by commas. Default: http://127.0.0.1:9200. Credentials come from "
+            "SEMOE_ES_API_KEY, or SEMOE_ES_USERNAME and SEMOE_ES_PASSWORD.",
+        ),
+    ] = None
+    es_ca_file: Annotated[
+        Path | None,
+        typer.Option("--es_ca_file", envvar="SEMOE_ES_CA_FILE", help="Certificates (PEM) that vouch for it."),
+    ] = None
+
+
+@option_group("Metrics", table="metrics")
+class MetricsOptions:
+    """Where Prometheus reads."""
+
+    metrics_port: Annotated[
+        int,
+        typer.Option(
+            "--metrics_port", envvar="SEMOE_METRICS_PORT", min=0, max=65535, help="Serve /metrics on it; 0: do not."
+        ),
+    ] = 0
+    last_scrape_seconds: Annotated[
+        float,
+        typer.Option(
+            "--last_scrape_seconds",
+            envvar="SEMOE_LAST_SCRAPE_SECONDS",
+            help="At the end, wait up to so long for one more scrape: longer than Prometheus's interval.",
+        ),
+    ] = 0.0
+
+
+@option_group("Computing", table="computing")
+class ComputeOptions:
+    """On what, and with which numbers, a model computes."""
+
+    dtype: Dtype = "float32"
+    device: Device = "auto"

@@ -5,7 +5,7 @@ What is printed is data and comes out as it is: `plain_console` says why.
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +14,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from semoe.errors import SemoeError, unknown_name
-from semoe.telemetry import plain_console
+from semoe.errors import SemoeError
+from semoe.telemetry.console import plain_console
 
 STOPPED = 130
 """The exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -25,10 +25,15 @@ out, err = plain_console(), plain_console(stderr=True)
 def show(result: Mapping[str, Any], *, as_json: bool = False) -> None:
     """Prints a result as `name: value` lines, or as one JSON object."""
     if as_json:
-        out.print_json(orjson.dumps(result, default=str).decode())
+        print_json(result)
         return
     for name, value in result.items():
         out.print(f"{name.replace('_', ' ')}: {_text(value)}", soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Prints one JSON document; numbers that JSON has no way to write become null."""
+    out.print_json(orjson.dumps(value, default=str).decode())
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -41,21 +46,19 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     out.print(made)
 
 
-def is_json(form: str) -> bool:
-    """Whether a `--format` asks for JSON.
-
-    Raises:
-        UsageError: it is neither `table` nor `json`.
-    """
-    if form not in ("table", "json"):
-        raise unknown_name("format", form, ("table", "json"))
-    return form == "json"
+def show_all(results: Iterable[Mapping[str, Any]], *, as_json: bool = False) -> None:
+    """Prints results as they come, or as one JSON array when all are there."""
+    if as_json:
+        print_json(list(results))
+        return
+    for result in results:
+        show(result)
 
 
-def show_rows(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, form: str = "table") -> None:
+def show_rows(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, as_json: bool = False) -> None:
     """Prints records as a table, or as one JSON array."""
-    if is_json(form):
-        out.print_json(orjson.dumps(list(rows), default=str).decode())
+    if as_json:
+        print_json(list(rows))
     else:
         table(title, columns, [[row[column] for column in columns] for row in rows])
 
@@ -66,16 +69,38 @@ def _text(value: object) -> str:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Turns SEMOE's errors, Ctrl-C and closed pipes into an exit code and a sentence."""
+def told_plainly(*, as_json: bool = False) -> Iterator[None]:
+    """Turns SEMOE's errors, Ctrl-C and closed pipes into an exit code and a sentence, or a JSON object on stderr."""
     try:
         yield
     except SemoeError as error:
-        err.print(Text.assemble(("semoe:", "bold red"), f" {error}"), soft_wrap=True)
+        tell_error(str(error), error.kind, error.exit_code, as_json=as_json)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        err.print("semoe: stopped. What is finished is kept; the same command goes on from there.")
+        tell_error(
+            "stopped. What is finished is kept; the same command goes on from there.",
+            "stopped",
+            STOPPED,
+            as_json=as_json,
+        )
         raise typer.Exit(STOPPED) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise typer.Exit(0) from None
+
+
+def tell_error(message: str, kind: str, exit_code: int, *, as_json: bool = False) -> None:
+    """Prints an error on stderr: for a person, or as `{"error": {"kind", "message", "exit_code"}}`."""
+    if as_json:
+        error = {"kind": kind, "message": message, "exit_code": exit_code}
+        err.print(orjson.dumps({"error": error}).decode(), soft_wrap=True)
+    else:
+        err.print(Text.assemble(("semoe:", "bold red"), f" {message}"), soft_wrap=True)
+
+
+def asks_for_json(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON: looked for before it is parsed, since that may be what fails."""
+    return any(
+        one in ("--json", "--format=json") or (one, following) == ("--format", "json")
+        for one, following in zip(arguments, [*arguments[1:], ""], strict=True)
+    )

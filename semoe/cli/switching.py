@@ -1,61 +1,122 @@
 """Options of answers that retrieve while they are written, under their published names; for `inference` and `plan`."""
 
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
+from semoe.cli.option_groups import option_group
 from semoe.errors import UsageError
-from semoe.generation.switching import SwitchSettings, formulations, make_method, methods
+from semoe.generation.switching.methods import make_method, methods
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
 
-Method = Annotated[
-    str | None,
-    typer.Option(
-        "--method", help=f"Retrieve while answering: {', '.join(methods)}. Default: once, with the question, before."
-    ),
-]
-QueryFormulation = Annotated[
-    str | None, typer.Option("--query_formulation", help=f"{', '.join(formulations)}; default: the method's first.")
-]
-Threshold = Annotated[
-    float, typer.Option("--hallucination_threshold", help="A sentence above it is doubted; dragin: 0.6 to 1.5.")
-]
-SentenceSolver = Annotated[str, typer.Option("--sentence_solver", help="avg, max, min: over a sentence's names.")]
-EntitySolver = Annotated[str, typer.Option("--entity_solver", help="avg, max, min, first: over a name's tokens.")]
-Entityless = Annotated[
-    str, typer.Option("--entityless", help="Without names: tokens (its content words), or skip (published).")
-]
-RetrieveTopk = Annotated[int, typer.Option("--retrieve_topk", min=1, help="Passages of each retrieval.")]
-KeepTopK = Annotated[
-    int, typer.Option("--retrieve_keep_top_k", min=1, help="Words or tokens of real_words and last_n_tokens.")
-]
-CheckRealWords = Annotated[
-    bool, typer.Option("--check_real_words", help="dragin: only words that carry meaning shape the query.")
-]
-FixLength = Annotated[int, typer.Option("--fix_length", min=1, help="fix-length-retrieval: tokens between two.")]
-MaxLength = Annotated[int, typer.Option("--generate_max_length", min=1, help="With --method: tokens of an answer.")]
-MaxSwitches = Annotated[int, typer.Option("--max_switches", min=1, help="Retrievals of one answer.")]
-Missing = Annotated[
-    str, typer.Option("--missing", help="A passage without an expert: skip, icl (into the prompt), train (make it).")
-]
 DEFAULT = SwitchSettings()
-_WITH_METHOD = [one.name for one in fields(SwitchSettings) if one.name not in ("method", "query_formulation")]
+METHODS = tuple(methods)
+FORMULATIONS = tuple(dict.fromkeys(name for method in METHODS for name in methods[method].formulations))
 
 
-def switch_settings(given: dict[str, Any]) -> SwitchSettings | None:
-    """Gathers the options among a verb's arguments; None without --method.
+@option_group("Retrieving while answering (with --method)", table="switching")
+class SwitchOptions:
+    """When and with what to retrieve."""
 
-    Raises:
-        UsageError: a value out of range, or a query formulation that makes no sense with the method.
-    """
-    if given["method"] is None:
-        stray = [name for name in _WITH_METHOD if given[name] != getattr(DEFAULT, name)]
-        if stray or given["query_formulation"]:
-            raise UsageError(f"--{[*stray, 'query_formulation'][0]} says nothing without --method.", kind="options")
-        return None
-    own = {one.name: given[one.name] for one in fields(SwitchSettings)}
-    own["query_formulation"] = given["query_formulation"] or methods[given["method"]].formulations[0]
-    settings = SwitchSettings(**own)
-    make_method(settings, Language())
-    return settings
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "--method",
+            autocompletion=lambda: METHODS,
+            help=f"Retrieve while answering: {', '.join(METHODS)}. Default: once, with the question, before.",
+        ),
+    ] = None
+    query_formulation: Annotated[
+        str | None,
+        typer.Option(
+            "--query_formulation",
+            autocompletion=lambda: FORMULATIONS,
+            help=f"What to ask with: {', '.join(FORMULATIONS)}. Default: the first that the method has.",
+        ),
+    ] = None
+    hallucination_threshold: Annotated[
+        float,
+        typer.Option(
+            "--hallucination_threshold",
+            help="Doubt a sentence whose uncertainty is above this: 0 to 1; for dragin 0.6 to 1.5.",
+        ),
+    ] = DEFAULT.hallucination_threshold
+    sentence_solver: Annotated[
+        str, typer.Option("--sentence_solver", help="A sentence's uncertainty from its names': avg, max, min.")
+    ] = DEFAULT.sentence_solver
+    entity_solver: Annotated[
+        str, typer.Option("--entity_solver", help="A name's uncertainty from its tokens': avg, max, min, first.")
+    ] = DEFAULT.entity_solver
+    entityless: Annotated[
+        str,
+        typer.Option(
+            "--entityless",
+            help="A sentence without names: tokens (look at its content words), skip (never doubt it, published).",
+        ),
+    ] = DEFAULT.entityless
+    retrieve_topk: Annotated[int, typer.Option("--retrieve_topk", min=1, help="Passages of each retrieval.")] = (
+        DEFAULT.retrieve_topk
+    )
+    retrieve_keep_top_k: Annotated[
+        int,
+        typer.Option(
+            "--retrieve_keep_top_k",
+            min=1,
+            help="Words or tokens to ask with, for the query formulations real_words and last_n_tokens.",
+        ),
+    ] = DEFAULT.retrieve_keep_top_k
+    check_real_words: Annotated[
+        bool, typer.Option("--check_real_words", help="dragin: ask with words that carry meaning alone.")
+    ] = DEFAULT.check_real_words
+    fix_length: Annotated[
+        int, typer.Option("--fix_length", min=1, help="fix-length-retrieval: tokens between two retrievals.")
+    ] = DEFAULT.fix_length
+    generate_max_length: Annotated[
+        int, typer.Option("--generate_max_length", min=1, help="Tokens of a whole answer.")
+    ] = DEFAULT.generate_max_length
+    max_switches: Annotated[int, typer.Option("--max_switches", min=1, help="Retrievals of one answer, at most.")] = (
+        DEFAULT.max_switches
+    )
+    missing: Annotated[
+        Literal["skip", "icl", "train"],
+        typer.Option(
+            "--missing",
+            help="A passage without an expert: skip it, put it into the prompt (icl), or train its expert on the spot.",
+        ),
+    ] = "skip"
+
+    def settings(self) -> SwitchSettings | None:
+        """Returns the settings; None without --method.
+
+        Raises:
+            UsageError: a value out of range, an option that says nothing without --method, or a query formulation that
+                makes no sense with the method.
+        """
+        if self.method is None:
+            self._require_nothing_else()
+            return None
+        settings = SwitchSettings(
+            method=self.method,
+            query_formulation=self.query_formulation or methods[self.method].formulations[0],
+            hallucination_threshold=self.hallucination_threshold,
+            sentence_solver=self.sentence_solver,
+            entity_solver=self.entity_solver,
+            entityless=self.entityless,
+            retrieve_topk=self.retrieve_topk,
+            retrieve_keep_top_k=self.retrieve_keep_top_k,
+            check_real_words=self.check_real_words,
+            fix_length=self.fix_length,
+            generate_max_length=self.generate_max_length,
+            max_switches=self.max_switches,
+            missing=self.missing,
+        )
+        make_method(settings, Language())
+        return settings
+
+    def _require_nothing_else(self) -> None:
+        plain = SwitchOptions()
+        stray = [one.name for one in fields(self) if getattr(self, one.name) != getattr(plain, one.name)]
+        if stray:
+            raise UsageError(f"--{stray[0]} says nothing without --method.", kind="options")

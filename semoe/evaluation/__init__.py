@@ -3,8 +3,8 @@
 from semoe.evaluation.bootstrap import Interval, interval, paired_bootstrap
 from semoe.evaluation.extraction import extractors
 from semoe.evaluation.normalise import normalise
-from semoe.evaluation.report import ReportRow, comparison_table, mean_scores
 from semoe.evaluation.scores import Scores, score
+from semoe.evaluation.table import ReportRow, comparison_table, mean_scores
 
 __all__ = [
     "Interval",

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets import AugmentedPassage, AugmentedQuestion, Task, write_augmented
-from semoe.datasets.keys import passage_key
 from semoe.published.inference import write_output
 from semoe.published.settings import StageSettings
 from semoe.runs import Plan, RunFolder
-from semoe.runs.report import finished_reports, records_of
+from semoe.runs.report import augmented_passages, finished_reports, records_of
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
 from semoe.telemetry import progress
@@ -62,12 +61,6 @@ def _settings(plan: Plan, number: int, root: Path) -> StageSettings:
         root=root, model_name=plan.model_name, dataset=one.dataset, preset=plan.preset, data_type=one.data_type,
         with_cot=plan.with_cot, augment_model=plan.augmented_by,
     )  # fmt: skip
-
-
-def augmented_passages(folder: RunFolder) -> dict[str, AugmentedPassage]:
-    """Returns the passages of a run with rewrite and pairs, by key."""
-    found = folder.read_all("augmented/", list[AugmentedPassage])
-    return {passage_key(one.title, one.passage): one for one in found}
 
 
 def _with_pairs(task: Task, augmented: dict[str, AugmentedPassage]) -> AugmentedQuestion:

@@ -18,7 +18,6 @@ from semoe.prompts.exemplars import SHIPPED, Exemplar, load_exemplars
 from semoe.published.main_config import MainConfig
 from semoe.retrieval import RetrievalConfig
 from semoe.stages.answer import Answerer
-from semoe.stages.augment import who_augments
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import switching_retriever
@@ -59,12 +58,9 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
 def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
     how = InferenceSettings(inference_method=config.inference_method, switching=config.switching)
     preset = load_preset(config.preset)
-    recipe = Recipe(
-        model_name=config.model_name_or_path,
-        # Experts as the preset has them; questions are asked as the published runs do.
-        preset=replace(preset, answering=replace(preset.answering, template="published")),
-        augmented_by=who_augments(preset, config.model_name_or_path, config.augment_model),
-    )
+    # Experts as the preset has them; questions are asked as the published runs do.
+    preset = replace(preset, answering=replace(preset.answering, template="published"))
+    recipe = Recipe.of(config.model_name_or_path, preset, augment_model=config.augment_model)
     where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name)
     return Answerer.of(
         load_model(config.model_name_or_path),

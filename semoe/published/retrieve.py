@@ -8,7 +8,7 @@ from pathlib import Path
 
 from semoe.datasets import Question, load_dataset, read_augmented, write_augmented
 from semoe.datasets.loading import file_type
-from semoe.published.settings import StageSettings
+from semoe.published.settings import DatasetSettings
 from semoe.retrieval import Retrieved, Retriever
 from semoe.stages.retrieve import find_passages, hits_of, question_of, unanswered
 from semoe.telemetry import progress
@@ -26,7 +26,7 @@ class RetrieveReport:
 
 def retrieve(
     retriever: Retriever,
-    settings: StageSettings,
+    settings: DatasetSettings,
     data_path: Path,
     *,
     topk: int,

@@ -5,58 +5,25 @@ from pathlib import Path
 
 from semoe.errors import UsageError
 from semoe.experts.preset import Preset
-from semoe.prompts.exemplars import load_exemplars
 from semoe.published.names import OfflineName
-from semoe.stages.augment import who_augments
 from semoe.stages.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StageSettings:
-    """Names of the work; the fields are the published parameters."""
+class DatasetSettings:
+    """Which questions, and below which folder; the fields are the published parameters."""
 
     root: Path
-    model_name: str
     dataset: str
-    preset: Preset
     data_type: str | None = None
     """None: every file of the dataset but `total`, or `total` where it is alone."""
-    with_cot: bool = False
     sample: int = -1
-    augment_model: str | None = None
-    """Whose augmentation; None: the preset's parser, or the model itself."""
-    store: str | None = None
-    """Folder or `s3://bucket/prefix` of the expert store; None: `store` below `root`."""
-
-    @property
-    def store_url(self) -> str:
-        """Where the experts are kept."""
-        return self.store or str(self.root / "store")
-
-    @property
-    def recipe(self) -> Recipe:
-        """What decides an expert."""
-        return Recipe(
-            model_name=self.model_name,
-            preset=self.preset,
-            augmented_by=self.augmented_by,
-            exemplars=load_exemplars(self.dataset) if self.with_cot else (),
-        )
-
-    @property
-    def augmented_by(self) -> str:
-        """The name under which the augmentation is filed."""
-        return who_augments(self.preset, self.model_name, self.augment_model)
+    """The first so many questions; -1: all."""
 
     @property
     def retrieved_folder(self) -> Path:
         """Where `retrieve` leaves its files."""
         return self.root / "retrieved" / self.dataset
-
-    @property
-    def augmented_folder(self) -> Path:
-        """Where `augment` leaves its files."""
-        return self.root / "data_aug" / self.dataset / Path(self.augmented_by).name
 
     def types_in(self, folder: Path, stage: str) -> list[str]:
         """Returns the data types whose files a stage should read from `folder`.
@@ -73,6 +40,40 @@ class StageSettings:
             wanted = folder / f"{self.data_type or '*'}.json"
             raise UsageError(f"{wanted} does not exist. Run `semoe {stage}` first.", kind="missing-stage")
         return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageSettings(DatasetSettings):
+    """The same with the recipe of the experts, and their store."""
+
+    model_name: str
+    preset: Preset
+    with_cot: bool = False
+    augment_model: str | None = None
+    """Whose augmentation; None: the preset's parser, or the model itself."""
+    store: str | None = None
+    """Folder or `s3://bucket/prefix` of the expert store; None: `store` below `root`."""
+
+    @property
+    def store_url(self) -> str:
+        """Where the experts are kept."""
+        return self.store or str(self.root / "store")
+
+    @property
+    def recipe(self) -> Recipe:
+        """What decides an expert."""
+        cot_of = self.dataset if self.with_cot else None
+        return Recipe.of(self.model_name, self.preset, augment_model=self.augment_model, cot_of=cot_of)
+
+    @property
+    def augmented_by(self) -> str:
+        """The name under which the augmentation is filed."""
+        return Recipe.of(self.model_name, self.preset, augment_model=self.augment_model).augmented_by
+
+    @property
+    def augmented_folder(self) -> Path:
+        """Where `augment` leaves its files."""
+        return self.root / "data_aug" / self.dataset / Path(self.augmented_by).name
 
     def offline_name(self, data_type: str) -> OfflineName:
         """Returns the published name of a data type's experts."""

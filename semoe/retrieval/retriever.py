@@ -28,6 +28,11 @@ class RetrievalConfig:
     elastic: ElasticConfig | None = None
     """Where Elasticsearch is, for elasticsearch; None: as the environment says (`SEMOE_ES_URL`, …)."""
 
+    @property
+    def place(self) -> str:
+        """The folder, or the server's address."""
+        return self.elastic.where if self.elastic else str(self.index_dir.resolve())
+
 
 class Nothing:
     """A retriever that finds nothing, for a method that never asks: it needs no index."""

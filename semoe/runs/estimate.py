@@ -1,10 +1,28 @@
 """What a run will take: pods, hours, bytes, money. Only what was measured or given; nothing is guessed."""
 
+import statistics
 from dataclasses import dataclass
 
 from semoe.runs.plan import Manifest
 
 HOURS_A_MONTH = 730.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Throughput:
+    """Experts a second, of several rounds."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return statistics.fmean(self.rounds)
+
+    @property
+    def spread(self) -> float:
+        """Half the range, as a share of the mean."""
+        return (max(self.rounds) - min(self.rounds)) / 2 / self.mean if self.mean else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

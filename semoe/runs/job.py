@@ -12,12 +12,11 @@ from semoe.errors import UsageError
 from semoe.models import Model, load_model
 from semoe.models.dtypes import torch_dtype
 from semoe.models.identity import difference
-from semoe.prompts.exemplars import load_exemplars
 from semoe.runs import Heartbeat, Plan, RunFolder
 from semoe.stages.recipe import Recipe
 from semoe.stages.train import Stop
 from semoe.store.expert_store import fresh_token
-from semoe.store.producer import COMMIT_SECONDS
+from semoe.store.times import COMMIT_SECONDS
 from semoe.telemetry.metrics import metrics
 
 T = TypeVar("T")
@@ -49,10 +48,8 @@ class Job:
     def recipe(self) -> Recipe:
         """What decides an expert of this run."""
         plan = self.plan
-        exemplars = load_exemplars(plan.sets[0].dataset) if plan.with_cot else ()
-        return Recipe(
-            model_name=plan.model_name, preset=plan.preset, augmented_by=plan.augmented_by, exemplars=exemplars
-        )
+        cot_of = plan.sets[0].dataset if plan.with_cot else None
+        return Recipe.of(plan.model_name, plan.preset, augment_model=plan.augmented_by, cot_of=cot_of)
 
     def load_model(self) -> Model:
         """Loads the base model of the plan.

@@ -16,10 +16,10 @@ from typing import IO
 
 from semoe.errors import SemoeError, TransientError, UsageError, WorkerError, meaning_of
 from semoe.runs import STAGES, Failure, RunFolder
-from semoe.runs.planning import items_of
+from semoe.runs.manifest import items_of
+from semoe.runs.records import MAX_ATTEMPTS
 from semoe.telemetry import progress
 
-MAX_ATTEMPTS = 20
 POLL_SECONDS, LOOK_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 2.0, 30.0
 OnStart = Callable[["subprocess.Popen[bytes]"], None]
 

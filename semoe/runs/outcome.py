@@ -4,12 +4,11 @@ Written by `semoe report --partial`, which on a cluster is the workflow's exit h
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from semoe.runs import STAGES, Failure, RunFolder
+from semoe.runs import Failure, RunFolder
 from semoe.runs.report import RunReport, make_report
-from semoe.runs.status import StageStatus, status_of
+from semoe.runs.status import StageStatus, failures_of, status_of
 
 POLL_SECONDS = 2.0
 
@@ -53,9 +52,3 @@ def make_outcome(folder: RunFolder, said: str = "", wait_s: float = 0.0) -> tupl
     )
     folder.write("outcome.json", outcome, Outcome)
     return outcome, make_report(folder) if is_finished else None
-
-
-def failures_of(folder: RunFolder) -> Sequence[Failure]:
-    """Returns why unfinished shards are unfinished: what no further attempt would mend first, then the oldest."""
-    found = [failure for stage in STAGES for failure in folder.failures(stage)]
-    return sorted(found, key=lambda one: (not one.is_final, one.time))

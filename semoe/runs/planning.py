@@ -1,23 +1,100 @@
-"""Makes a run's plan, and its manifest once retrieval is done; what is there already is kept.
+"""Makes a run's plan; what is there already is kept.
 
 A plan that is stopped half-way goes on when it is made again; one with other settings under the same name is refused.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from semoe.datasets import AugmentedPassage, Question, Task
+from semoe.datasets import Question, Task, load_dataset
+from semoe.datasets.loading import file_type
 from semoe.errors import UsageError
+from semoe.experts.layout import ExpertLayout
+from semoe.generation.switching import SwitchSettings
 from semoe.models import resolve_model
-from semoe.models.tokenizer import Tokenizer
-from semoe.runs import ON_PASSAGES, Manifest, Plan, RunFolder, ShardSize, shard_items
+from semoe.models.config import read_config
+from semoe.models.identity import digest_of_folder
+from semoe.runs import Manifest, Plan, QuestionSet, RunFolder, ShardSize
+from semoe.runs.cutting import num_shards_for, slices
+from semoe.runs.estimate import Estimate, Prices, Throughput, estimate
 from semoe.runs.plan import require_current
-from semoe.runs.shard import run_shard
+from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import unanswered
-from semoe.telemetry import progress
 
-ITEMS_PER_SHARD, MAX_SHARDS = 256, 512
-"""Of a stage: more than 512 pods, with their retries, no longer fit one workflow object."""
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFile:
+    """A dataset and where its questions are."""
+
+    dataset: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanSettings:
+    """What a run is to do, before its questions are read."""
+
+    files: tuple[QuestionFile, ...]
+    data_type: str | None = None
+    """Of the questions; None: all."""
+    sample: int = -1
+    """The first so many of each file; -1: all."""
+    recipe: Recipe
+    topk: int
+    retriever: str
+    index_dir: Path
+    index_name: str
+    methods: tuple[str, ...]
+    """Folder names of the ways to answer: `icl`, `prag_random`, `token-prag`, …"""
+    switching: SwitchSettings | None = None
+    dtype: str = "float32"
+    tokens_per_step: int = 2048
+    num_passage_shards: int | None = None
+    num_question_shards: int | None = None
+
+
+def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
+    """Reads the questions, looks at the model, and writes the plan.
+
+    Raises:
+        UsageError: a file is missing or broken, there is no such model, or a plan with other settings has this name.
+    """
+    tasks: list[Task] = []
+    sets: list[QuestionSet] = []
+    for number, file in enumerate(settings.files):
+        own = load_dataset(file.dataset, file.path, data_type=settings.data_type, sample=settings.sample)
+        tasks += tasks_of(own, number)
+        kind = file_type(file.dataset, settings.data_type, file.path)
+        sets.append(QuestionSet(dataset=file.dataset, data_type=kind, num_questions=len(own)))
+    return make_plan(folder, _plan(folder.run, settings, tuple(sets)), tasks, settings.num_question_shards)
+
+
+def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Plan:
+    recipe = settings.recipe
+    digest = digest_of_folder(resolve_model(recipe.model_name))
+    return Plan(
+        run=run,
+        model_name=recipe.model_name,
+        preset=recipe.preset,
+        augmented_by=recipe.augmented_by,
+        sets=sets,
+        question_shards=(),
+        topk=settings.topk,
+        retriever=settings.retriever,
+        index_dir=str(settings.index_dir),
+        index_name=settings.index_name,
+        methods=settings.methods,
+        with_cot=bool(recipe.exemplars),
+        dtype=settings.dtype,
+        tokens_per_step=settings.tokens_per_step,
+        num_passage_shards=settings.num_passage_shards,
+        switching=settings.switching,
+        model_digest=digest,
+        space=recipe.space_of(digest, settings.dtype).name,
+    )
 
 
 def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_question_shards: int | None = None) -> Plan:
@@ -51,48 +128,6 @@ def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_question
     return there
 
 
-def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
-    """Retrieves what is not retrieved yet, then writes the distinct passages in shards of about equal tokens."""
-    there = folder.manifest()
-    if there is not None:
-        return there
-    with progress("retrieve", len(plan.question_shards), "shards") as advance:
-        for shard in range(len(plan.question_shards)):
-            run_shard(folder, "retrieve", shard)
-            advance()
-    tasks = (task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard))
-    passages, num_retrieved = distinct_passages(tasks)
-    tokenizer = Tokenizer(resolve_model(plan.model_name))
-    tokens = [max(1, len(tokenizer.encode(passage.passage))) for passage in passages.values()]
-    wanted = plan.num_passage_shards or num_shards_for(len(passages))
-    sizes = list(_write_passages(folder, list(passages.values()), tokens, wanted))
-    folder.write_keys(list(passages))
-    manifest = Manifest(
-        num_passages=len(passages), num_retrieved=num_retrieved, num_tokens=sum(tokens), passage_shards=tuple(sizes)
-    )
-    folder.write("manifest.json", manifest, Manifest)
-    return manifest
-
-
-def provisional_manifest(plan: Plan) -> Manifest:
-    """Returns what a manifest comes to at most, for a plan whose retrieval is left to the run."""
-    count = plan.topk * sum(size.num_items for size in plan.question_shards)
-    parts = slices(count, plan.num_passage_shards or num_shards_for(count))
-    sizes = tuple(ShardSize(num_items=end - start) for start, end in parts)
-    return Manifest(num_passages=count, num_retrieved=count, num_tokens=0, passage_shards=sizes)
-
-
-def num_shards_for(num_items: int) -> int:
-    """Returns how many shards that many questions or passages make where nobody says it."""
-    return -(-num_items // ITEMS_PER_SHARD)
-
-
-def items_of(folder: RunFolder, stage: str) -> list[int]:
-    """Returns how many items each shard of a stage has; makes the manifest where the stage needs it."""
-    plan = folder.plan()
-    return shard_items(stage, plan, make_manifest(folder, plan) if stage in ON_PASSAGES else None)
-
-
 def tasks_of(questions: Iterable[Question], set_number: int) -> list[Task]:
     """Returns the questions of one set, ready for a plan."""
     return [
@@ -100,36 +135,16 @@ def tasks_of(questions: Iterable[Question], set_number: int) -> list[Task]:
     ]
 
 
-def distinct_passages(tasks: Iterable[Task]) -> tuple[dict[str, AugmentedPassage], int]:
-    """Returns the passages by key, in the order in which they first occur, and how many were retrieved in all."""
-    passages, count = dict[str, AugmentedPassage](), 0
-    for task in tasks:
-        for key, passage in zip(task.keys, task.question.passages, strict=True):
-            passages.setdefault(key, replace(passage, pid=0, score=0.0))
-            count += 1
-    return passages, count
-
-
-def balanced(weights: Sequence[int], parts: int) -> Iterator[tuple[int, int]]:
-    """Cuts a sequence into at most `parts` contiguous slices of about equal weight; yields (start, end), none empty."""
-    start, used, closed, total = 0, 0, 0, sum(weights)
-    for end, weight in enumerate(weights, 1):
-        used += weight
-        if used * parts >= total * (closed + 1) or end == len(weights):
-            yield start, end
-            # A heavy item may fill several slices at once.
-            start, closed = end, max(closed + 1, used * parts // max(total, 1))
-
-
-def slices(count: int, parts: int) -> Iterator[tuple[int, int]]:
-    """Cuts `count` items into contiguous slices of about equal size."""
-    return balanced([1] * count, max(1, min(parts, count, MAX_SHARDS)))
-
-
-def _write_passages(
-    folder: RunFolder, passages: Sequence[AugmentedPassage], tokens: Sequence[int], parts: int
-) -> Iterator[ShardSize]:
-    cut = balanced(tokens, max(1, min(parts, len(passages), MAX_SHARDS)))
-    for shard, (start, end) in enumerate(cut):
-        folder.write(f"passages/{shard:05}.json", list(passages[start:end]), list[AugmentedPassage])
-        yield ShardSize(num_items=end - start, num_tokens=sum(tokens[start:end]))
+def estimate_of(
+    plan: Plan, manifest: Manifest, measured: Throughput | None, *, parallelism: int, prices: Prices
+) -> Estimate:
+    """Reckons what a planned run will take; see `estimate`."""
+    layout = ExpertLayout(read_config(resolve_model(plan.model_name)), plan.preset.lora)
+    rates = (min(measured.rounds), measured.mean, max(measured.rounds)) if measured else None
+    return estimate(
+        manifest,
+        bytes_per_expert=layout.size * FLOAT_BYTES,
+        parallelism=parallelism,
+        prices=prices,
+        experts_per_second=rates,
+    )

@@ -1,9 +1,7 @@
 """Measures how fast this machine makes experts of a run, so that a plan can say what the run will cost."""
 
-import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -11,29 +9,13 @@ from torch import Tensor
 from semoe.datasets import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.runs import Manifest, RunFolder
+from semoe.runs.estimate import Throughput
 from semoe.runs.job import Job
 from semoe.stages.augment import augmented, augmenter_for
 from semoe.stages.train import train
 from semoe.telemetry import progress
 
 ROUNDS, PASSAGES = 3, 8
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Throughput:
-    """Experts a second, of several rounds."""
-
-    rounds: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """The mean."""
-        return statistics.fmean(self.rounds)
-
-    @property
-    def spread(self) -> float:
-        """Half the range, as a share of the mean."""
-        return (max(self.rounds) - min(self.rounds)) / 2 / self.mean if self.mean else 0.0
 
 
 class _Nowhere:

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from semoe.errors import TransientError
 
+MAX_ATTEMPTS = 20
+"""At one shard, before a run gives up."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heartbeat:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from semoe.datasets import AugmentedPassage
+from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.evaluation import Scores, interval, mean_scores
 from semoe.runs import STAGES, Manifest, Plan, RunFolder, ShardReport, shard_items
@@ -126,6 +128,12 @@ def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> Expe
 def records_of(folder: RunFolder, method: str) -> list[AnswerRecord]:
     """Returns the records of a method's answers, in order of the questions."""
     return [AnswerRecord.from_json(one) for one in folder.read_all(f"answers/{method}/", list[dict[str, Any]])]
+
+
+def augmented_passages(folder: RunFolder) -> dict[str, AugmentedPassage]:
+    """Returns the passages of a run with rewrite and pairs, by key."""
+    found = folder.read_all("augmented/", list[AugmentedPassage])
+    return {passage_key(one.title, one.passage): one for one in found}
 
 
 def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: str) -> list[ShardReport]:

@@ -16,7 +16,7 @@ from semoe.runs import Failure, RunFolder, ShardReport, shard_items
 from semoe.runs.job import Job
 from semoe.runs.plan import require_current
 from semoe.runs.shards import works
-from semoe.store.producer import COMMIT_SECONDS
+from semoe.store.times import COMMIT_SECONDS
 from semoe.telemetry.metrics import metrics
 
 log = logging.getLogger(__name__)

@@ -1,9 +1,11 @@
 """How far a run is, read from the store, whatever does the work."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from semoe.runs.folder import RunFolder
+from semoe.runs.records import Failure
 from semoe.runs.shard_items import ON_PASSAGES, STAGES, shard_items
 
 ALIVE_SECONDS = 60.0
@@ -43,6 +45,12 @@ def status_of(folder: RunFolder) -> list[StageStatus]:
         known = manifest is not None or stage not in ON_PASSAGES
         found.append(_stage(folder, stage, len(shard_items(stage, plan, manifest)) if known else None))
     return found
+
+
+def failures_of(folder: RunFolder) -> Sequence[Failure]:
+    """Returns why unfinished shards are unfinished: what no further attempt would mend first, then the oldest."""
+    found = [failure for stage in STAGES for failure in folder.failures(stage)]
+    return sorted(found, key=lambda one: (not one.is_final, one.time))
 
 
 def _stage(folder: RunFolder, stage: str, count: int | None) -> StageStatus:

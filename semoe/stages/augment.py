@@ -12,11 +12,6 @@ from semoe.stages.retrieve import plain_passage
 from semoe.telemetry.metrics import metrics
 
 
-def who_augments(preset: Preset, model_name: str, given: str | None = None) -> str:
-    """Returns whose augmentation a recipe means: the one that was given, or the preset's: `parse`, or the model's."""
-    return given or ("parse" if preset.augmentation.kind == "parse" else model_name)
-
-
 def augment_settings(augmented_by: str, preset: Preset) -> AugmentSettings:
     """Returns how a recipe augments; the one place that decides it, for verb, run and `main`.
 

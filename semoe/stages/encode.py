@@ -14,7 +14,8 @@ from semoe.stages.learnt import require_same_pairs
 from semoe.stages.recipe import Recipe
 from semoe.stages.train import Stop, train
 from semoe.store.expert_store import ExpertStore
-from semoe.store.producer import COMMIT_SECONDS, Producer
+from semoe.store.producer import Producer
+from semoe.store.times import COMMIT_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,7 @@ Every stage and every way to call one goes by it, so that two of them cannot mea
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from semoe.augment import augmentation_version
 from semoe.datasets import AugmentedPassage
@@ -13,7 +14,7 @@ from semoe.experts.preset import Preset
 from semoe.experts.sequences import learnt_digest, training_sequences
 from semoe.experts.space import ExpertSpace
 from semoe.models import Model
-from semoe.prompts.exemplars import Exemplar, fingerprint
+from semoe.prompts.exemplars import Exemplar, fingerprint, load_exemplars
 from semoe.prompts.rendering import TrainingSequence
 from semoe.prompts.template import load_template
 
@@ -29,6 +30,30 @@ class Recipe:
     augmented_by: str
     exemplars: Sequence[Exemplar] = ()
     """Worked examples in each sequence; with them, targets are chains of thought."""
+
+    @classmethod
+    def of(
+        cls,
+        model_name: str,
+        preset: Preset,
+        *,
+        augment_model: str | None = None,
+        cot_of: str | None = None,
+    ) -> Self:
+        """Returns the recipe that names and options mean; the one place that decides it, for verbs, runs and `main`.
+
+        Args:
+            model_name: the base model.
+            preset: the rest.
+            augment_model: whose pairs; None or empty: the preset's parser, or the model's own.
+            cot_of: the dataset whose worked examples stand in each sequence; None: no chains of thought.
+
+        Raises:
+            UsageError: the dataset has no worked examples.
+        """
+        augmented_by = augment_model or ("parse" if preset.augmentation.kind == "parse" else model_name)
+        exemplars = load_exemplars(cot_of) if cot_of else ()
+        return cls(model_name=model_name, preset=preset, augmented_by=augmented_by, exemplars=exemplars)
 
     def space(self, model: Model) -> ExpertSpace:
         """Returns the space of the experts that this recipe makes of a model."""

@@ -1,6 +1,5 @@
 """One expert as bytes: a safetensors file that carries its own record."""
 
-import math
 from typing import Any
 
 import orjson
@@ -10,9 +9,6 @@ from torch import Tensor
 
 from semoe.errors import CorruptError
 from semoe.experts.layout import ExpertLayout
-
-HEADER_BYTES = 8
-"""A safetensors file begins with the length of its JSON header, little-endian."""
 
 
 def tensor_file(layout: ExpertLayout, flat_N: Tensor, metadata: dict[str, str]) -> bytes:
@@ -37,18 +33,3 @@ def from_bytes(layout: ExpertLayout, data: bytes) -> Tensor:
         return layout.join(load(data))
     except SafetensorError as error:
         raise CorruptError(f"These bytes are no expert ({error}). Train it again.", kind="corrupt") from error
-
-
-def read_record(data: bytes) -> dict[str, Any]:
-    """Returns the record that an expert carries; a loss that was not finite, null in JSON, is NaN.
-
-    Raises:
-        CorruptError: it carries none.
-    """
-    try:
-        length = int.from_bytes(data[:HEADER_BYTES], "little")
-        header = orjson.loads(data[HEADER_BYTES : HEADER_BYTES + length])
-        record: dict[str, Any] = {} | orjson.loads(header["__metadata__"]["expert"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptError(f"These bytes are no expert ({error}). Train it again.", kind="corrupt") from error
-    return record | ({"loss": math.nan} if record.get("loss", 0.0) is None else {})

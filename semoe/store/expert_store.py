@@ -18,11 +18,10 @@ from semoe.store.ledger import Ledger
 from semoe.store.objects import Objects
 from semoe.store.pack import Blob, ExpertEntry, Pack, build_pack
 from semoe.store.space_names import SpaceNames
+from semoe.store.times import PUBLISH_SECONDS
 from semoe.telemetry.metrics import metrics
 
 INDEX_READERS = 8
-PUBLISH_SECONDS = 600.0
-"""A pack older than this is written anew before it is committed; collecting garbage waits longer (`upkeep`)."""
 
 
 class ExpertStore:

@@ -16,7 +16,7 @@ from torch import Tensor
 from semoe.errors import CorruptError, UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json, write_bytes, write_json
-from semoe.store.blob import read_record
+from semoe.store.record import read_record
 from semoe.store.whole_folder import make_folder
 
 ADAPTER, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "expert.json"

@@ -16,10 +16,10 @@ from semoe.experts.layout import ExpertLayout
 from semoe.store.blob import to_bytes
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.pack import Blob
+from semoe.store.times import COMMIT_SECONDS
 
 log = logging.getLogger(__name__)
 PACK_BYTES = 64 << 20
-COMMIT_SECONDS = 60.0
 
 
 class Producer(AbstractContextManager["Producer"]):

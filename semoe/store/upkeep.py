@@ -4,15 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from semoe.errors import CorruptError
-from semoe.store.expert_store import PUBLISH_SECONDS, ExpertStore
+from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import Stored, clock
 from semoe.store.pack import find_damage
 from semoe.store.snapshot import Snapshot, write_snapshot
 from semoe.store.space_names import number_of
-
-GRACE_SECONDS = 3600.0
-MIN_GRACE_SECONDS = 2 * PUBLISH_SECONDS
-"""Below it a pack could be taken from a producer that is about to commit it."""
+from semoe.store.times import GRACE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from semoe.errors import CorruptError
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
 from semoe.models import load_decoder
-from semoe.store.blob import from_bytes, read_record, to_bytes
+from semoe.store.blob import from_bytes, to_bytes
+from semoe.store.record import read_record
 from tests.tiny import tiny_model_folder
 
 

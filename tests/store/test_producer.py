@@ -10,10 +10,11 @@ import torch
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
 from semoe.store.blob import from_bytes
-from semoe.store.expert_store import PUBLISH_SECONDS, ExpertStore, fresh_token
+from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
-from semoe.store.upkeep import GRACE_SECONDS, MIN_GRACE_SECONDS, garbage
+from semoe.store.times import GRACE_SECONDS, MIN_GRACE_SECONDS, PUBLISH_SECONDS
+from semoe.store.upkeep import garbage
 from tests.generation.switching.rigged import CONFIG
 from tests.store.test_expert_store import Wrapped, blob, whole
 

@@ -12,17 +12,10 @@ from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.runs import Manifest, Plan, RunFolder, ShardReport, ShardSize
+from semoe.runs.cutting import balanced, num_shards_for, slices
 from semoe.runs.estimate import Prices, estimate
-from semoe.runs.planning import (
-    balanced,
-    distinct_passages,
-    items_of,
-    make_manifest,
-    make_plan,
-    num_shards_for,
-    provisional_manifest,
-    slices,
-)
+from semoe.runs.manifest import distinct_passages, items_of, make_manifest, provisional_manifest
+from semoe.runs.planning import make_plan
 from semoe.store.objects import FolderObjects
 
 

@@ -80,7 +80,7 @@ class Cluster:
 
     def pod_log(self, pod: str) -> str:
         """Returns what a pod's worker said; empty where that is gone."""
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
+        from kubernetes.client.exceptions import ApiException
 
         with self._errors(f"read the log of pod {pod}"):
             try:
@@ -132,8 +132,8 @@ class Cluster:
 
     @contextmanager
     def _errors(self, doing: str) -> Iterator[None]:
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
 
         try:
             yield

@@ -2,13 +2,13 @@
 
 import typer
 
-from semoe.cli.experts.look import ls, show_expert, stats
+from semoe.cli.experts.look import ls, show_verb, stats
 from semoe.cli.experts.move import export, import_verb
 from semoe.cli.experts.upkeep import compact, gc, verify
 
 app = typer.Typer(help="List, show, verify, clean, export and import experts.", no_args_is_help=True)
 app.command()(ls)
-app.command("show")(show_expert)
+app.command("show")(show_verb)
 app.command()(stats)
 app.command()(verify)
 app.command()(gc)

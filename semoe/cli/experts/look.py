@@ -2,73 +2,66 @@
 
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.experts.spaces import Key, Space, open_space, whole_key
-from semoe.cli.output import is_json, show, show_rows
-from semoe.store.blob import read_record
+from semoe.cli.experts.spaces import Key, SpacePlaceOptions, whole_key
+from semoe.cli.option_groups import verb
+from semoe.cli.output import show, show_rows
 
 
+@verb
 def ls(
+    place: SpacePlaceOptions,
+    output: o.OutputOptions,
     title: Annotated[str, typer.Option("--title", help="Only titles with this in them.")] = "",
     min_loss: Annotated[
         float, typer.Option("--min_loss", help="Only experts whose last loss is at least this, or not finite.")
     ] = 0.0,
     limit: Annotated[int, typer.Option("--limit", help="Rows to show; -1: all.")] = 50,
-    space: Space = "",
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    format: o.Format = "table",  # noqa: A002  (the option's name)
 ) -> None:
     """List experts.
 
     Example: semoe experts ls --root_dir demo_run --title jokela
     """
-    opened, rows = open_space(store, root_dir, space), list[dict[str, Any]]()
+    opened = place.open()
+    rows: list[dict[str, Any]] = []
     for entry in opened.entries():
         if len(rows) == limit:
             break
         if title.lower() in entry.title.lower() and not entry.loss < min_loss:  # not a number: always listed
             rows.append({"title": entry.title, "key": entry.key, "bytes": entry.length, "loss": round(entry.loss, 4)})
     heading = f"{len(rows)} of {len(opened)} experts in space {opened.names.space}"
-    show_rows(heading, ("title", "key", "bytes", "loss"), rows, form=format)
+    show_rows(heading, ("title", "key", "bytes", "loss"), rows, as_json=output.as_json)
 
 
-def show_expert(
-    key: Key,
-    space: Space = "",
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    format: o.Format = "table",  # noqa: A002  (the option's name)
-) -> None:
+@verb
+def show_verb(key: Key, place: SpacePlaceOptions, output: o.OutputOptions) -> None:
     """Show one expert: its passage, what it learnt, where it lies.
 
     Example: semoe experts show 3fa9
     """
-    opened = open_space(store, root_dir, space)
+    from semoe.store.record import read_record
+
+    opened = place.open()
     whole = whole_key(opened, key)
-    place, data = opened.catalog.find(whole), opened.get(whole)
-    assert place is not None
+    found = opened.catalog.find(whole)
+    data = opened.get(whole)
+    assert found is not None
     assert data is not None
-    show(
-        read_record(data) | {"pack": place.segment, "offset": place.offset, "bytes": place.length},
-        as_json=is_json(format),
-    )
+    where = {"pack": found.segment, "offset": found.offset, "bytes": found.length}
+    show(read_record(data) | where, as_json=output.as_json)
 
 
-def stats(
-    space: Space = "",
-    store: o.Store = None,
-    root_dir: o.RootDir = o.ROOT,
-    format: o.Format = "table",  # noqa: A002  (the option's name)
-) -> None:
+@verb
+def stats(place: SpacePlaceOptions, output: o.OutputOptions) -> None:
     """Count experts, packs and bytes of a space, and say what the space is.
 
     Example: semoe experts stats --store s3://bucket/experts
     """
-    opened = open_space(store, root_dir, space)
+    import orjson
+
+    opened = place.open()
     lengths = opened.catalog.arrays[1]["length"]
     described = orjson.loads(opened.objects.get(opened.names.described))
     show(
@@ -85,5 +78,5 @@ def stats(
             "augmented by": described["augment_model"],
             "training": described["preset"]["training"],
         },
-        as_json=is_json(format),
+        as_json=output.as_json,
     )

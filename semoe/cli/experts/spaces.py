@@ -1,34 +1,48 @@
 """Which space of a store a verb means, and which expert of it."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from semoe.cli.option_groups import option_group
+from semoe.cli.options import PlaceOptions
 from semoe.errors import UsageError
-from semoe.store.expert_store import ExpertStore
-from semoe.store.objects import open_objects
+
+if TYPE_CHECKING:
+    from semoe.store.expert_store import ExpertStore
 
 Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of it.")]
-Space = Annotated[str, typer.Option("--space", help="Expert space, or its beginning; needed where there are several.")]
 
 
-def open_space(url: str | None, root: Path, space: str) -> ExpertStore:
-    """Opens the one space whose name begins with `space`.
+@option_group("Where things are", table="experts")
+class SpacePlaceOptions(PlaceOptions):
+    """The store and the space in it."""
 
-    Raises:
-        UsageError: there is none, or several.
-    """
-    objects = open_objects(url or str(root / "store"))
-    names = objects.folders("spaces/")
-    found = [name for name in names if name.startswith(space)]
-    if len(found) != 1:
-        there = f"There are: {', '.join(names)}." if names else "It is empty: run `semoe encode`."
-        raise UsageError(f"{objects.url} has {len(found)} spaces {space}. {there} Choose with --space.", kind="space")
-    return ExpertStore(objects, found[0])
+    space: Annotated[
+        str, typer.Option("--space", help="Expert space, or its beginning; needed where the store has several.")
+    ] = ""
+
+    def open(self) -> "ExpertStore":
+        """Opens the one space whose name begins so.
+
+        Raises:
+            UsageError: there is none, or several.
+        """
+        from semoe.store.expert_store import ExpertStore
+        from semoe.store.objects import open_objects
+
+        objects = open_objects(self.store_url)
+        names = objects.folders("spaces/")
+        found = [name for name in names if name.startswith(self.space)]
+        if len(found) != 1:
+            there = f"There are: {', '.join(names)}." if names else "It is empty: run `semoe encode`."
+            raise UsageError(
+                f"{objects.url} has {len(found)} spaces {self.space}. {there} Choose with --space.", kind="space"
+            )
+        return ExpertStore(objects, found[0])
 
 
-def whole_key(store: ExpertStore, beginning: str) -> str:
+def whole_key(store: "ExpertStore", beginning: str) -> str:
     """Returns the one key of a space that begins so.
 
     Raises:

@@ -1,16 +1,20 @@
 """Which run a verb means."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semoe.runs import RunFolder
-from semoe.store.objects import open_objects
+from semoe.cli.options import PlaceOptions
+
+if TYPE_CHECKING:
+    from semoe.runs.folder import RunFolder
 
 Run = Annotated[str, typer.Option("--run", help="Name of the run.")]
 
 
-def open_run(store: str | None, root: Path, run: str) -> RunFolder:
+def open_run(place: PlaceOptions, run: str) -> "RunFolder":
     """Opens the folder of a run in the store."""
-    return RunFolder(open_objects(store or str(root / "store")), run)
+    from semoe.runs.folder import RunFolder
+    from semoe.store.objects import open_objects
+
+    return RunFolder(open_objects(place.store_url), run)

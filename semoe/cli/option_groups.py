@@ -1,0 +1,109 @@
+"""Option groups: a record whose fields are the options of every verb that takes it.
+
+    @option_group("Where things are", table="place")
+    class PlaceOptions:
+        store: Annotated[str, typer.Option("--store", help="…")] = ""
+
+    @verb
+    def status(run: Run, place: PlaceOptions) -> None: ...
+
+A verb reads `place.store`, which mypy checks; the command line shows `--store` under the panel. The same record is a
+table of a settings file (`settings_file`).
+"""
+
+import inspect
+from collections.abc import Callable
+from copy import copy
+from dataclasses import MISSING, dataclass, fields
+from functools import wraps
+from typing import Annotated, Any, NamedTuple, TypeVar, dataclass_transform, get_args, get_type_hints
+
+from typer.models import ParameterInfo
+
+Record = TypeVar("Record")
+OWN_PANEL = "Options"
+
+
+class Group(NamedTuple):
+    """What an option group is besides its fields."""
+
+    panel: str
+    """Heading in `--help`."""
+    table: str
+    """Its table in a settings file."""
+
+
+groups: dict[type, Group] = {}
+own_tables: dict[str, set[str]] = {}
+"""The options that a verb has besides its groups, by its name."""
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def option_group(panel: str, *, table: str) -> Callable[[type[Record]], type[Record]]:
+    """Makes a class a frozen record whose fields are options."""
+
+    def made(kind: type[Record]) -> type[Record]:
+        record = dataclass(frozen=True, kw_only=True)(kind)
+        groups[record] = Group(panel, table)
+        return record
+
+    return made
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """Returns a command with an option for each field of each group among a function's parameters.
+
+    It also has `--settings` and `--print_settings`, see `settings_file`.
+    """
+    from semoe.cli.settings_file import PrintSettings, SettingsFile, print_settings
+
+    hints = get_type_hints(function, include_extras=True)
+    kinds = {name: kind for name, kind in hints.items() if kind in groups}
+    own = [one for name, one in inspect.signature(function).parameters.items() if name not in kinds]
+    own = [one.replace(annotation=hints[one.name]) for one in own]
+    name = verb_name(function)
+    own_tables.setdefault(name, set()).update(one.name for one in own)
+
+    @wraps(function)
+    def command(**values: Any) -> None:
+        values.pop("settings")
+        if values.pop("print_settings"):
+            print_settings(name, [*kinds.values()], values)
+            return
+        for parameter, kind in kinds.items():
+            values[parameter] = kind(**{one.name: values.pop(one.name) for one in fields(kind)})
+        function(**values)
+
+    shared = [parameter for kind in kinds.values() for parameter in _parameters(kind)]
+    about = [_parameter("settings", SettingsFile, None), _parameter("print_settings", PrintSettings, False)]
+    signature = inspect.Signature([_keyword(one) for one in (*own, *shared, *about)])
+    command.__signature__ = signature  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    return command
+
+
+def verb_name(function: Callable[..., Any]) -> str:
+    """Returns what a verb is called: `run_verb` is `run`, since a function of that name would hide others."""
+    return function.__name__.removesuffix("_verb")
+
+
+def _parameters(kind: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
+    defaults = {one.name: inspect.Parameter.empty if one.default is MISSING else one.default for one in fields(kind)}
+    return [_parameter(name, _in_panel(hints[name], groups[kind].panel), default) for name, default in defaults.items()]
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _keyword(parameter: inspect.Parameter) -> inspect.Parameter:
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+
+
+def _in_panel(annotation: Any, panel: str) -> Any:
+    """Returns an option's annotation with the panel of its group."""
+    kind, info = get_args(annotation)
+    shown: ParameterInfo = copy(info)
+    shown.rich_help_panel = panel
+    return Annotated[kind, shown]

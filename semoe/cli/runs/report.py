@@ -1,0 +1,106 @@
+"""`semoe report` and `semoe export`: what a run came to, for people, programs and the published layout."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from semoe.cli import options as o
+from semoe.cli.option_groups import verb
+from semoe.cli.output import out, show, show_rows, table
+from semoe.cli.runs.opening import Run, open_run
+from semoe.cli.runs.stage_rows import COLUMNS, stage_row, tell_failures
+from semoe.errors import UsageError
+
+if TYPE_CHECKING:
+    from semoe.runs.report import MethodReport, RunReport
+
+
+@verb
+def report(
+    run: Run,
+    place: o.PlaceOptions,
+    output: o.OutputOptions,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Of an unfinished run too: how far it is and what failed (outcome.json).")
+    ] = False,
+    said: Annotated[str, typer.Option("--said", help="With --partial: what ended the run, to be kept.")] = "",
+    wait_seconds: Annotated[
+        float,
+        typer.Option("--wait_seconds", min=0, help="With --partial: for living workers, at most so long."),
+    ] = 0.0,
+) -> None:
+    """Show what a finished run came to: experts, scores with intervals, counts.
+
+    Example: semoe report --run first
+    """
+    from semoe.runs.outcome import make_outcome
+    from semoe.runs.report import make_report
+
+    folder = open_run(place, run)
+    if not partial:
+        if said or wait_seconds:
+            raise UsageError("--said and --wait_seconds are for --partial.", kind="options")
+        show_report(make_report(folder), as_json=output.as_json)
+        return
+    outcome, whole = make_outcome(folder, said, wait_seconds)
+    if whole:
+        show_report(whole, as_json=output.as_json)
+    elif output.as_json:
+        show(asdict(outcome), as_json=True)
+    else:
+        show_rows(f"Run {run}, not finished", COLUMNS, [stage_row(one) for one in outcome.stages])
+        tell_failures(outcome.failures)
+
+
+@verb
+def export(
+    run: Run,
+    place: o.PlaceOptions,
+    output: o.OutputOptions,
+    to: Annotated[Path, typer.Option("--to", help="Folder for data_aug, offline and output.")],
+) -> None:
+    """Write a finished run in the published layout: data_aug, one PEFT folder for each question's passage, answers.
+
+    Example: semoe export --run first --to published
+    """
+    from semoe.published.from_run import export_run
+
+    show(asdict(export_run(open_run(place, run), to)), as_json=output.as_json)
+
+
+def show_report(found: "RunReport", *, as_json: bool = False) -> None:
+    """Prints a run's report."""
+    if as_json:
+        show(asdict(found), as_json=True)
+        return
+    from semoe.evaluation.table import ReportRow, comparison_table
+
+    seconds = found.counts["inference"]
+    rows = [
+        ReportRow(
+            method=one.method,
+            scores=one.scores,
+            n=one.num_questions,
+            seconds=seconds[f"seconds_{one.method}"],
+            num_experts=one.num_experts,
+        )
+        for one in found.overall
+    ]
+    out.print(comparison_table(rows, "All questions; …_random is the control: other passages' experts"))
+    names = list(dict.fromkeys(f"{one.dataset}, {one.data_type}" for one in found.methods))
+    f1 = {(f"{m.dataset}, {m.data_type}", m.method): m for m in found.methods}
+    cells = [[row.method, *(_percent(f1[name, row.method]) for name in names)] for row in rows]
+    table("F1 in percent, 95 % interval over questions", ("method", *names), cells)
+    experts = found.experts
+    once = "each once" if experts.committed == experts.committed_distinct else "SOME MORE THAN ONCE"
+    out.print(
+        f"{experts.planned} distinct passages: {experts.in_store} experts in the store, "
+        f"{experts.without_pairs} passages gave nothing to learn. This run published {experts.committed}, {once}.",
+        soft_wrap=True,
+    )
+
+
+def _percent(one: "MethodReport") -> str:
+    return f"{100 * one.scores.f1:.1f} [{100 * one.f1_low:.1f}, {100 * one.f1_high:.1f}]"

@@ -1,0 +1,39 @@
+"""How far the stages of a run are, and what failed, for people."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from semoe.cli.output import err
+
+if TYPE_CHECKING:
+    from semoe.runs.records import Failure
+    from semoe.runs.status import StageStatus
+
+COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
+SHOWN_FAILURES = 5
+
+
+def stage_row(one: "StageStatus") -> dict[str, object]:
+    """Returns a stage as a row of the table."""
+    left = one.seconds_left
+    values = (
+        one.stage,
+        "?" if one.num_shards is None else one.num_shards,
+        one.finished,
+        one.alive,
+        one.silent,
+        f"{one.done:.0f} of {one.total}" if one.total else "",
+        f"{one.items_per_second:.2f}" if one.alive else "",
+        "" if left is None else f"{left / 60:.1f}",
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def tell_failures(found: Sequence["Failure"]) -> None:
+    """Says on stderr why shards are not finished."""
+    for one in found[:SHOWN_FAILURES]:
+        how = "for good" if one.is_final else "to be tried again"
+        said = f"{one.stage} shard {one.shard} failed {how} ({one.kind}): {one.message}"
+        err.print(said, soft_wrap=True)
+    if len(found) > SHOWN_FAILURES:
+        err.print(f"… and {len(found) - SHOWN_FAILURES} more: semoe logs --failed", soft_wrap=True)

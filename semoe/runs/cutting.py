@@ -1,0 +1,28 @@
+"""How many shards, and which items each of them has."""
+
+from collections.abc import Iterator, Sequence
+
+ITEMS_PER_SHARD = 256
+MAX_SHARDS = 512
+"""Shards of a stage: more than 512 pods, with their retries, no longer fit one workflow object."""
+
+
+def num_shards_for(num_items: int) -> int:
+    """Returns how many shards that many questions or passages make where nobody says it."""
+    return -(-num_items // ITEMS_PER_SHARD)
+
+
+def balanced(weights: Sequence[int], parts: int) -> Iterator[tuple[int, int]]:
+    """Cuts a sequence into at most `parts` contiguous slices of about equal weight; yields (start, end), none empty."""
+    start, used, closed, total = 0, 0, 0, sum(weights)
+    for end, weight in enumerate(weights, 1):
+        used += weight
+        if used * parts >= total * (closed + 1) or end == len(weights):
+            yield start, end
+            # A heavy item may fill several slices at once.
+            start, closed = end, max(closed + 1, used * parts // max(total, 1))
+
+
+def slices(count: int, parts: int) -> Iterator[tuple[int, int]]:
+    """Cuts `count` items into contiguous slices of about equal size."""
+    return balanced([1] * count, max(1, min(parts, count, MAX_SHARDS)))

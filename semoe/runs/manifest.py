@@ -1,0 +1,68 @@
+"""Makes a run's manifest once retrieval is done: its distinct passages, cut into shards of about equal tokens."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from semoe.datasets import AugmentedPassage, Task
+from semoe.models import resolve_model
+from semoe.models.tokenizer import Tokenizer
+from semoe.runs import ON_PASSAGES, Manifest, Plan, RunFolder, ShardSize, shard_items
+from semoe.runs.cutting import MAX_SHARDS, balanced, num_shards_for, slices
+from semoe.runs.shard import run_shard
+from semoe.telemetry import progress
+
+
+def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
+    """Retrieves what is not retrieved yet, then writes the distinct passages in shards of about equal tokens."""
+    there = folder.manifest()
+    if there is not None:
+        return there
+    with progress("retrieve", len(plan.question_shards), "shards") as advance:
+        for shard in range(len(plan.question_shards)):
+            run_shard(folder, "retrieve", shard)
+            advance()
+    tasks = (task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard))
+    passages, num_retrieved = distinct_passages(tasks)
+    tokenizer = Tokenizer(resolve_model(plan.model_name))
+    tokens = [max(1, len(tokenizer.encode(passage.passage))) for passage in passages.values()]
+    wanted = plan.num_passage_shards or num_shards_for(len(passages))
+    sizes = list(_write_passages(folder, list(passages.values()), tokens, wanted))
+    folder.write_keys(list(passages))
+    manifest = Manifest(
+        num_passages=len(passages), num_retrieved=num_retrieved, num_tokens=sum(tokens), passage_shards=tuple(sizes)
+    )
+    folder.write("manifest.json", manifest, Manifest)
+    return manifest
+
+
+def provisional_manifest(plan: Plan) -> Manifest:
+    """Returns what a manifest comes to at most, for a plan whose retrieval is left to the run."""
+    count = plan.topk * sum(size.num_items for size in plan.question_shards)
+    parts = slices(count, plan.num_passage_shards or num_shards_for(count))
+    sizes = tuple(ShardSize(num_items=end - start) for start, end in parts)
+    return Manifest(num_passages=count, num_retrieved=count, num_tokens=0, passage_shards=sizes)
+
+
+def items_of(folder: RunFolder, stage: str) -> list[int]:
+    """Returns how many items each shard of a stage has; makes the manifest where the stage needs it."""
+    plan = folder.plan()
+    return shard_items(stage, plan, make_manifest(folder, plan) if stage in ON_PASSAGES else None)
+
+
+def distinct_passages(tasks: Iterable[Task]) -> tuple[dict[str, AugmentedPassage], int]:
+    """Returns the passages by key, in the order in which they first occur, and how many were retrieved in all."""
+    passages, count = dict[str, AugmentedPassage](), 0
+    for task in tasks:
+        for key, passage in zip(task.keys, task.question.passages, strict=True):
+            passages.setdefault(key, replace(passage, pid=0, score=0.0))
+            count += 1
+    return passages, count
+
+
+def _write_passages(
+    folder: RunFolder, passages: Sequence[AugmentedPassage], tokens: Sequence[int], parts: int
+) -> Iterator[ShardSize]:
+    cut = balanced(tokens, max(1, min(parts, len(passages), MAX_SHARDS)))
+    for shard, (start, end) in enumerate(cut):
+        folder.write(f"passages/{shard:05}.json", list(passages[start:end]), list[AugmentedPassage])
+        yield ShardSize(num_items=end - start, num_tokens=sum(tokens[start:end]))
