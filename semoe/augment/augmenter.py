@@ -22,8 +22,10 @@ RULES_VERSION = 2
 """Of `parse/`: raised when its rules give other pairs, so that no expert of the old ones is reused."""
 
 
-PARSE_PAIRS, MODEL_PAIRS = 8, 3
-"""Pairs a passage where nobody says: of the preset `semoe`, and the published count."""
+PARSE_PAIRS = 8
+"""Pairs a passage that `parse` makes where nobody says: those of the preset `semoe`."""
+MODEL_PAIRS = 3
+"""The same of `model`: the published count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ def candidates(parser: Language, title: str, text: str, rejected: Counter[str] |
         rejected: Counts, by reason, what was proposed and not kept.
     """
     counts = Counter[str]() if rejected is None else rejected
-    title, text = _readable(title), _readable(text)
+    title = _readable(title)
+    text = _readable(text)
     proposed = _proposed(parser, title, text)
     return one_answer_each(well_formed(proposed, f"{text}\n{title}", counts), counts)
 
@@ -62,7 +63,8 @@ def question_answers(
         seed: Chooses among wordings.
         rejected: Counts, by reason, what was proposed and not kept.
     """
-    title, text = _readable(title), _readable(text)
+    title = _readable(title)
+    text = _readable(text)
     names = read_names(title, text)
     chooser = random.Random(hashlib.sha256(f"{seed}\n{title}\n{text}".encode()).digest())
     chosen = _varied(candidates(parser, title, text, rejected)) or _first_sentence(names, text)
