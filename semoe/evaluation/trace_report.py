@@ -11,13 +11,15 @@ from typing import Any
 import jinja2
 
 Record = Mapping[str, Any]
-WIDTH_INCHES, HEIGHT_INCHES = 4.2, 2.6
+WIDTH_INCHES = 4.2
+HEIGHT_INCHES = 2.6
 
 
 def trace_page(records: Sequence[Record], title: str) -> str:
     """Returns the page."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters["marked"], environment.filters["real_switches"] = marked, real_switches
+    environment.filters["marked"] = marked
+    environment.filters["real_switches"] = real_switches
     source = (resources.files("semoe.evaluation") / "templates" / "trace.html.jinja").read_text(encoding="utf-8")
     plots = [_retrievals(records), _places(records)] + ([_scores(records)] if _scored(records) else [])
     return environment.from_string(source).render(records=records, title=title, plots=plots, totals=totals_of(records))
@@ -47,9 +49,12 @@ def real_switches(record: Record) -> list[Any]:
 
 def marked(switch: Mapping[str, Any]) -> list[tuple[str, float, bool]]:
     """Cuts a doubted sentence into stretches: text, how unsure the model was, whether it counted as doubtful."""
-    text, at, parts = switch["sentence"], 0, list[tuple[str, float, bool]]()
+    text = switch["sentence"]
+    parts: list[tuple[str, float, bool]] = []
+    at = 0
     for one in sorted(switch["probabilities"], key=lambda found: int(found["start"])):
-        start, end = one["start"], one["start"] + len(one["text"])
+        start = one["start"]
+        end = start + len(one["text"])
         if start < at:
             continue
         parts += [(text[at:start], 0.0, False), (text[start:end], float(one["p"]), bool(one["is_hit"]))]

@@ -29,7 +29,8 @@ def cross_entropy(hidden_MD: Tensor, head_VD: Tensor, labels_M: Tensor, weights_
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden_MD: Tensor, head_VD: Tensor, labels_M: Tensor, weights_M: Tensor) -> Tensor:
-        losses_M, dhidden_MD = torch.empty_like(weights_M), torch.empty_like(hidden_MD)
+        losses_M = torch.empty_like(weights_M)
+        dhidden_MD = torch.empty_like(hidden_MD)
         blocks = zip(
             *(x.split(BLOCK_ROWS) for x in (hidden_MD, labels_M, weights_M, losses_M, dhidden_MD)),
             strict=True,
