@@ -61,7 +61,8 @@ def _plainly(hub_name: str) -> Iterator[None]:
 def _translated(error: Exception, hub_name: str) -> SemoeError:
     from huggingface_hub import constants  # noqa: PLC0415
 
-    status, said = _status(error), str(error).strip().partition("\n")[0]
+    status = _status(error)
+    said = str(error).strip().partition("\n")[0]
     if status in (401, 403, 404):
         return UsageError(
             f"The hub gives no access to {hub_name} ({status}: {said}). Check the name, accept the licence, and set "

@@ -5,7 +5,8 @@ from pathlib import Path
 from semoe.errors import UsageError
 from semoe.files import read_json
 
-WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+WHOLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
 
 
 def weight_files(folder: Path) -> list[Path]:
