@@ -86,13 +86,15 @@ def _fill(
     connection: Connection, name: str, passages: Iterable[Passage], state: LoadState, settings: LoadSettings
 ) -> int:
     """Sends what is missing; returns how many passages there are."""
-    kept, last = state, time.monotonic()
+    kept = state
+    kept_at = time.monotonic()
     try:
         with closing(_sent(connection, name, passages, kept.num_passages, settings)) as lengths:
             for length in lengths:
                 state = replace(state, num_passages=length)
-                if time.monotonic() - last >= settings.checkpoint_s:
-                    kept, last = write_state(connection, name, state), time.monotonic()
+                if time.monotonic() - kept_at >= settings.checkpoint_s:
+                    kept = write_state(connection, name, state)
+                    kept_at = time.monotonic()
     except BaseException:
         if state != kept:
             _keep(connection.config, name, state)
@@ -110,7 +112,8 @@ def _sent(
     connection: Connection, name: str, passages: Iterable[Passage], start: int, settings: LoadSettings
 ) -> Generator[int]:
     """Yields the length of the finished beginning, whenever it grows."""
-    pool, under_way = ThreadPoolExecutor(settings.num_threads), deque[Future[int]]()
+    pool = ThreadPoolExecutor(settings.num_threads)
+    under_way: deque[Future[int]] = deque()
     try:
         for batch in batches(passages, start, settings.bulk_bytes):
             under_way.append(pool.submit(send, connection, name, batch))
