@@ -62,7 +62,8 @@ class Catalog:
 
     def add(self, segments: Iterable[tuple[str, Sequence[ExpertEntry]]]) -> None:
         """Takes up new segments; of an expert that is in several, the first stays."""
-        entries, numbers = list[ExpertEntry](), list[int]()
+        entries: list[ExpertEntry] = []
+        numbers: list[int] = []
         for name, own in segments:
             entries += own
             numbers += [len(self._segments)] * len(own)
@@ -74,7 +75,8 @@ class Catalog:
         """Returns a catalog of what either knows; this one's places go first."""
         known = {name: number for number, name in enumerate(self._segments)}
         numbers = [known.setdefault(name, len(known)) for name in other._segments]
-        heads, rows = other._arrays[0], other._arrays[1].copy()
+        heads, their_rows = other._arrays
+        rows = their_rows.copy()
         rows["segment"] = np.array(numbers, np.uint32)[rows["segment"]]
         both = Catalog(list(known), *self._arrays)
         both._insert(heads, rows)
@@ -89,7 +91,8 @@ class Catalog:
 
     def find(self, key: str) -> Place | None:
         """Returns where an expert lies, or None."""
-        head, low = int(key[:16], 16), int(key[16:32], 16)
+        head = int(key[:16], 16)
+        low = int(key[16:32], 16)
         heads, rows = self._arrays
         at = int(heads.searchsorted(np.uint64(head)))
         while at < len(heads) and heads[at] == head:
@@ -116,7 +119,9 @@ class Catalog:
         if len(own_heads):
             there = np.minimum(at, len(own_heads) - 1)
             new = (own_heads[there] != heads) | (own_rows["low"][there] != rows["low"])
-            at, heads, rows = at[new], heads[new], rows[new]
+            at = at[new]
+            heads = heads[new]
+            rows = rows[new]
         self._arrays = np.insert(own_heads, at, heads), np.insert(own_rows, at, rows)
 
 
@@ -135,7 +140,8 @@ def _rows(entries: Sequence[ExpertEntry], segments: Sequence[int]) -> Rows:
 def _distinct(heads: Heads, rows: Rows) -> tuple[Heads, Rows]:
     """Sorts by key; of equal keys the first stays."""
     order = np.lexsort((rows["low"], heads))
-    heads, rows = heads[order], rows[order]
+    heads = heads[order]
+    rows = rows[order]
     new = np.ones(len(heads), bool)
     new[1:] = (heads[1:] != heads[:-1]) | (rows["low"][1:] != rows["low"][:-1])
     return heads[new], rows[new]

@@ -19,7 +19,9 @@ from semoe.files import read_json, write_bytes, write_json
 from semoe.store.blob import read_record
 from semoe.store.whole_folder import make_folder
 
-ADAPTER, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "expert.json"
+ADAPTER = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+RECORD = "expert.json"
 
 
 def write_expert(folder: Path, data: bytes, config: dict[str, Any]) -> None:
