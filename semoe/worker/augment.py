@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semoe.augment import AugmentReport, augment_questions, load_augmenter
-from semoe.augment.augmenter import MODEL_PAIRS, PARSE_PAIRS
+from semoe.augment.contract import MODEL_PAIRS, PARSE_PAIRS
 from semoe.augment.run import made_with
 from semoe.errors import UsageError
 from semoe.telemetry import progress
