@@ -18,6 +18,7 @@ MIN_SHARED_WORDS = 0.2
 MIN_QUESTION_WORDS = 3
 MAX_QUESTION_WORDS = 30
 _QUESTION_WORDS = frozenset({"Who", "Where", "When", "What", "Which", "How", "In", "On", "The", "A"})
+"""Capitals that a question has for its first word's sake: they name nothing."""
 
 
 def first_question(text: str) -> str:

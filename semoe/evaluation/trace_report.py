@@ -103,4 +103,5 @@ def _bars(title: str, x: str, y: str, heights: Mapping[int, float]) -> str:
     axes.spines[["top", "right"]].set_visible(False)
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    # What comes before, an XML declaration, may not stand within HTML.
     return drawn.getvalue()[drawn.getvalue().index("<svg") :]

@@ -30,6 +30,7 @@ class StackedAdamW:
         stack = self._stack_EN[:num_learning]
         mean = self._mean_EN[:num_learning]
         square = self._square_EN[:num_learning]
+        # torch's own operations in torch's order, so that each number is rounded as there.
         stack.mul_(1 - self._learning_rate * self._weight_decay)
         mean.lerp_(grads_EN, 1 - beta1)
         square.mul_(beta2).addcmul_(grads_EN, grads_EN, value=1 - beta2)

@@ -74,6 +74,7 @@ class ExpertLayout:
         """
         flat_N = torch.empty(self.size)
         places = self.split(flat_N)
+        # Sorted, so that the same file is always refused with the same words.
         for name in sorted(places.keys() ^ tensors.keys()):
             state = "missing" if name in places else "not expected"
             raise CorruptError(f"Tensor {name} is {state}: another rank, model or target made it.", kind="expert-keys")

@@ -53,6 +53,7 @@ def _block(h: Tensor, head_VD: Tensor, labels: Tensor, weights: Tensor, losses: 
     top = logits.amax(1)
     total = logits.sub_(top[:, None]).exp_().sum(1)
     torch.mul(weights, total.log() + top - of_label, out=losses)
+    # The gradient with respect to the logits: weight · softmax, less the weight at the label.
     logits.mul_((weights / total)[:, None])
     logits.scatter_add_(1, labels[:, None], -weights[:, None])
     torch.mm(logits.to(h.dtype), head_VD, out=dhidden)

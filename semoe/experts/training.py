@@ -120,10 +120,10 @@ def _train_batch(
         optimiser.step(grads_EN[:n])
         on_step(len(schedules) / num_steps)
     for row, (index, steps) in enumerate(schedules.items()):
+        # Cloned: on a CPU the row is a view, and one expert would keep the whole stack in memory.
+        flat_N = stack_EN[row].cpu().clone()
         tokens = sum(len(s.tokens) for step in steps for s in step)
-        yield TrainedExpert(
-            index=index, flat_N=stack_EN[row].cpu().clone(), loss=float(last_loss_E[row]), num_tokens=tokens
-        )
+        yield TrainedExpert(index=index, flat_N=flat_N, loss=float(last_loss_E[row]), num_tokens=tokens)
 
 
 def losses_and_gradients(decoder: Decoder, linear: Linear, packed: PackedStep) -> Tensor:

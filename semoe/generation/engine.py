@@ -92,6 +92,7 @@ class Engine:
         chosen = logprobs_BV.gather(1, best_B[:, None])[:, 0].tolist()
         entropies = [None] * len(sequences)
         if any(sequence.request.wants_entropy for sequence in sequences):
+            # 0 · log 0 counts as 0 in an entropy; in floating point it is NaN.
             entropies = (-(logprobs_BV.exp() * logprobs_BV).nan_to_num().sum(-1)).tolist()
         for sequence, token, logprob, entropy in zip(sequences, best_B.tolist(), chosen, entropies, strict=True):
             sequence.accept(token, logprob, self._eos_ids, entropy)

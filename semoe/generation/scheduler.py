@@ -44,6 +44,7 @@ class Scheduler:
         """Removes finished sequences; returns them, and the moves (from slot, to slot) that close the holes."""
         finished: list[Sequence] = []
         moves: list[tuple[int, int]] = []
+        # From the back: the sequence that moves into a hole has then been looked at already.
         for slot in reversed(range(len(self.running))):
             if self.running[slot].finish is None:
                 continue

@@ -40,6 +40,7 @@ class ExpertSlots:
         self._reserve(rank)
         self._ranks[slot] = rank
         for site, (a_BRI, b_BOR) in self._tables.items():
+            # The slot's former row may have had more experts: what is left of them would count for this one.
             a_BRI[slot] = 0
             b_BOR[slot] = 0
             if self._layout is not None and experts:

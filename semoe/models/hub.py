@@ -28,6 +28,7 @@ def download(hub_name: str) -> Path:
     with _plainly(hub_name):
         folder = Path(huggingface_hub.snapshot_download(hub_name, allow_patterns=_FILES))
         absent = _absent(folder)
+        # The hub is asked only where something may be missing: a whole model in the cache needs no network.
         if absent & set(huggingface_hub.list_repo_files(hub_name) if absent else ()):
             raise TransientError(
                 f"{folder} lacks {', '.join(sorted(absent))} of {hub_name}: the hub was away. Run the same again.",

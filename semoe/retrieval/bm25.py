@@ -51,6 +51,7 @@ def build_index(passages: Iterable[Passage], folder: Path) -> int:
             index.index(_tokens(texts), show_progress=False)
             index.save(temporary / "bm25")
             write_json(temporary / ABOUT, SETTINGS | {"stems": _stems(), "num_passages": len(texts)})
+            # mkdtemp shuts out all other users; an index is there for them too.
             temporary.chmod(0o755)
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)

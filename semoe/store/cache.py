@@ -173,6 +173,7 @@ class _Disk:
     def get(self, key: str) -> bytes | None:
         try:
             data = self._path(key).read_bytes()
+            # The next process knows by this time what was used last.
             self._path(key).touch()
         except OSError:
             return None

@@ -94,6 +94,7 @@ class Catalog:
         head = int(key[:16], 16)
         low = int(key[16:32], 16)
         heads, rows = self._arrays
+        # As numpy's own type: beside a plain integer all heads would become floats, which do not hold 64 bits.
         at = int(heads.searchsorted(np.uint64(head)))
         while at < len(heads) and heads[at] == head:
             row = rows[at]
@@ -117,6 +118,7 @@ class Catalog:
         own_heads, own_rows = self._arrays
         at = own_heads.searchsorted(heads)
         if len(own_heads):
+            # A key behind the last has its place past the end, where there is nothing to compare with.
             there = np.minimum(at, len(own_heads) - 1)
             new = (own_heads[there] != heads) | (own_rows["low"][there] != rows["low"])
             at = at[new]

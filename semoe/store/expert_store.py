@@ -92,6 +92,7 @@ class ExpertStore:
             if not new:
                 return 0
             pack = build_pack(new)
+            # Before the first write: from there garbage collection counts a pack's age.
             started = time.monotonic()
             self.objects.put(self.names.pack(pack.segment), *pack.parts)
             self.objects.put(self.names.index(pack.segment), pack.index)

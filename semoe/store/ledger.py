@@ -125,6 +125,7 @@ class Ledger:
 
     def _take_commits(self, names: Iterable[str]) -> None:
         new = [name for name in names if name not in self._commits]
+        # A withdrawn pack counts as known: a commit that is met later must not bring its experts back.
         known = {*self._catalog.segments, *self._withdrawn}
         fresh: dict[str, Sequence[ExpertEntry]] = {}
         for segment in (segment for name in new for segment in self.commit(name).segments):

@@ -57,6 +57,7 @@ def link_expert(source: Path, target: Path) -> None:
     _check_present(source)
 
     def fill(temporary: Path) -> None:
+        # An expert that PEFT itself or the published project made has no record.
         for name in (ADAPTER, CONFIG, *([RECORD] if (source / RECORD).exists() else [])):
             try:
                 (temporary / name).hardlink_to(source / name)

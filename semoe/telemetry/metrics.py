@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from semoe.errors import SemoeError
 from semoe.telemetry.declare import Declarations
 
+# The next three say again what higher layers say, which telemetry may not import; a test holds them to each other.
 METHODS = ("none", "icl", "prag", "combine", "prag_random", "combine_random")
 STAGES = ("retrieve", "augment", "encode", "inference")
 REJECTIONS = (

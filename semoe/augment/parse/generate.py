@@ -66,6 +66,7 @@ def question_answers(
     title = _readable(title)
     text = _readable(text)
     names = read_names(title, text)
+    # Seeded by the passage itself: what was drawn for an earlier one must not move this one's.
     chooser = random.Random(hashlib.sha256(f"{seed}\n{title}\n{text}".encode()).digest())
     chosen = _varied(candidates(parser, title, text, rejected)) or _first_sentence(names, text)
     return tuple(_pair(candidate, names, chooser) for candidate in chosen[:max_pairs])
@@ -81,6 +82,7 @@ def _proposed(parser: Language, title: str, text: str) -> Iterator[Candidate]:
     plain, inside = strip_brackets(text)
     if not (names.introduced and 0 <= text.find("(") < _NAME_REACH):
         inside = ""
+    # spaCy refuses a longer text altogether.
     doc = parser(plain[: parser.max_length])
     topic = read_topic(title, names, inside, doc)
     yield from bracket_facts(inside, names.name, is_person=topic.is_person)

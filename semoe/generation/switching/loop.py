@@ -74,6 +74,7 @@ class Switching:
                 self._retrieve(thread)
                 for ticket, answer in self.engine.step() if self.engine.has_work else ():
                     self._judge(self._rows.pop(ticket), answer)
+                # A dict keeps the order in which rows ended, so those not told of yet are its last.
                 for index in list(self._done)[told:]:
                     on_finish(index, self._done[index])
                 told = len(self._done)
@@ -95,6 +96,7 @@ class Switching:
 
     def _retrieve(self, thread: ThreadPoolExecutor) -> None:
         """Takes passages that were found, and asks for those of all rows that wait."""
+        # Where the engine has nothing to decode meanwhile, there is nothing to do but wait for the search.
         if self._search and (self._search.done() or not self.engine.has_work):
             found, seconds = self._search.result()
             asked = self._asked

@@ -61,6 +61,7 @@ def load_index(
         check_corpus(connection, name, state, corpus)
         if state.complete:
             return Loaded(num_passages=state.num_passages, num_found=state.num_passages)
+        # Also where the index was there: a call that ended just before it said `complete` had put them back.
         connection.ask(lambda client: client.indices.put_settings(index=name, settings=WHILE_LOADING), name)
         count = _fill(connection, name, passages, state, settings)
         _finish(connection, name, replace(state, num_passages=count), settings)

@@ -51,6 +51,7 @@ class S3Objects:
     def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Reads an object with one GET."""
         span = {} if length is None and not start else {"Range": f"bytes={start}-{_last(start, length)}"}
+        # No range holds 0 bytes: S3 would ignore it and send the whole object.
         if length == 0:
             return b""
         with self._call("get", name):
