@@ -12,14 +12,20 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from benchmarks.common import PASSAGES, describe, setting
+from semoe.experts.layout import ExpertLayout
 from semoe.generation import Engine, Request
+from semoe.models import Model
 from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
 from semoe.retrieval import read_passages
 from semoe.store.blob import to_bytes
 from semoe.store.peft_folder import adapter_config, write_expert
 
-ROWS, EXPERTS, NEW, PEFT_ROWS = 32, 3, 20, 4
+ROWS = 32
+EXPERTS_PER_ROW = 3
+NEW_TOKENS = 20
+PEFT_ROWS = 4
+"""Fewer than ours, since PEFT answers them one by one."""
 
 
 def main() -> None:
@@ -29,30 +35,37 @@ def main() -> None:
     titles = [passage.title for passage in read_passages(PASSAGES)][:ROWS]
     prompts = [tuple(prompt_ids(model.tokenizer, template, f"Where was {title} born?")) for title in titles]
     generator = torch.Generator().manual_seed(0)
-    own = [tuple(torch.randn(layout.size, generator=generator) * 0.01 for _ in range(EXPERTS)) for _ in prompts]
-    requests = [Request(prompt=p, experts=e, max_new_tokens=NEW) for p, e in zip(prompts, own, strict=True)]
-    # No end token on either side, so that both compute all of NEW tokens.
+    own = [tuple(torch.randn(layout.size, generator=generator) * 0.01 for _ in range(EXPERTS_PER_ROW)) for _ in prompts]
+    requests = [Request(prompt=p, experts=e, max_new_tokens=NEW_TOKENS) for p, e in zip(prompts, own, strict=True)]
+    # No end token on either side, so that both compute all of NEW_TOKENS tokens.
     engine = Engine(model.decoder, layout, eos_ids=frozenset(), max_rows=ROWS)
-    engine.generate(requests[:4])
+    engine.generate(requests[:4])  # warms up
     start = time.perf_counter()
     answers = engine.generate(requests)
     ours = (time.perf_counter() - start) / ROWS
-    base = AutoModelForCausalLM.from_pretrained(model.folder, dtype=torch.float32)
-    base.generation_config.eos_token_id = None
-    with tempfile.TemporaryDirectory() as folder:
-        places = [[Path(folder) / f"{row}_{k}" for k in range(EXPERTS)] for row in range(PEFT_ROWS)]
-        for row, row_places in enumerate(places):
-            for k, place in enumerate(row_places):
-                write_expert(place, to_bytes(layout, own[row][k], {}), adapter_config(layout, "smollm2"))
-        start = time.perf_counter()
-        theirs = [answer_with_peft(base, row_places, prompts[row]) for row, row_places in enumerate(places)]
-        peft = (time.perf_counter() - start) / PEFT_ROWS
+    theirs, peft = answers_of_peft(model, layout, own[:PEFT_ROWS], prompts[:PEFT_ROWS])
     if theirs != [answer.tokens for answer in answers[:PEFT_ROWS]]:
         raise SystemExit("ours and PEFT answer differently: no figure is printed")
-    print(f"checked: {PEFT_ROWS} answers of {NEW} tokens are the same, token for token")
+    print(f"checked: {PEFT_ROWS} answers of {NEW_TOKENS} tokens are the same, token for token")
     print(f"PEFT, load + merge + answer: {peft:.2f} s a question")
     print(f"ours, {ROWS} in a batch:      {ours:.3f} s a question, {peft / ours:.1f} x")
     print(describe())
+
+
+def answers_of_peft(
+    model: Model, layout: ExpertLayout, own: list[tuple[torch.Tensor, ...]], prompts: list[tuple[int, ...]]
+) -> tuple[list[tuple[int, ...]], float]:
+    """Answers with each prompt's own experts, from folders as PEFT reads them; returns answers and seconds of each."""
+    base = AutoModelForCausalLM.from_pretrained(model.folder, dtype=torch.float32)
+    base.generation_config.eos_token_id = None
+    with tempfile.TemporaryDirectory() as folder:
+        places = [[Path(folder) / f"{row}_{k}" for k in range(len(experts))] for row, experts in enumerate(own)]
+        for row_places, experts in zip(places, own, strict=True):
+            for place, expert in zip(row_places, experts, strict=True):
+                write_expert(place, to_bytes(layout, expert, {}), adapter_config(layout, "smollm2"))
+        start = time.perf_counter()
+        answers = [answer_with_peft(base, *one) for one in zip(places, prompts, strict=True)]
+        return answers, (time.perf_counter() - start) / len(prompts)
 
 
 def answer_with_peft(base: torch.nn.Module, folders: list[Path], prompt: tuple[int, ...]) -> tuple[int, ...]:
@@ -66,7 +79,11 @@ def answer_with_peft(base: torch.nn.Module, folders: list[Path], prompt: tuple[i
     ids = torch.tensor([prompt])
     with torch.no_grad():
         out = model.generate(  # type: ignore[no-untyped-call]
-            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False, pad_token_id=0
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=NEW_TOKENS,
+            do_sample=False,
+            pad_token_id=0,
         )
     model.unload()
     return tuple(out[0, len(prompt) :].tolist())

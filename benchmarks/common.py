@@ -33,7 +33,8 @@ def setting() -> tuple[Model, ExpertLayout]:
 
 def real_sequences(model: Model, preset: Preset, count: int) -> list[list[TrainingSequence]]:
     """Returns the sequences of the first `count` demo passages that have three pairs."""
-    parser, made = load_parser(), list[list[TrainingSequence]]()
+    parser = load_parser()
+    made: list[list[TrainingSequence]] = []
     for passage in read_passages(PASSAGES):
         qa = question_answers(parser, passage.title, passage.text, max_pairs=preset.augmentation.max_pairs)
         if len(qa) < 3:
@@ -84,9 +85,10 @@ def useful_flops(decoder: Decoder, sequences: Sequence[TrainingSequence], *, ans
     The base's weights are frozen, so a linear layer costs 2 + 2 operations a weight and token; layer 0's attention
     needs no gradient. Causal attention counts half a square, forward 2 products and backward 5.
     """
-    config, shapes = decoder.config, projection_shapes(decoder.config)
-    linear = sum(a * b for a, b in shapes.values()) * config.num_hidden_layers
-    first = sum(a * b for name, (a, b) in shapes.items() if name[0] in "qkvo")
+    config = decoder.config
+    shapes = projection_shapes(config)
+    linear = sum(outputs * inputs for outputs, inputs in shapes.values()) * config.num_hidden_layers
+    first = sum(outputs * inputs for name, (outputs, inputs) in shapes.items() if name[0] in "qkvo")
     total = 0.0
     for sequence in sequences:
         length = len(sequence.tokens)

@@ -28,14 +28,18 @@ from semoe.store.snapshot import Snapshot, write_snapshot
 from semoe.store.space_names import SpaceNames
 from tests.seaweed import client, seaweed
 
-MILLION, PER_PACK = 1_000_000, 32
-EXPERT_BYTES, NUM_EXPERTS, THREADS = 2_000_000, 128, 8
+MILLION = 1_000_000
+PER_PACK = 32
+EXPERT_BYTES = 2_000_000
+NUM_EXPERTS = 128
+THREADS = 8
 
 
 class Counted(S3Objects):
     """Counts calls."""
 
-    lists, gets = 0, 0
+    lists = 0
+    gets = 0
 
     def list(self, prefix: str):  # type: ignore[no-untyped-def]
         """Counts a listing."""
@@ -88,7 +92,8 @@ def index(objects: Counted, count: int) -> None:
 
 def publishing(folder: Path, blobs: Sequence[Blob]) -> None:
     """Publishes to a folder store, and lets dd write the same bytes."""
-    source, size = folder / "source", sum(len(blob.data) for blob in blobs)
+    source = folder / "source"
+    size = sum(len(blob.data) for blob in blobs)
     source.write_bytes(b"".join(blob.data for blob in blobs))
     packs = [blobs[at : at + PER_PACK] for at in range(0, len(blobs), PER_PACK)]
 
@@ -153,7 +158,8 @@ def _synthetic(count: int) -> Catalog:
     heads = np.sort(generator.integers(0, 2**64 - 1, count, np.uint64))
     rows = np.zeros(count, ROW)
     rows["low"] = generator.integers(0, 2**64 - 1, count, np.uint64)
-    rows["segment"], rows["length"] = np.arange(count) // PER_PACK, EXPERT_BYTES
+    rows["segment"] = np.arange(count) // PER_PACK
+    rows["length"] = EXPERT_BYTES
     segments = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(-(-count // PER_PACK))]
     return Catalog(segments, heads, rows)
 

@@ -22,7 +22,9 @@ from semoe.stages.recipe import Recipe
 from semoe.stages.requests import RequestMaker
 from semoe.store.space import Experts
 
-ROWS, LENGTH = 32, 48
+ROWS = 32
+LENGTH = 48
+"""Tokens of an answer."""
 
 
 class RandomExperts:
@@ -48,7 +50,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index"
         build_index(read_passages(PASSAGES), index)
-        retriever, language = Bm25Retriever(index), Language()
+        retriever = Bm25Retriever(index)
+        language = Language()
         titles = list(dict.fromkeys(passage.title for passage in read_passages(PASSAGES)))[:ROWS]
         questions = [f"Who or what is {title}, and where?" for title in titles]
         parts = (model, layout, retriever, language)

@@ -96,11 +96,14 @@ def train_alone(
     for start in range(0, len(own), settings.batch_size):
         batch = own[start : start + settings.batch_size]
         width = max(padded, *(len(s.tokens) for s in batch), 1)
-        ids, labels = torch.zeros(len(batch), width, dtype=torch.long), torch.full((len(batch), width), -100)
+        ids = torch.zeros(len(batch), width, dtype=torch.long)
+        # Transformers leaves tokens with this label out of the loss.
+        labels = torch.full((len(batch), width), -100)
         mask = torch.zeros_like(ids)
         for row, s in enumerate(batch):
             first = s.loss_from if settings.loss == "answer" else 0
-            ids[row, : len(s.tokens)], mask[row, : len(s.tokens)] = torch.tensor(s.tokens), 1
+            ids[row, : len(s.tokens)] = torch.tensor(s.tokens)
+            mask[row, : len(s.tokens)] = 1
             labels[row, first : len(s.tokens)] = torch.tensor(s.tokens[first:])
         optimiser.zero_grad()
         wrapped(input_ids=ids, attention_mask=mask, labels=labels).loss.backward()

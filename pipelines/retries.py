@@ -15,7 +15,8 @@ LOST_NODE = (
 )
 """What Argo's message says of a pod that was taken away, or that a node took and then refused."""
 
-_CODE, _MESSAGE = "asInt(lastRetry.exitCode)", "lastRetry.message"
+_CODE = "asInt(lastRetry.exitCode)"
+_MESSAGE = "lastRetry.message"
 _AGAIN = sorted({TransientError.exit_code, *map(int, TAKEN_AWAY), LOST})
 
 # Below 1: Argo's -1 for no exit code, and the 0 of a worker that finished while its pod was being taken away. Only then

@@ -19,7 +19,9 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableRefre
 from scripts.dashboard_panels import RATE, ROWS, Panel
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
-WIDTH, HEIGHT = 24, 8
+WIDTH = 24
+"""Of a row: Grafana divides a dashboard into so many columns."""
+HEIGHT = 8
 
 
 def make_dashboard() -> str:

@@ -6,7 +6,9 @@ Few, and each with a sentence that says what to think of it. What the metrics ar
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HERE, RATE = 'namespace=~"$namespace"', "$__rate_interval"
+HERE = 'namespace=~"$namespace"'
+RATE = "$__rate_interval"
+"""Grafana's own: wide enough for a rate whatever the scrape interval is."""
 OF_WORKFLOW = 'exported_namespace=~"$namespace|"'
 """Argo's controller says the workflow's namespace; Prometheus calls it so unless it is told to honour labels."""
 

@@ -12,7 +12,11 @@ from typing import Any
 
 from semoe.retrieval import Bm25Retriever, Passage, build_index, read_passages
 
-NUM_POPQA, NUM_TWOWIKI, NUM_PASSAGES, DISTRACTORS = 8, 4, 300, 10
+NUM_POPQA = 8
+NUM_TWOWIKI = 4
+NUM_PASSAGES = 300
+DISTRACTORS = 10
+"""Passages that BM25 finds for each question: without them a search would be too easy."""
 
 
 def main() -> None:

@@ -61,10 +61,13 @@ def _arguments() -> argparse.Namespace:
 
 class _Run:
     def __init__(self, out: Path, digest: str, covering: Covering, limit_s: float, total: int) -> None:
-        self._file, self._digest, self._covering, self._limit_s, self._total = (
-            out / "results.jsonl", digest, covering, limit_s, total,
-        )  # fmt: skip
-        self._known, self._lock = read_results(self._file, digest), threading.Lock()
+        self._file = out / "results.jsonl"
+        self._digest = digest
+        self._covering = covering
+        self._limit_s = limit_s
+        self._total = total
+        self._known = read_results(self._file, digest)
+        self._lock = threading.Lock()
         self.results: list[Result] = []
 
     def all(self, mutants: Sequence[Mutant], trees: Sequence[Path]) -> None:
@@ -85,7 +88,8 @@ class _Run:
             pool.shutdown(cancel_futures=True)
 
     def _one(self, mutant: Mutant, tree: Path) -> None:
-        before, after = mutant.module.code, mutant.source()
+        before = mutant.module.code
+        after = mutant.source()
         name = sha256(f"{mutant.path}\0{after}".encode()).hexdigest()[:12]
         tests, num_left_out = self._covering.tests_of(mutant, self._limit_s)
         known = self._known.get(name)

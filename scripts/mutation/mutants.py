@@ -59,8 +59,15 @@ class _Finder(cst.CSTVisitor):
 
     def __init__(self, path: str, module: cst.Module) -> None:
         super().__init__()
-        self.path, self.module, self.found = path, module, list[Mutant]()
-        self._lines, self._functions, self._owners = [(1, 1)], list[bool](), list[cst.CSTNode]()
+        self.path = path
+        self.module = module
+        self.found: list[Mutant] = []
+        self._lines = [(1, 1)]
+        """First and last line of each statement that the walk is in, the innermost last."""
+        self._functions: list[bool] = []
+        """Of each function body that it is in: whether it runs anew with every call."""
+        self._owners: list[cst.CSTNode] = []
+        """All nodes that it is in."""
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if is_left_out(node) or (not self._functions and is_type_alias(node)):

@@ -13,7 +13,8 @@ Result = dict[str, Any]
 
 def wilson(count: int, of: int, z: float = 1.96) -> tuple[float, float]:
     """Returns the 95 % interval of a share."""
-    share, spread = count / of, z * z / of
+    share = count / of
+    spread = z * z / of
     middle = (share + spread / 2) / (1 + spread)
     half = z * sqrt(share * (1 - share) / of + spread / of / 4) / (1 + spread)
     return max(0.0, middle - half), min(1.0, middle + half)

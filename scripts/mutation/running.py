@@ -55,7 +55,8 @@ def run_mutant(tree: Path, path: str, source: str, tests: list[str], seconds: li
 
 
 def _run_tests(tree: Path, tests: list[str], test_limit_s: float, limit_s: float) -> tuple[Outcome, str]:
-    code, output = tree / ".code", tree / ".output"
+    code = tree / ".code"
+    output = tree / ".output"
     code.unlink(missing_ok=True)
     process = _processes.Process(target=run_pytest, args=(str(tree), tests, round(test_limit_s)))
     process.start()

@@ -1,76 +1,12 @@
-"""The contract of an augmenter, and the table of those there are.
+"""The table of augmenters: from the name in the settings to one that is loaded.
 
-An augmenter makes, of each passage, a rewrite and question-answer pairs. What it makes of a passage depends
-on that passage and its settings alone, not on its neighbours. It knows nothing of questions asked, files or
-progress: `run.py` does. The factories load their models when they are called, not when this module is
-imported.
+Called by the stages that augment. The only module that knows the implementations; they know `contract` alone.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from collections.abc import Callable
 
-from semoe.datasets.augmented import QAPair
-from semoe.errors import UsageError
+from semoe.augment.contract import MODEL_PAIRS, PARSE_PAIRS, Augmenter, AugmentSettings
 from semoe.registry import Registry
-from semoe.retrieval.passage import Passage
-
-PROMPTS_VERSION = 1
-"""Of `prompts.py`; it stands here so that settings are known without loading a model."""
-RULES_VERSION = 2
-"""Of `parse/`: raised when its rules give other pairs, so that no expert of the old ones is reused."""
-
-
-PARSE_PAIRS, MODEL_PAIRS = 8, 3
-"""Pairs a passage where nobody says: of the preset `semoe`, and the published count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Augmentation:
-    """What was made of one passage."""
-
-    rewrite: str
-    qa: tuple[QAPair, ...]
-
-
-class Augmenter(Protocol):
-    """Makes rewrites and question-answer pairs."""
-
-    def augment(self, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:
-        """Returns one augmentation a passage, in order; adds to `rejected`, by reason, what was not kept."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AugmentSettings:
-    """Which augmenter, and how."""
-
-    augmenter: str = "parse"
-    """A name of `augmenters`."""
-    model: str = "smollm2"
-    """The language model of `model`; `parse` uses none."""
-    max_pairs: int | None = None
-    """Pairs kept a passage; None: 8 for `parse` (the preset `semoe`), 3 for `model` (the published count)."""
-    seed: int = 0
-    """Decides the second wordings of `parse`; `model` is greedy and draws nothing."""
-
-    def __post_init__(self) -> None:
-        if self.max_pairs is not None and self.max_pairs < 1:
-            raise UsageError(f"max_pairs must be 1 or more, not {self.max_pairs}.", kind="bad-value")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Returns what decides the output, for the journal and the report."""
-        settings = asdict(self)
-        if self.augmenter == "parse":
-            del settings["model"]
-        return settings | {"version": augmentation_version(self.augmenter)}
-
-
-def augmentation_version(augmenter: str) -> int:
-    """Returns the version of what an augmenter makes of the same passage; it decides the expert space too."""
-    return RULES_VERSION if augmenter == "parse" else PROMPTS_VERSION
-
 
 augmenters: Registry[Callable[[AugmentSettings], Augmenter]] = Registry("augmenter")
 
@@ -84,15 +20,19 @@ def load_augmenter(settings: AugmentSettings) -> Augmenter:
     return augmenters[settings.augmenter](settings)
 
 
+# Each entry imports its implementation when it is called: spaCy and torch take seconds, which a command that only asks
+# for settings or names should not pay, nor `parse` for torch.
+
+
 @augmenters.register("parse")
 def _parse(settings: AugmentSettings) -> Augmenter:
-    from semoe.augment.parse_augmenter import ParseAugmenter  # noqa: PLC0415 (spaCy takes a second to import)
+    from semoe.augment.parse_augmenter import ParseAugmenter  # noqa: PLC0415 (spaCy)
 
     return ParseAugmenter.load(max_pairs=settings.max_pairs or PARSE_PAIRS, seed=settings.seed)
 
 
 @augmenters.register("model")
 def _model(settings: AugmentSettings) -> Augmenter:
-    from semoe.augment.model_augmenter import ModelAugmenter  # noqa: PLC0415 (torch and spaCy likewise)
+    from semoe.augment.model_augmenter import ModelAugmenter  # noqa: PLC0415 (torch and spaCy)
 
     return ModelAugmenter.load(settings.model, max_pairs=settings.max_pairs or MODEL_PAIRS)

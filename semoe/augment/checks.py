@@ -15,8 +15,10 @@ from semoe.augment.rejection import Reason
 
 MIN_RECOVERY_F1 = 0.5
 MIN_SHARED_WORDS = 0.2
-MIN_QUESTION_WORDS, MAX_QUESTION_WORDS = 3, 30
+MIN_QUESTION_WORDS = 3
+MAX_QUESTION_WORDS = 30
 _QUESTION_WORDS = frozenset({"Who", "Where", "When", "What", "Which", "How", "In", "On", "The", "A"})
+"""Capitals that a question has for its first word's sake: they name nothing."""
 
 
 def first_question(text: str) -> str:
@@ -66,9 +68,10 @@ def is_recovered(said: str, answer: str) -> bool:
 
 def token_f1(said: str, answer: str) -> float:
     """Returns 2PR / (P + R) over the words that both share."""
-    a, b = Counter(normal(said).split()), Counter(normal(answer).split())
-    shared = (a & b).total()
-    return 2 * shared / (a.total() + b.total()) if shared else 0.0
+    words_said = Counter(normal(said).split())
+    words_wanted = Counter(normal(answer).split())
+    shared = (words_said & words_wanted).total()
+    return 2 * shared / (words_said.total() + words_wanted.total()) if shared else 0.0
 
 
 def normal(text: str) -> str:

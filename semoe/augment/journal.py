@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from semoe.augment.augmenter import Augmentation
+from semoe.augment.contract import Augmentation
 from semoe.datasets.augmented import QAPair
 from semoe.files import os_errors, write_bytes
 

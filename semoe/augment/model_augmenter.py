@@ -17,7 +17,6 @@ from typing import NamedTuple
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from semoe.augment.augmenter import Augmentation
 from semoe.augment.checks import (
     first_answer,
     first_question,
@@ -26,6 +25,7 @@ from semoe.augment.checks import (
     question_fault,
     tidy_rewrite,
 )
+from semoe.augment.contract import MODEL_PAIRS, Augmentation
 from semoe.augment.parse import load_parser
 from semoe.augment.prompts import Prompt, answer_prompt, question_prompt, rewrite_prompt
 from semoe.augment.spans import AnswerSpan, answer_spans
@@ -58,10 +58,10 @@ class ModelAugmenter:
     engine: Engine
     tokenizer: Tokenizer
     parser: Language
-    max_pairs: int = 3
+    max_pairs: int = MODEL_PAIRS
 
     @classmethod
-    def load(cls, name: str, *, max_pairs: int = 3) -> "ModelAugmenter":
+    def load(cls, name: str, *, max_pairs: int = MODEL_PAIRS) -> "ModelAugmenter":
         """Loads the model and the parser."""
         model = load_model(name)
         engine = Engine(model.decoder, None, eos_ids=model.tokenizer.eos_ids)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from spacy.language import Language
 
-from semoe.augment.augmenter import Augmentation
+from semoe.augment.contract import PARSE_PAIRS, Augmentation
 from semoe.augment.parse import load_parser, question_answers
 from semoe.augment.restate import restated_sentences
 from semoe.retrieval.passage import Passage
@@ -21,11 +21,11 @@ class ParseAugmenter:
     """Makes pairs by rule."""
 
     parser: Language
-    max_pairs: int = 8
+    max_pairs: int = PARSE_PAIRS
     seed: int = 0
 
     @classmethod
-    def load(cls, *, max_pairs: int = 8, seed: int = 0) -> "ParseAugmenter":
+    def load(cls, *, max_pairs: int = PARSE_PAIRS, seed: int = 0) -> "ParseAugmenter":
         """Loads the parser."""
         return cls(load_parser(), max_pairs, seed)
 

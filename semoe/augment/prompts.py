@@ -1,7 +1,7 @@
 """What the `model` augmenter says to the language model: three tasks, as chats with worked examples.
 
 The last turn, the model's own, is given its opening (a question word that fits the answer), so that even a
-small model keeps the form. Any change here raises `augmenter.PROMPTS_VERSION`.
+small model keeps the form. Any change here raises `contract.PROMPTS_VERSION`.
 """
 
 from dataclasses import dataclass

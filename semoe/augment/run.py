@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from semoe.augment.augmenter import Augmentation, Augmenter
+from semoe.augment.contract import Augmentation, Augmenter
 from semoe.augment.journal import Chunk, Journal
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
 from semoe.datasets.augmented_file import write_augmented

@@ -61,8 +61,9 @@ def _candidates(doc: Doc) -> Iterator[tuple[int, int, int, Span]]:
 
 def _trim(span: Span) -> Span | None:
     """Takes articles, possessives, brackets and spaces off both ends; None for what is no answer."""
-    start, end = span.start, span.end
     doc = span.doc
+    start = span.start
+    end = span.end
     while start < end and (doc[start].pos_ in ("DET", "PRON") or doc[start].is_space or doc[start].is_punct):
         start += 1
     while end > start and (doc[end - 1].is_space or doc[end - 1].is_punct or doc[end - 1].tag_ == "POS"):

@@ -54,7 +54,9 @@ def from_record(record: dict[str, Any], where: str) -> AugmentedQuestion:
         UsageError: a field is missing or of another kind; the message starts with `where`.
     """
     try:
-        test_id, qid, answer = int(record.get("test_id", 0)), record.get("qid"), record["answer"]
+        test_id = int(record.get("test_id", 0))
+        qid = record.get("qid")
+        answer = record["answer"]
         return AugmentedQuestion(
             qid=str(test_id if qid is None else qid),
             test_id=test_id,
@@ -117,7 +119,8 @@ def _passage(item: dict[str, Any], pid: int) -> AugmentedPassage:
 
 
 def _pair(pair: dict[str, Any]) -> QAPair:
-    question, answer = _text(pair, "question"), pair["answer"]
+    question = _text(pair, "question")
+    answer = pair["answer"]
     return QAPair(
         question=question,
         answer=", ".join(map(str, answer)) if isinstance(answer, list) else str(answer),

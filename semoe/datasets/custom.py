@@ -13,7 +13,9 @@ from semoe.datasets.records import read_records, text_field, texts, unique
 def load_custom(data_path: Path) -> Iterator[Question]:
     """Yields the questions in file order; `qid` may be given, else it is the position."""
     for position, record in enumerate(read_records(data_path)):
-        number, qid, answer = position + 1, record.get("qid"), record.get("answer")
+        number = position + 1
+        qid = record.get("qid")
+        answer = record.get("answer")
         answers = answer if isinstance(answer, list) or answer is None else [answer]
         yield Question(
             qid=str(position if qid is None else qid),

@@ -31,9 +31,11 @@ def _score_one(prediction: str, answer: str) -> Scores:
     em = float(prediction == answer)
     if prediction != answer and (prediction in _SPECIAL or answer in _SPECIAL):
         return Scores(em, 0.0, 0.0, 0.0)
-    predicted, wanted = prediction.split(), answer.split()
+    predicted = prediction.split()
+    wanted = answer.split()
     shared = sum((Counter(predicted) & Counter(wanted)).values())
     if not shared:
         return Scores(em, 0.0, 0.0, 0.0)
-    precision, recall = shared / len(predicted), shared / len(wanted)
+    precision = shared / len(predicted)
+    recall = shared / len(wanted)
     return Scores(em, 2 * precision * recall / (precision + recall), precision, recall)

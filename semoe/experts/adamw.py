@@ -16,15 +16,21 @@ class StackedAdamW:
 
     def __init__(self, stack_EN: Tensor, learning_rate: float, weight_decay: float) -> None:
         self._stack_EN = stack_EN
-        self._mean_EN, self._square_EN = torch.zeros_like(stack_EN), torch.zeros_like(stack_EN)
-        self._learning_rate, self._weight_decay = learning_rate, weight_decay
+        self._mean_EN = torch.zeros_like(stack_EN)
+        self._square_EN = torch.zeros_like(stack_EN)
+        self._learning_rate = learning_rate
+        self._weight_decay = weight_decay
         self._steps = 0
 
     def step(self, grads_EN: Tensor) -> None:
         """Updates the first `len(grads_EN)` experts."""
-        n, (beta1, beta2) = len(grads_EN), BETAS
+        beta1, beta2 = BETAS
         self._steps += 1
-        stack, mean, square = self._stack_EN[:n], self._mean_EN[:n], self._square_EN[:n]
+        num_learning = len(grads_EN)
+        stack = self._stack_EN[:num_learning]
+        mean = self._mean_EN[:num_learning]
+        square = self._square_EN[:num_learning]
+        # torch's own operations in torch's order, so that each number is rounded as there.
         stack.mul_(1 - self._learning_rate * self._weight_decay)
         mean.lerp_(grads_EN, 1 - beta1)
         square.mul_(beta2).addcmul_(grads_EN, grads_EN, value=1 - beta2)

@@ -24,7 +24,8 @@ class GroupedLinear:
     """A `Linear` that adds each expert's delta to its own rows, and gathers gradients into `grads_EN`."""
 
     def __init__(self, layout: ExpertLayout, stack_EN: Tensor, grads_EN: Tensor, segments: Segments) -> None:
-        self._segments, self._scaling = segments, layout.lora.scaling
+        self._segments = segments
+        self._scaling = layout.lora.scaling
         self._parts = {site: (*layout.pair(stack_EN, site), *layout.pair(grads_EN, site)) for site in layout.sites}
         # Gradients of the experts go straight into `grads_EN`; this leaf only makes autograd call the backward pass.
         self._leaf = torch.zeros((), requires_grad=True)
@@ -63,7 +64,9 @@ class _ExpertLinear(torch.autograd.Function):
             torch.mm(x_TI[start:end], a_RI.T, out=u_TR[start:end])
             y_TO[start:end].addmm_(u_TR[start:end], b_RO)
         ctx.save_for_backward(x_TI, weight_OI, a_ERI, b_ERO, u_TR)
-        ctx.gradients, ctx.segments, ctx.scaling = parts[2:], segments, scaling
+        ctx.gradients = parts[2:]
+        ctx.segments = segments
+        ctx.scaling = scaling
         return y_TO
 
     @staticmethod
@@ -72,7 +75,9 @@ class _ExpertLinear(torch.autograd.Function):
         grad_a_ERI, grad_b_EOR = ctx.gradients
         dx_TI = dy_TO @ weight_OI if ctx.needs_input_grad[0] else None
         for e, (start, end) in enumerate(ctx.segments):
-            dy, x, u = dy_TO[start:end], x_TI[start:end], u_TR[start:end]
+            x = x_TI[start:end]
+            u = u_TR[start:end]
+            dy = dy_TO[start:end]
             du_TR = dy @ b_ERO[e].T
             grad_b_EOR[e].T.add_(u.T @ dy, alpha=ctx.scaling)
             grad_a_ERI[e] += du_TR.T @ x

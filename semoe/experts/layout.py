@@ -33,7 +33,9 @@ class ExpertLayout:
     @cached_property
     def offsets(self) -> dict[Site, tuple[int, int, int, int]]:
         """(start of A, start of B, inputs, outputs) of each site."""
-        shapes, at, places = projection_shapes(self.config), 0, {}
+        shapes = projection_shapes(self.config)
+        places: dict[Site, tuple[int, int, int, int]] = {}
+        at = 0
         for site in self.sites:
             outputs, inputs = shapes[site.module]
             places[site] = (at, at + self.lora.rank * inputs, inputs, outputs)
@@ -60,7 +62,8 @@ class ExpertLayout:
         tensors = {}
         for site in self.sites:
             a_ERI, b_EOR = self.pair(flat_N[None], site)
-            tensors[tensor_name(site, "A")], tensors[tensor_name(site, "B")] = a_ERI[0], b_EOR[0]
+            tensors[tensor_name(site, "A")] = a_ERI[0]
+            tensors[tensor_name(site, "B")] = b_EOR[0]
         return tensors
 
     def join(self, tensors: dict[str, Tensor]) -> Tensor:
@@ -71,12 +74,14 @@ class ExpertLayout:
         """
         flat_N = torch.empty(self.size)
         places = self.split(flat_N)
+        # Sorted, so that the same file is always refused with the same words.
         for name in sorted(places.keys() ^ tensors.keys()):
             state = "missing" if name in places else "not expected"
             raise CorruptError(f"Tensor {name} is {state}: another rank, model or target made it.", kind="expert-keys")
         for name, place in places.items():
             if place.shape != tensors[name].shape:
-                found, wanted = tuple(tensors[name].shape), tuple(place.shape)
+                found = tuple(tensors[name].shape)
+                wanted = tuple(place.shape)
                 raise CorruptError(f"Tensor {name} has shape {found}, expected {wanted}.", kind="expert-shape")
             place.copy_(tensors[name])
         return flat_N

@@ -29,7 +29,8 @@ def cross_entropy(hidden_MD: Tensor, head_VD: Tensor, labels_M: Tensor, weights_
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden_MD: Tensor, head_VD: Tensor, labels_M: Tensor, weights_M: Tensor) -> Tensor:
-        losses_M, dhidden_MD = torch.empty_like(weights_M), torch.empty_like(hidden_MD)
+        losses_M = torch.empty_like(weights_M)
+        dhidden_MD = torch.empty_like(hidden_MD)
         blocks = zip(
             *(x.split(BLOCK_ROWS) for x in (hidden_MD, labels_M, weights_M, losses_M, dhidden_MD)),
             strict=True,
@@ -52,6 +53,7 @@ def _block(h: Tensor, head_VD: Tensor, labels: Tensor, weights: Tensor, losses: 
     top = logits.amax(1)
     total = logits.sub_(top[:, None]).exp_().sum(1)
     torch.mul(weights, total.log() + top - of_label, out=losses)
+    # The gradient with respect to the logits: weight · softmax, less the weight at the label.
     logits.mul_((weights / total)[:, None])
     logits.scatter_add_(1, labels[:, None], -weights[:, None])
     torch.mm(logits.to(h.dtype), head_VD, out=dhidden)

@@ -7,7 +7,7 @@ Knows sequences of token ids only. Nothing is padded: sequences lie one behind t
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -25,7 +25,8 @@ def schedule(sequences: Sequence[TrainingSequence], settings: TrainingSettings) 
     if settings.num_steps is None:
         one_pass = [tuple(sequences[i : i + size]) for i in range(0, len(sequences), size)]
         return one_pass * settings.num_epochs
-    chooser, pool = random.Random(settings.seed), list[TrainingSequence]()
+    chooser = random.Random(settings.seed)
+    pool: list[TrainingSequence] = []
     while len(pool) < settings.num_steps * size:
         again = list(sequences)
         chooser.shuffle(again)
@@ -53,37 +54,57 @@ class PackedStep:
 
 def pack(steps: Sequence[Step], settings: TrainingSettings, device: torch.device) -> PackedStep:
     """Packs one step of each expert, in the order given."""
-    tokens: list[int] = []
-    lengths, segments, learnt, labels, weights, experts = (
-        [],
-        [],
-        list[int](),
-        list[int](),
-        list[float](),
-        list[int](),
-    )
-    for expert, step in enumerate(steps):
-        first_row = len(tokens)
-        counts = [len(s.tokens) - _first_learnt(s, settings) for s in step]
-        for sequence, count in zip(step, counts, strict=True):
-            start, first = len(tokens), _first_learnt(sequence, settings)
-            tokens += sequence.tokens
-            lengths.append(len(sequence.tokens))
-            learnt += range(start + first - 1, len(tokens) - 1)
-            labels += sequence.tokens[first:]
+    packing = _Packing()
+    for step in steps:
+        packing.add(step, settings)
+    return packing.packed(device)
+
+
+@dataclass(slots=True)
+class _Packing:
+    """A `PackedStep` that is being filled, as lists: its tensors are made once, from whole ones."""
+
+    tokens: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    segments: list[tuple[int, int]] = field(default_factory=list)
+    learnt: list[int] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    experts: list[int] = field(default_factory=list)
+
+    def add(self, step: Step, settings: TrainingSettings) -> None:
+        """Adds the step of the next expert."""
+        first_row = len(self.tokens)
+        expert = len(self.segments)
+        firsts = [_first_learnt(sequence, settings) for sequence in step]
+        counts = [len(sequence.tokens) - first for sequence, first in zip(step, firsts, strict=True)]
+        for sequence, first, count in zip(step, firsts, counts, strict=True):
+            self._add_tokens(sequence, first)
+            # Either every learnt token weighs the same, or every sequence does, however long its answer is.
             share = 1 / sum(counts) if settings.reduction == "token" else 1 / (len(step) * count)
-            weights += [share] * count
-            experts += [expert] * count
-        segments.append((first_row, len(tokens)))
-    return PackedStep(
-        tokens_T=torch.tensor(tokens, device=device),
-        lengths=tuple(lengths),
-        segments=tuple(segments),
-        learnt_M=torch.tensor(learnt, device=device),
-        labels_M=torch.tensor(labels, device=device),
-        weights_M=torch.tensor(weights, device=device),
-        expert_M=torch.tensor(experts, device=device),
-    )
+            self.weights += [share] * count
+            self.experts += [expert] * count
+        self.segments.append((first_row, len(self.tokens)))
+
+    def _add_tokens(self, sequence: TrainingSequence, first_learnt: int) -> None:
+        start = len(self.tokens)
+        self.tokens += sequence.tokens
+        self.lengths.append(len(sequence.tokens))
+        # A token is predicted from the row before it.
+        self.learnt += range(start + first_learnt - 1, len(self.tokens) - 1)
+        self.labels += sequence.tokens[first_learnt:]
+
+    def packed(self, device: torch.device) -> PackedStep:
+        """Returns what was added, as tensors."""
+        return PackedStep(
+            tokens_T=torch.tensor(self.tokens, device=device),
+            lengths=tuple(self.lengths),
+            segments=tuple(self.segments),
+            learnt_M=torch.tensor(self.learnt, device=device),
+            labels_M=torch.tensor(self.labels, device=device),
+            weights_M=torch.tensor(self.weights, device=device),
+            expert_M=torch.tensor(self.experts, device=device),
+        )
 
 
 def _first_learnt(sequence: TrainingSequence, settings: TrainingSettings) -> int:

@@ -33,6 +33,7 @@ def training_sequences(
         training_sequence(tokenizer, template, question, answer, context, exemplars=exemplars, cot=cot)
         for question, answer, context in _parts(passage, settings, cot)
     ]
+    # One that is cut before its answer would have nothing to learn.
     return [TrainingSequence(s.tokens[:MAX_TOKENS], s.loss_from) for s in made if s.loss_from < MAX_TOKENS]
 
 

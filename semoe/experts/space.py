@@ -58,15 +58,16 @@ class ExpertSpace:
 
 def _deciding(preset: Preset) -> Preset:
     """Returns a preset with everything at one value that decides no expert."""
-    training, modules = preset.training, preset.lora.target_modules
+    training = preset.training
     if training.num_steps is not None:
         training = replace(training, num_epochs=TrainingSettings().num_epochs)
+    # The layout has an order of its own: that in which a preset names its modules decides nothing.
+    modules = tuple(name for name in PROJECTIONS if name in preset.lora.target_modules)
     return Preset(
         name="",
         # Who augments is told by the space's `augment_model`, what a template says by its text.
         augmentation=replace(preset.augmentation, kind=AugmentationSettings().kind),
         sequences=replace(preset.sequences, template=SequenceSettings().template),
-        # The layout has an order of its own.
-        lora=replace(preset.lora, target_modules=tuple(name for name in PROJECTIONS if name in modules)),
+        lora=replace(preset.lora, target_modules=modules),
         training=training,
     )

@@ -82,12 +82,14 @@ def train_experts(
 
 def _batches(schedules: Sequence[Sequence[Step]], tokens_per_step: int) -> Iterator[list[int]]:
     """Groups experts with equally many steps first, so that few batches outlive their first experts."""
-    batch, used = list[int](), 0
+    batch: list[int] = []
+    used = 0
     for index in sorted(range(len(schedules)), key=lambda i: -len(schedules[i])):
         need = max(sum(len(s.tokens) for s in step) for step in schedules[index])
         if batch and used + need > tokens_per_step:
             yield batch
-            batch, used = [], 0
+            batch = []
+            used = 0
         batch.append(index)
         used += need
     if batch:
@@ -104,10 +106,8 @@ def _train_batch(
     on_step: OnStep,
 ) -> Iterator[TrainedExpert]:
     stack_EN = base_N.to(decoder.device).repeat(len(schedules), 1)
-    grads_EN, optimiser = (
-        torch.empty_like(stack_EN),
-        StackedAdamW(stack_EN, settings.learning_rate, settings.weight_decay),
-    )
+    grads_EN = torch.empty_like(stack_EN)
+    optimiser = StackedAdamW(stack_EN, settings.learning_rate, settings.weight_decay)
     last_loss_E = torch.zeros(len(schedules), device=decoder.device)
     num_steps = max(map(len, schedules.values()))
     for step in range(num_steps):
@@ -120,10 +120,10 @@ def _train_batch(
         optimiser.step(grads_EN[:n])
         on_step(len(schedules) / num_steps)
     for row, (index, steps) in enumerate(schedules.items()):
+        # Cloned: on a CPU the row is a view, and one expert would keep the whole stack in memory.
+        flat_N = stack_EN[row].cpu().clone()
         tokens = sum(len(s.tokens) for step in steps for s in step)
-        yield TrainedExpert(
-            index=index, flat_N=stack_EN[row].cpu().clone(), loss=float(last_loss_E[row]), num_tokens=tokens
-        )
+        yield TrainedExpert(index=index, flat_N=flat_N, loss=float(last_loss_E[row]), num_tokens=tokens)
 
 
 def losses_and_gradients(decoder: Decoder, linear: Linear, packed: PackedStep) -> Tensor:

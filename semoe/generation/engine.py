@@ -42,14 +42,16 @@ class Engine:
     ) -> None:
         if max_rows < 1:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows}.", kind="bad-value")
-        self._eos_ids, self._num_submitted = eos_ids, 0
+        self._eos_ids = eos_ids
+        self._num_submitted = 0
         self._scheduler = Scheduler(max_rows, prefill_tokens)
         self._runner = Runner(decoder, layout, max_rows)
 
     def generate(self, requests: Items[Request], on_finish: OnFinish | None = None) -> list[Answer]:
         """Answers all requests; `on_finish` hears of each (position, answer) as it ends. Returns them in order."""
         tickets = [self.submit(request) for request in requests]
-        places, answers = {ticket: place for place, ticket in enumerate(tickets)}, dict[int, Answer]()
+        places = {ticket: place for place, ticket in enumerate(tickets)}
+        answers: dict[int, Answer] = {}
         while self.has_work:
             for ticket, answer in self.step():
                 answers[places[ticket]] = answer
@@ -71,7 +73,8 @@ class Engine:
     @torch.inference_mode()
     def step(self) -> list[tuple[int, Answer]]:
         """Starts what fits, or moves every running row one token on; returns what ended."""
-        scheduler, runner = self._scheduler, self._runner
+        scheduler = self._scheduler
+        runner = self._runner
         admitted = scheduler.admit()
         if admitted:
             first_slot = len(scheduler.running) - len(admitted)
@@ -89,6 +92,7 @@ class Engine:
         chosen = logprobs_BV.gather(1, best_B[:, None])[:, 0].tolist()
         entropies = [None] * len(sequences)
         if any(sequence.request.wants_entropy for sequence in sequences):
+            # 0 · log 0 counts as 0 in an entropy; in floating point it is NaN.
             entropies = (-(logprobs_BV.exp() * logprobs_BV).nan_to_num().sum(-1)).tolist()
         for sequence, token, logprob, entropy in zip(sequences, best_B.tolist(), chosen, entropies, strict=True):
             sequence.accept(token, logprob, self._eos_ids, entropy)

@@ -72,7 +72,9 @@ class _PromptAttention:
     """Attention within each prompt; stores its keys and values on the way."""
 
     def __init__(self, cache: KeyValueCache, slots: Items[int], lengths: Items[int], device: torch.device) -> None:
-        self._cache, self._slots, self._lengths = cache, slots, list(lengths)
+        self._cache = cache
+        self._slots = slots
+        self._lengths = list(lengths)
         self._packed = PackedAttention(lengths, device)
 
     def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor) -> Tensor:
@@ -86,7 +88,9 @@ class _StepAttention:
     """One query of each row over its own filled places."""
 
     def __init__(self, cache: KeyValueCache, places_B: Tensor, keep_layer: int | None = None) -> None:
-        self._cache, self._places_B, self._keep_layer = cache, places_B, keep_layer
+        self._cache = cache
+        self._places_B = places_B
+        self._keep_layer = keep_layer
         self.kept_BHL: Tensor | None = None
         """What each query looked at in the layer that is kept."""
         self._rows_B = torch.arange(len(places_B), device=places_B.device)

@@ -14,7 +14,8 @@ class Scheduler:
 
     def __init__(self, max_rows: int, prefill_tokens: int) -> None:
         self._waiting = deque[Sequence]()
-        self._max_rows, self._prefill_tokens = max_rows, prefill_tokens
+        self._max_rows = max_rows
+        self._prefill_tokens = prefill_tokens
         self.running: list[Sequence] = []
 
     def add(self, sequence: Sequence) -> None:
@@ -28,7 +29,8 @@ class Scheduler:
 
     def admit(self) -> list[Sequence]:
         """Moves waiting sequences into the next free slots; at least one if a slot is free."""
-        admitted, used = list[Sequence](), 0
+        admitted: list[Sequence] = []
+        used = 0
         while self._waiting and len(self.running) < self._max_rows:
             need = len(self._waiting[0].request.prompt)
             if admitted and used + need > self._prefill_tokens:
@@ -40,7 +42,9 @@ class Scheduler:
 
     def retire(self) -> tuple[list[Sequence], list[tuple[int, int]]]:
         """Removes finished sequences; returns them, and the moves (from slot, to slot) that close the holes."""
-        finished, moves = list[Sequence](), list[tuple[int, int]]()
+        finished: list[Sequence] = []
+        moves: list[tuple[int, int]] = []
+        # From the back: the sequence that moves into a hole has then been looked at already.
         for slot in reversed(range(len(self.running))):
             if self.running[slot].finish is None:
                 continue

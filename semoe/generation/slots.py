@@ -22,7 +22,9 @@ class ExpertSlots:
     """The table of experts of all running rows."""
 
     def __init__(self, decoder: Decoder, layout: ExpertLayout | None, max_rows: int) -> None:
-        self._decoder, self._layout, self._max_rows = decoder, layout, max_rows
+        self._decoder = decoder
+        self._layout = layout
+        self._max_rows = max_rows
         self._tables: dict[Site, tuple[Tensor, Tensor]] = {}
         self._ranks = [0] * max_rows
 
@@ -38,15 +40,19 @@ class ExpertSlots:
         self._reserve(rank)
         self._ranks[slot] = rank
         for site, (a_BRI, b_BOR) in self._tables.items():
-            a_BRI[slot], b_BOR[slot] = 0, 0
+            # The slot's former row may have had more experts: what is left of them would count for this one.
+            a_BRI[slot] = 0
+            b_BOR[slot] = 0
             if self._layout is not None and experts:
                 a_RI, b_OR = concatenate(self._layout, site, experts, weights)
-                a_BRI[slot, :rank], b_BOR[slot, :, :rank] = a_RI, b_OR
+                a_BRI[slot, :rank] = a_RI
+                b_BOR[slot, :, :rank] = b_OR
 
     def move(self, source: int, target: int) -> None:
         """Copies a row's experts to another slot."""
         for a_BRI, b_BOR in self._tables.values():
-            a_BRI[target], b_BOR[target] = a_BRI[source], b_BOR[source]
+            a_BRI[target] = a_BRI[source]
+            b_BOR[target] = b_BOR[source]
         self._ranks[target] = self._ranks[source]
 
     def prompts(self, slots: Sequence[int], lengths: Sequence[int]) -> Linear:
@@ -89,7 +95,8 @@ class ExpertSlots:
             b = torch.zeros(self._max_rows, outputs, rank, dtype=a.dtype, device=a.device)
             if site in self._tables:
                 old_a, old_b = self._tables[site]
-                a[:, : old_a.shape[1]], b[:, :, : old_b.shape[2]] = old_a, old_b
+                a[:, : old_a.shape[1]] = old_a
+                b[:, :, : old_b.shape[2]] = old_b
             self._tables[site] = (a, b)
 
 

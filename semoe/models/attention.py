@@ -82,11 +82,13 @@ def _causal(q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> Tensor:
 
 def by_products(q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> Tensor:
     """softmax(q k^T / √K + mask) v by plain products; in bfloat16 on a CPU faster than torch's fused kernel."""
-    (b, h, length, size), g = q_BHLK.shape, k_BGLK.shape[1]
-    q, k, v = (x.reshape(b * g, -1, size) for x in (q_BHLK, k_BGLK, v_BGLK))
-    future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1).repeat(h // g, 1)
-    scores = torch.bmm(q, k.transpose(1, 2)).mul_(size**-0.5).masked_fill_(future, float("-inf"))
-    return torch.bmm(scores.softmax(-1), v).view(b, h, length, size)
+    num_rows, num_heads, length, head_size = q_BHLK.shape
+    num_groups = k_BGLK.shape[1]
+    # Query heads that share a key head are stacked, so that one product serves them all; the mask is stacked likewise.
+    q, k, v = (x.reshape(num_rows * num_groups, -1, head_size) for x in (q_BHLK, k_BGLK, v_BGLK))
+    future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1).repeat(num_heads // num_groups, 1)
+    scores = torch.bmm(q, k.transpose(1, 2)).mul_(head_size**-0.5).masked_fill_(future, float("-inf"))
+    return torch.bmm(scores.softmax(-1), v).view(num_rows, num_heads, length, head_size)
 
 
 class _Pad(torch.autograd.Function):

@@ -44,7 +44,8 @@ class ChatTemplate:
         )
         environment.filters["tojson"] = _tojson
         environment.globals |= {"raise_exception": _refuse, "strftime_now": PINNED_DATE.strftime}
-        self._template, self._special = environment.from_string(source), dict(special)
+        self._template = environment.from_string(source)
+        self._special = dict(special)
 
     def render(self, messages: Sequence[Mapping[str, str]]) -> str:
         """Returns a conversation up to the assistant's next turn.

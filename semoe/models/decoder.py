@@ -53,12 +53,19 @@ def plain_linear(site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | N
 
 def projection_shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
     """Returns (outputs, inputs) of each of PROJECTIONS."""
-    d, i, k = config.hidden_size, config.intermediate_size, config.head_dim
-    q, g = config.num_attention_heads * k, config.num_key_value_heads * k
+    hidden = config.hidden_size
+    inner = config.intermediate_size
+    queries = config.num_attention_heads * config.head_dim
+    keys = config.num_key_value_heads * config.head_dim
     return {
-        "q_proj": (q, d), "k_proj": (g, d), "v_proj": (g, d), "o_proj": (d, q),
-        "gate_proj": (i, d), "up_proj": (i, d), "down_proj": (d, i),
-    }  # fmt: skip
+        "q_proj": (queries, hidden),
+        "k_proj": (keys, hidden),
+        "v_proj": (keys, hidden),
+        "o_proj": (hidden, queries),
+        "gate_proj": (inner, hidden),
+        "up_proj": (inner, hidden),
+        "down_proj": (hidden, inner),
+    }
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,8 @@ class Decoder:
             for name in ("q", "k", "v")
         )
         if self.config.qk_norm:
-            q, k = self._norm(q, layer, "self_attn.q_norm"), self._norm(k, layer, "self_attn.k_norm")
+            q = self._norm(q, layer, "self_attn.q_norm")
+            k = self._norm(k, layer, "self_attn.k_norm")
         mixed_THK = attend(layer, rotate(q, cos, sin), rotate(k, cos, sin), v)
         return self._project(layer, "o_proj", mixed_THK.flatten(-2), linear)
 

@@ -67,7 +67,8 @@ class _SwiGlu(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
         gate, up = ctx.saved_tensors
-        dgate, dup = torch.empty_like(gate), torch.empty_like(up)
+        dgate = torch.empty_like(gate)
+        dup = torch.empty_like(up)
         for g, u, d, dg, du in _blocks(gate, up, dy, dgate, dup):
             torch.mul(d, F.silu(g), out=du)
             torch.ops.aten.silu_backward.grad_input(d * u, g, grad_input=dg)

@@ -28,6 +28,7 @@ def download(hub_name: str) -> Path:
     with _plainly(hub_name):
         folder = Path(huggingface_hub.snapshot_download(hub_name, allow_patterns=_FILES))
         absent = _absent(folder)
+        # The hub is asked only where something may be missing: a whole model in the cache needs no network.
         if absent & set(huggingface_hub.list_repo_files(hub_name) if absent else ()):
             raise TransientError(
                 f"{folder} lacks {', '.join(sorted(absent))} of {hub_name}: the hub was away. Run the same again.",
@@ -61,7 +62,8 @@ def _plainly(hub_name: str) -> Iterator[None]:
 def _translated(error: Exception, hub_name: str) -> SemoeError:
     from huggingface_hub import constants  # noqa: PLC0415
 
-    status, said = _status(error), str(error).strip().partition("\n")[0]
+    status = _status(error)
+    said = str(error).strip().partition("\n")[0]
     if status in (401, 403, 404):
         return UsageError(
             f"The hub gives no access to {hub_name} ({status}: {said}). Check the name, accept the licence, and set "

@@ -59,7 +59,9 @@ class _Rotate(torch.autograd.Function):
 
 def _turn(x_THD: Tensor, cos: Tensor, sin: Tensor, direction: int) -> Tensor:
     half = x_THD.shape[-1] // 2
-    cos, sin = cos.to(x_THD.dtype), sin[..., :half].to(x_THD.dtype)
+    cos = cos.to(x_THD.dtype)
+    # `rotation` repeats the angles, so the first half serves both.
+    sin = sin[..., :half].to(x_THD.dtype)
     out = x_THD * cos
     out[..., :half].addcmul_(x_THD[..., half:], sin, value=-direction)
     out[..., half:].addcmul_(x_THD[..., :half], sin, value=direction)

@@ -36,7 +36,8 @@ class Tokenizer:
             raise UsageError(f"{path} is no usable tokenizer ({error}).", kind="model-tokenizer") from error
         self._inner.no_padding()
         self._inner.no_truncation()
-        self._folder, self._config = folder, read_tokenizer_config(folder)
+        self._folder = folder
+        self._config = read_tokenizer_config(folder)
         own = self._inner.token_to_id(self.end_token) if self.end_token else None
         self.eos_ids = frozenset([*eos_ids, *([own] if own is not None else [])])
 

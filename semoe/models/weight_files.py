@@ -5,7 +5,8 @@ from pathlib import Path
 from semoe.errors import UsageError
 from semoe.files import read_json
 
-WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+WHOLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -15,6 +16,7 @@ def weight_files(folder: Path) -> list[Path]:
         UsageError: there is none, or one that the index names is missing.
     """
     if (folder / INDEX).exists():
+        # The last part of each name alone: an index must not lead out of its folder.
         shards = [folder / Path(name).name for name in sorted(set(read_json(folder / INDEX)["weight_map"].values()))]
         if missing := [path.name for path in shards if not path.is_file()]:
             raise UsageError(

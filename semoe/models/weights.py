@@ -30,7 +30,8 @@ def load_weights(folder: Path, config: ModelConfig, dtype: torch.dtype, device: 
         UsageError: the folder holds no safetensors.
         CorruptError: a file is damaged, or a tensor is missing or of another shape.
     """
-    loaded, lines = dict[str, Tensor](), dict[str, str]()
+    loaded: dict[str, Tensor] = {}
+    lines: dict[str, str] = {}
     for path in weight_files(folder):
         _load_file(path, loaded, lines)
     if config.tie_word_embeddings:
@@ -47,7 +48,8 @@ def _load_file(path: Path, loaded: dict[str, Tensor], lines: dict[str, str]) -> 
     try:
         with safe_open(path, framework="pt") as file:
             for name, line in tensor_lines(path):
-                loaded[name], lines[name] = file.get_tensor(name), line
+                loaded[name] = file.get_tensor(name)
+                lines[name] = line
     except SafetensorError as error:
         raise CorruptError(f"{path} is damaged ({error}). Download it again.", kind="corrupt") from error
 

@@ -36,9 +36,9 @@ class OfflineName:
 
     def known_folders(self, root: Path) -> tuple[Path, Path]:
         """Where experts of this name may lie: `folder`, and as the published README writes it, without the mode."""
-        head, tail = self._model(root / "offline"), Path(self._augmented) / safe(self.data_type)
-        old = Path(safe(self.dataset)) / f"lr={self.learning_rate}_epoch={self.epochs}"
-        return self.folder(root), head / old / tail
+        model = self._model(root / "offline")
+        recipe = Path(safe(self.dataset)) / f"lr={self.learning_rate}_epoch={self.epochs}"
+        return self.folder(root), model / recipe / self._augmented / safe(self.data_type)
 
     def _model(self, top: Path) -> Path:
         return top / safe(self.model) / f"rank={self.rank}_alpha={self.alpha}"

@@ -31,7 +31,9 @@ SETTINGS = {
 }
 TELLING_WORDS = ("international", "internal", "interval", "skis", "generously", "university", "dying")
 """The stemmer `english` is another one from release to release (3.1.0 has "internat", 3.0.0 had "intern")."""
-PASSAGES, OFFSETS, ABOUT = "passages.jsonl", "offsets.npy", "index.json"
+PASSAGES = "passages.jsonl"
+OFFSETS = "offsets.npy"
+ABOUT = "index.json"
 
 
 def build_index(passages: Iterable[Passage], folder: Path) -> int:
@@ -49,6 +51,7 @@ def build_index(passages: Iterable[Passage], folder: Path) -> int:
             index.index(_tokens(texts), show_progress=False)
             index.save(temporary / "bm25")
             write_json(temporary / ABOUT, SETTINGS | {"stems": _stems(), "num_passages": len(texts)})
+            # mkdtemp shuts out all other users; an index is there for them too.
             temporary.chmod(0o755)
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
@@ -115,7 +118,8 @@ def _id_order(passage_id: str) -> tuple[int, str]:
 
 
 def _store_passages(passages: Iterable[Passage], folder: Path) -> list[str]:
-    texts, offsets = list[str](), [0]
+    texts: list[str] = []
+    offsets = [0]
     with (folder / PASSAGES).open("wb") as file:
         for passage in passages:
             offsets.append(offsets[-1] + file.write(orjson.dumps([passage.id, passage.text, passage.title]) + b"\n"))

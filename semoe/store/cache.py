@@ -18,7 +18,9 @@ from semoe.store.expert_store import ExpertStore, is_intact
 from semoe.telemetry.metrics import metrics
 
 log = logging.getLogger(__name__)
-MEMORY_BYTES, DISK_BYTES, THREADS = 1 << 30, 16 << 30, 8
+MEMORY_BYTES = 1 << 30
+DISK_BYTES = 16 << 30
+THREADS = 8
 
 
 class ExpertCache:
@@ -40,8 +42,10 @@ class ExpertCache:
         """Where an expert came from that was loaded and is not yet counted as looked up."""
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="experts")
-        self.num_hits, self.num_loads = 0, 0
-        """Answers from memory; experts brought from disk or store."""
+        self.num_hits = 0
+        """Answers from memory."""
+        self.num_loads = 0
+        """Experts brought from disk or store."""
 
     def get(self, key: str) -> bytes | None:
         """Returns an expert's bytes, or None where there is no such expert.
@@ -121,7 +125,8 @@ class _Recent:
     """Sizes by key in order of use; tells which keys must leave."""
 
     def __init__(self, limit: int) -> None:
-        self._limit, self._used = limit, 0
+        self._limit = limit
+        self._used = 0
         self._sizes: OrderedDict[str, int] = OrderedDict()
 
     def use(self, key: str, size: int) -> list[str]:
@@ -157,8 +162,10 @@ class _Disk:
     """One file a key; what earlier processes left counts."""
 
     def __init__(self, folder: Path, limit: int) -> None:
-        self._folder, self._recent = folder, _Recent(limit)
-        self._lock, self._works = Lock(), True
+        self._folder = folder
+        self._recent = _Recent(limit)
+        self._lock = Lock()
+        self._works = True
         found = [(file, file.stat()) for file in folder.glob("??/*") if not file.name.startswith(".")]
         for file, status in sorted(found, key=lambda one: one[1].st_mtime):
             self._use(file.name, status.st_size)
@@ -166,6 +173,7 @@ class _Disk:
     def get(self, key: str) -> bytes | None:
         try:
             data = self._path(key).read_bytes()
+            # The next process knows by this time what was used last.
             self._path(key).touch()
         except OSError:
             return None

@@ -62,7 +62,8 @@ class Catalog:
 
     def add(self, segments: Iterable[tuple[str, Sequence[ExpertEntry]]]) -> None:
         """Takes up new segments; of an expert that is in several, the first stays."""
-        entries, numbers = list[ExpertEntry](), list[int]()
+        entries: list[ExpertEntry] = []
+        numbers: list[int] = []
         for name, own in segments:
             entries += own
             numbers += [len(self._segments)] * len(own)
@@ -74,7 +75,8 @@ class Catalog:
         """Returns a catalog of what either knows; this one's places go first."""
         known = {name: number for number, name in enumerate(self._segments)}
         numbers = [known.setdefault(name, len(known)) for name in other._segments]
-        heads, rows = other._arrays[0], other._arrays[1].copy()
+        heads, their_rows = other._arrays
+        rows = their_rows.copy()
         rows["segment"] = np.array(numbers, np.uint32)[rows["segment"]]
         both = Catalog(list(known), *self._arrays)
         both._insert(heads, rows)
@@ -89,8 +91,10 @@ class Catalog:
 
     def find(self, key: str) -> Place | None:
         """Returns where an expert lies, or None."""
-        head, low = int(key[:16], 16), int(key[16:32], 16)
+        head = int(key[:16], 16)
+        low = int(key[16:32], 16)
         heads, rows = self._arrays
+        # As numpy's own type: beside a plain integer all heads would become floats, which do not hold 64 bits.
         at = int(heads.searchsorted(np.uint64(head)))
         while at < len(heads) and heads[at] == head:
             row = rows[at]
@@ -114,9 +118,12 @@ class Catalog:
         own_heads, own_rows = self._arrays
         at = own_heads.searchsorted(heads)
         if len(own_heads):
+            # A key behind the last has its place past the end, where there is nothing to compare with.
             there = np.minimum(at, len(own_heads) - 1)
             new = (own_heads[there] != heads) | (own_rows["low"][there] != rows["low"])
-            at, heads, rows = at[new], heads[new], rows[new]
+            at = at[new]
+            heads = heads[new]
+            rows = rows[new]
         self._arrays = np.insert(own_heads, at, heads), np.insert(own_rows, at, rows)
 
 
@@ -135,7 +142,8 @@ def _rows(entries: Sequence[ExpertEntry], segments: Sequence[int]) -> Rows:
 def _distinct(heads: Heads, rows: Rows) -> tuple[Heads, Rows]:
     """Sorts by key; of equal keys the first stays."""
     order = np.lexsort((rows["low"], heads))
-    heads, rows = heads[order], rows[order]
+    heads = heads[order]
+    rows = rows[order]
     new = np.ones(len(heads), bool)
     new[1:] = (heads[1:] != heads[:-1]) | (rows["low"][1:] != rows["low"][:-1])
     return heads[new], rows[new]

@@ -9,7 +9,8 @@ import orjson
 from semoe.errors import CorruptError
 from semoe.store.objects import check_name
 
-FORMAT, VERSION = "semoe-commit", 1
+FORMAT = "semoe-commit"
+VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)

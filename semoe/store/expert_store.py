@@ -35,7 +35,9 @@ class ExpertStore:
             space: its name.
             max_age: seconds after which `publish` looks for everybody's commits again; no more than `PUBLISH_SECONDS`.
         """
-        self.objects, self.names, self._max_age = objects, SpaceNames(space), max_age
+        self.objects = objects
+        self.names = SpaceNames(space)
+        self._max_age = max_age
         self.ledger = Ledger(objects, self.names)
 
     def __len__(self) -> int:
@@ -88,11 +90,14 @@ class ExpertStore:
             new = [blob for blob in blobs if blob.key not in self]
             if not new:
                 return 0
-            pack, started = build_pack(new), time.monotonic()
+            pack = build_pack(new)
+            # Before the first write: from there garbage collection counts a pack's age.
+            started = time.monotonic()
             self.objects.put(self.names.pack(pack.segment), *pack.parts)
             self.objects.put(self.names.index(pack.segment), pack.index)
             if time.monotonic() - started < PUBLISH_SECONDS and self._commit(name, token, pack):
-                seconds, num_bytes = time.monotonic() - started, sum(map(len, pack.parts))
+                seconds = time.monotonic() - started
+                num_bytes = sum(map(len, pack.parts))
                 metrics.published(num_experts=len(new), num_bytes=num_bytes, seconds=seconds)
                 return len(new)
 

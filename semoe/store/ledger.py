@@ -20,10 +20,14 @@ class Ledger:
     """Follows the commits of one space."""
 
     def __init__(self, objects: Objects, names: SpaceNames) -> None:
-        self._objects, self._names = objects, names
-        self._catalog, self._commits = Catalog(), set[str]()
-        self._snapshot_number, self._folded = 0, frozenset[str]()
-        self._damaged, self._withdrawn = dict[str, str](), set[str]()
+        self._objects = objects
+        self._names = names
+        self._catalog = Catalog()
+        self._commits: set[str] = set()
+        self._snapshot_number = 0
+        self._folded: frozenset[str] = frozenset()
+        self._damaged: dict[str, str] = {}
+        self._withdrawn: set[str] = set()
         self.refresh()
 
     @property
@@ -115,12 +119,15 @@ class Ledger:
         name = self._names.snapshot(number)
         snapshot = read_snapshot(self._objects.get(name), name)
         self._catalog = snapshot.catalog.and_also(self._catalog)
-        self._snapshot_number, self._folded = number, snapshot.commits
+        self._snapshot_number = number
+        self._folded = snapshot.commits
         self._commits |= snapshot.commits
 
     def _take_commits(self, names: Iterable[str]) -> None:
         new = [name for name in names if name not in self._commits]
-        known, fresh = {*self._catalog.segments, *self._withdrawn}, dict[str, Sequence[ExpertEntry]]()
+        # A withdrawn pack counts as known: a commit that is met later must not bring its experts back.
+        known = {*self._catalog.segments, *self._withdrawn}
+        fresh: dict[str, Sequence[ExpertEntry]] = {}
         for segment in (segment for name in new for segment in self.commit(name).segments):
             if segment not in known and segment not in fresh:
                 fresh[segment] = self.index_if_whole(segment)

@@ -20,7 +20,8 @@ import orjson
 from semoe.errors import CorruptError, UsageError
 from semoe.store.digest import digest
 
-FORMAT, VERSION = "semoe-pack-index", 2
+FORMAT = "semoe-pack-index"
+VERSION = 2
 READABLE = (1, VERSION)
 """Version 1 did not say what an expert learnt."""
 MAX_EXPERT_BYTES = (1 << 32) - 1
@@ -90,7 +91,9 @@ def index_name(segment: str) -> str:
 
 def build_pack(blobs: Sequence[Blob]) -> Pack:
     """Lays experts one behind the other."""
-    salt, at, entries = secrets.token_bytes(SALT_BYTES), 0, list[ExpertEntry]()
+    salt = secrets.token_bytes(SALT_BYTES)
+    entries: list[ExpertEntry] = []
+    at = 0
     for blob in blobs:
         entry = ExpertEntry(
             key=blob.key, offset=at, length=len(blob.data), digest=digest(blob.data).hex(),

@@ -19,7 +19,9 @@ from semoe.files import read_json, write_bytes, write_json
 from semoe.store.record import read_record
 from semoe.store.whole_folder import make_folder
 
-ADAPTER, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "expert.json"
+ADAPTER = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+RECORD = "expert.json"
 
 
 def write_expert(folder: Path, data: bytes, config: dict[str, Any]) -> None:
@@ -55,6 +57,7 @@ def link_expert(source: Path, target: Path) -> None:
     _check_present(source)
 
     def fill(temporary: Path) -> None:
+        # An expert that PEFT itself or the published project made has no record.
         for name in (ADAPTER, CONFIG, *([RECORD] if (source / RECORD).exists() else [])):
             try:
                 (temporary / name).hardlink_to(source / name)

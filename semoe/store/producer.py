@@ -35,10 +35,18 @@ class Producer(AbstractContextManager["Producer"]):
         pack_bytes: int = PACK_BYTES,
         commit_seconds: float = COMMIT_SECONDS,
     ) -> None:
-        self._store, self._layout, self._run, self._shard = store, layout, run, shard
-        self._pack_bytes, self._commit_seconds = pack_bytes, commit_seconds
-        self._token, self._pending, self._since = fresh_token(), list[Blob](), 0.0
-        self.num_published, self.num_bytes = 0, 0
+        self._store = store
+        self._layout = layout
+        self._run = run
+        self._shard = shard
+        self._token = fresh_token()
+        self._pack_bytes = pack_bytes
+        self._commit_seconds = commit_seconds
+        self._pending: list[Blob] = []
+        self._since = 0.0
+        """When the first of those that are pending came."""
+        self.num_published = 0
+        self.num_bytes = 0
 
     def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
         """Takes an expert for the next pack."""

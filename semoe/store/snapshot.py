@@ -15,7 +15,8 @@ from semoe.store.catalog import ROW, Catalog
 from semoe.store.digest import digest
 from semoe.store.objects import check_name
 
-FORMAT, VERSION = "semoe-snapshot", 1
+FORMAT = "semoe-snapshot"
+VERSION = 1
 HEAD = np.dtype("<u8")
 
 
@@ -49,8 +50,10 @@ def read_snapshot(data: bytes, name: str) -> Snapshot:
         head, _, body = data.partition(b"\n")
         header = orjson.loads(head)
         found = header["format"], header["version"]
-        count, expected = int(header["count"]), header["digest"]
-        segments, commits = map(check_name, header["segments"]), map(check_name, header["commits"])
+        count = int(header["count"])
+        expected = header["digest"]
+        segments = map(check_name, header["segments"])
+        commits = map(check_name, header["commits"])
     except (ValueError, TypeError, KeyError) as error:
         raise CorruptError(f"Snapshot {name} is damaged ({error}).", kind="corrupt-snapshot") from error
     if found != (FORMAT, VERSION):

@@ -64,7 +64,8 @@ class Experts:
     """Reads experts of one space, near ones first: memory, disk where there is a folder for it, store."""
 
     def __init__(self, store: ExpertStore, layout: ExpertLayout, cache: ExpertCache | None = None) -> None:
-        self.store, self.layout = store, layout
+        self.store = store
+        self.layout = layout
         self._cache = cache or ExpertCache(store, folder=expert_cache_folder())
 
     @property
@@ -102,7 +103,8 @@ class Experts:
             UsageError: it is; the message names the spaces that are there.
         """
         if not len(self.store):
-            here, objects = self.store.names.space, self.store.objects
+            here = self.space
+            objects = self.store.objects
             described = described_spaces(objects)
             former = [name for name, about in described.items() if "format" not in about]
             others = [name for name in described if name != here and name not in former]

@@ -39,6 +39,7 @@ def garbage(store: ExpertStore, grace_seconds: float = GRACE_SECONDS) -> list[St
     A producer writes its packs before its commit, so a young pack may be about to be named.
     """
     old = clock(store.objects) - grace_seconds
+    # Listed before the refresh: a pack that is committed in between is named by then.
     candidates = [found for found in store.objects.list(store.names.segments) if found.modified < old]
     store.refresh()
     names = store.names

@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from semoe.errors import SemoeError
 from semoe.telemetry.declare import Declarations
 
+# The next three say again what higher layers say, which telemetry may not import; a test holds them to each other.
 METHODS = ("none", "icl", "prag", "combine", "prag_random", "combine_random")
 STAGES = ("retrieve", "augment", "encode", "inference")
 REJECTIONS = (
@@ -22,7 +23,8 @@ REJECTIONS = (
     "rewrite-off-topic", "answer-in-question", "answer-too-long", "answer-empty", "pronoun-answer",
     "question-length", "question-off-topic",
 )  # fmt: skip
-OK, OTHER = "ok", "other"
+OK = "ok"
+OTHER = "other"
 S3_OPERATIONS = ("put", "create", "get", "list", "delete")
 S3_OUTCOMES = (
     OK, "missing-object", "corrupt", "s3-refused", "s3-credentials", "s3-settings", "s3-unreachable", "s3-busy",
@@ -136,7 +138,8 @@ class Metrics:
     @contextmanager
     def s3_call(self, operation: str) -> Iterator[None]:
         """Counts and times a call to S3; its outcome is `ok` or the kind of the error that leaves the block."""
-        started, outcome = time.monotonic(), OTHER
+        started = time.monotonic()
+        outcome = OTHER
         try:
             yield
             outcome = OK

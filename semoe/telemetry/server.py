@@ -54,7 +54,8 @@ class _LastScrape:
     """Tells when a scrape that began after the work's end was answered whole."""
 
     def __init__(self) -> None:
-        self._over, self._seen = threading.Event(), threading.Event()
+        self._over = threading.Event()
+        self._seen = threading.Event()
 
     def wait(self, seconds: float) -> None:
         """Says that the work is over, and waits for the scrape."""

@@ -14,7 +14,8 @@ class StepClock:
     """
 
     def __init__(self, seconds: Histogram) -> None:
-        self._seconds, self._since = seconds, time.monotonic()
+        self._seconds = seconds
+        self._since = time.monotonic()
 
     def tick(self) -> None:
         """Ends a step and begins the next."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from spacy.language import Language
 
-from semoe.augment.augmenter import Augmentation, AugmentSettings, augmenters, load_augmenter
+from semoe.augment import Augmentation, AugmentSettings, augmenters, load_augmenter
 from semoe.augment.checks import (
     first_answer,
     first_question,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from semoe.augment import augmenter
+from semoe.augment import contract as augmenter
 from semoe.experts.preset import load_preset
 from semoe.published.augment import augment
 from semoe.published.retrieve import retrieve

@@ -96,7 +96,8 @@ def _subject_questions(verb: Token, subject: Subject, *, first: bool) -> Iterato
     # "Who is a Finnish writer?" has many answers, "Who is the mayor of Ghent?" one.
     vague = first and verb.lemma_ == "be" and not re.match(r"\S+ the ", said)
     if named and not vague and said and len(said.split()) <= _MAX_PREDICATE and not _UNKNOWN.search(said):
-        wh, rank = "Who" if subject.is_person else "What", 2.0 if subject.is_topic else 3.0
+        wh = "Who" if subject.is_person else "What"
+        rank = 2.0 if subject.is_topic else 3.0
         yield Candidate((f"{wh} {said}?",), subject.text, "subj", rank, f"{subject.text} {said.removesuffix('.')}.")
     for other in (noun for token in own for noun in children(token, "appos") if noun.pos_ == "NOUN"):
         if subject.is_topic:

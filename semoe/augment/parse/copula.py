@@ -147,7 +147,8 @@ def _noun_of_facts(head: Token, preposition: Token, asking: _Asking) -> Iterator
     article = "" if head.tag_ == "NNS" else "the " if preposition.lower_ == "of" else _indefinite(head)
     noun = f"{article}{head.text}"
     for target in objects_of(preposition):
-        answer, label = noun_phrase(target), target.ent_type_
+        answer = noun_phrase(target)
+        label = target.ent_type_
         if label in PLACES and preposition.lower_ in _PLACE_WORDS:
             person = asking.subject.is_person
             questions = (asking("Where", noun),) if person else (asking("Where"), asking("Where", "located"))

@@ -37,7 +37,8 @@ def candidates(parser: Language, title: str, text: str, rejected: Counter[str] |
         rejected: Counts, by reason, what was proposed and not kept.
     """
     counts = Counter[str]() if rejected is None else rejected
-    title, text = _readable(title), _readable(text)
+    title = _readable(title)
+    text = _readable(text)
     proposed = _proposed(parser, title, text)
     return one_answer_each(well_formed(proposed, f"{text}\n{title}", counts), counts)
 
@@ -62,8 +63,10 @@ def question_answers(
         seed: Chooses among wordings.
         rejected: Counts, by reason, what was proposed and not kept.
     """
-    title, text = _readable(title), _readable(text)
+    title = _readable(title)
+    text = _readable(text)
     names = read_names(title, text)
+    # Seeded by the passage itself: what was drawn for an earlier one must not move this one's.
     chooser = random.Random(hashlib.sha256(f"{seed}\n{title}\n{text}".encode()).digest())
     chosen = _varied(candidates(parser, title, text, rejected)) or _first_sentence(names, text)
     return tuple(_pair(candidate, names, chooser) for candidate in chosen[:max_pairs])
@@ -79,6 +82,7 @@ def _proposed(parser: Language, title: str, text: str) -> Iterator[Candidate]:
     plain, inside = strip_brackets(text)
     if not (names.introduced and 0 <= text.find("(") < _NAME_REACH):
         inside = ""
+    # spaCy refuses a longer text altogether.
     doc = parser(plain[: parser.max_length])
     topic = read_topic(title, names, inside, doc)
     yield from bracket_facts(inside, names.name, is_person=topic.is_person)

@@ -79,9 +79,10 @@ def read_topic(title: str, names: Names, inside: str, doc: Doc) -> Topic:
     first = next(doc.sents, None)
     heads = _complement_nouns(first) if names.introduced and first is not None else []
     # "Battle of Hastings" is called "the battle", "Ohio River" "the river", "Hook (film)" "the film".
-    bracket, kind = last_noun(bracket_of(title)), last_noun(names.name.split(" of ")[0])
-    is_thing = bool(_THINGS & {*heads[:1], *bracket})
-    nouns = bracket | kind | last_noun(names.name) | set(heads)
+    in_bracket = last_noun(bracket_of(title))
+    before_of = last_noun(names.name.split(" of ")[0])
+    nouns = in_bracket | before_of | last_noun(names.name) | set(heads)
+    is_thing = bool(_THINGS & {*heads[:1], *in_bracket})
     return Topic(names, not is_thing and _speaks_of_person(names, inside, doc), nouns)
 
 
@@ -123,13 +124,13 @@ def _may_be(pronoun: Token, topic: Topic) -> bool:
 
 
 def _means_topic(token: Token, topic: Topic) -> bool:
-    name, phrase = topic.names.name, token.doc[token.left_edge.i : token.i + 1].text
     if token.pos_ == "PROPN" and token.text in topic.names.words:
         return True
     definite = any(child.lower_ in ("the", "this") for child in token.children)
     if token.pos_ == "NOUN" and definite and token.lemma_.lower() in topic.nouns:
         return True
-    return name.lower() in phrase.lower()
+    phrase = token.doc[token.left_edge.i : token.i + 1].text
+    return topic.names.name.lower() in phrase.lower()
 
 
 def _other(token: Token) -> Subject | None:
@@ -149,8 +150,9 @@ def _complement_nouns(sentence: Span) -> list[str]:
 def _speaks_of_person(names: Names, inside: str, doc: Doc) -> bool:
     if names.introduced and tells_a_life(inside):
         return True
-    human, inanimate = len(_HUMAN.findall(doc.text)), len(_INANIMATE.findall(doc.text))
-    if human or (inanimate and names.introduced):
-        return human > inanimate
+    num_human = len(_HUMAN.findall(doc.text))
+    num_inanimate = len(_INANIMATE.findall(doc.text))
+    if num_human or (num_inanimate and names.introduced):
+        return num_human > num_inanimate
     labels = [entity.label_ for entity in doc.ents if names.words & set(entity.text.split())]
     return labels.count("PERSON") * 2 > len(labels)

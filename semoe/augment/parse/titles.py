@@ -31,7 +31,8 @@ class Names:
 
 def read_names(title: str, text: str) -> Names:
     """Returns the names that a passage's subject goes by."""
-    name, opening = without_bracket(title), opening_name(text)
+    name = without_bracket(title)
+    opening = opening_name(text)
     if not name:
         # Files of the published project have no titles.
         return Names(opening or "this", None, opening is not None)

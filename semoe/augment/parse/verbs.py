@@ -75,7 +75,8 @@ def _object_facts(objects: list[Token], asking: _Asking) -> Iterator[Candidate]:
 
 
 def _preposition_facts(preposition: Token, target: Token, asking: _Asking) -> Iterator[Candidate]:
-    label, word = target.ent_type_, preposition.lower_
+    label = target.ent_type_
+    word = preposition.lower_
     if _is_time(target):
         yield _when(target, asking)
     elif preposition.dep_ == "agent" or (word == "by" and asking.verb.tag_ == "VBN"):

@@ -25,7 +25,8 @@ class _Capture:
     """Plain attention, kept in one layer."""
 
     def __init__(self, length: int, layer: int, device: torch.device) -> None:
-        self._packed, self._layer = PackedAttention([length], device), layer
+        self._packed = PackedAttention([length], device)
+        self._layer = layer
         self._future_TT = torch.ones(length, length, dtype=torch.bool, device=device).triu(1)
         self.shares_TT: Tensor | None = None
 

@@ -66,8 +66,8 @@ class Switching:
         Raises:
             TransientError: the retriever does not answer.
         """
-        self._rows, self._asking, self._asked, self._search = {}, [], [], None
-        self._done, told = {}, 0
+        self._forget()
+        told = 0
         with ThreadPoolExecutor(max_workers=1) as thread:
             for index, question in enumerate(questions):
                 self._begin(Row(index, question))
@@ -75,10 +75,19 @@ class Switching:
                 self._retrieve(thread)
                 for ticket, answer in self.engine.step() if self.engine.has_work else ():
                     self._judge(self._rows.pop(ticket), answer)
+                # A dict keeps the order in which rows ended, so those not told of yet are its last.
                 for index in list(self._done)[told:]:
                     on_finish(index, self._done[index])
                 told = len(self._done)
         return [self._done[index] for index in range(len(questions))]
+
+    def _forget(self) -> None:
+        """Drops what an earlier call left: one that ended with an error did not come to its end."""
+        self._rows = {}
+        self._asking = []
+        self._asked = []
+        self._search = None
+        self._done = {}
 
     def _begin(self, row: Row) -> None:
         if self._method.asks_first:
@@ -88,13 +97,17 @@ class Switching:
 
     def _retrieve(self, thread: ThreadPoolExecutor) -> None:
         """Takes passages that were found, and asks for those of all rows that wait."""
+        # Where the engine has nothing to decode meanwhile, there is nothing to do but wait for the search.
         if self._search and (self._search.done() or not self.engine.has_work):
-            (found, seconds), asked = self._search.result(), self._asked
-            self._asked, self._search = [], None
+            found, seconds = self._search.result()
+            asked = self._asked
+            self._asked = []
+            self._search = None
             for question, hits in zip(asked, found, strict=True):
                 self._switch(question, hits, 1000 * seconds)
         if self._asking and not self._search:
-            self._asked, self._asking = self._asking, []
+            self._asked = self._asking
+            self._asking = []
             self._search = thread.submit(self._find, [question.query for question in self._asked])
 
     def _find(self, queries: list[str]) -> tuple[list[Hits], float]:

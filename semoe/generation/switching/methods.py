@@ -82,7 +82,8 @@ class Whole:
     can_doubt: ClassVar[bool] = True
 
     def __init__(self, tools: Tools) -> None:
-        self.settings, self.language = tools.settings, tools.language
+        self.settings = tools.settings
+        self.language = tools.language
 
     def draft_length(self) -> int:
         """All that is left of the answer."""

@@ -18,7 +18,8 @@ def probabilities_of(sentence: str, doubt: Doubt | None) -> tuple[Probability, .
 
 def found_passage(hit: Retrieved, act: Act, ready: Ready) -> Found:
     """Returns a retrieved passage as the trace keeps it."""
-    key, passage = act.key(hit), hit.passage
+    passage = hit.passage
+    key = act.key(hit)
     return Found(
         id=passage.id,
         title=passage.title,

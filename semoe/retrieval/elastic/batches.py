@@ -26,14 +26,17 @@ class Batch:
 
 def batches(passages: Iterable[Passage], start: int, max_bytes: int) -> Iterator[Batch]:
     """Yields the passages after the first `start` as batches of up to `max_bytes`, but at least one passage."""
-    items, size, end = list[Item](), 0, 0
+    items: list[Item] = []
+    size = 0
+    end = 0
     for end, passage in enumerate(passages, 1):
         if end <= start:
             continue
         item = Item(passage.id, bulk_lines(passage))
         if items and size + len(item.lines) > max_bytes:
             yield Batch(items, end - 1)
-            items, size = [], 0
+            items = []
+            size = 0
         items.append(item)
         size += len(item.lines)
     if items:

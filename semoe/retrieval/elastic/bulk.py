@@ -18,7 +18,8 @@ def send(connection: Connection, name: str, batch: Batch) -> int:
         UsageError: Elasticsearch can never take one of the passages; the message has its id.
         TransientError: it stays busy for `patience_s` seconds without taking any.
     """
-    items, patience = batch.items, connection.patience()
+    items = batch.items
+    patience = connection.patience()
     while items:
         busy, why = _refused(items, _send(connection, name, items), name)
         if len(busy) < len(items):
@@ -44,7 +45,8 @@ def _send(connection: Connection, name: str, items: list[Item]) -> list[dict[str
 
 def _refused(items: list[Item], results: list[dict[str, Any]], name: str) -> tuple[list[Item], str]:
     """Returns the items to send again, with the reason of one of them."""
-    busy, why = list[Item](), ""
+    busy: list[Item] = []
+    why = ""
     for item, result in zip(items, results, strict=True):
         status = result["status"]
         if status in BUSY:

@@ -28,7 +28,8 @@ class Connection:
     """A client for one cluster; may be used by several threads."""
 
     def __init__(self, config: ElasticConfig) -> None:
-        self.config, self._stop = config, threading.Event()
+        self.config = config
+        self._stop = threading.Event()
         self._answered = self._told = False
         self._library = library()
         # It warns of each failed attempt with a traceback; we say it once, below.
@@ -60,7 +61,8 @@ class Connection:
                 self._tell(found)
             else:
                 metrics.elasticsearch_called(operation, OK, time.monotonic() - started)
-                self._answered, self._told = True, False
+                self._answered = True
+                self._told = False
                 return answer
 
     def _tell(self, error: SemoeError) -> None:

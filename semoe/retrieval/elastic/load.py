@@ -61,6 +61,7 @@ def load_index(
         check_corpus(connection, name, state, corpus)
         if state.complete:
             return Loaded(num_passages=state.num_passages, num_found=state.num_passages)
+        # Also where the index was there: a call that ended just before it said `complete` had put them back.
         connection.ask(lambda client: client.indices.put_settings(index=name, settings=WHILE_LOADING), name)
         count = _fill(connection, name, passages, state, settings)
         _finish(connection, name, replace(state, num_passages=count), settings)
@@ -86,13 +87,15 @@ def _fill(
     connection: Connection, name: str, passages: Iterable[Passage], state: LoadState, settings: LoadSettings
 ) -> int:
     """Sends what is missing; returns how many passages there are."""
-    kept, last = state, time.monotonic()
+    kept = state
+    kept_at = time.monotonic()
     try:
         with closing(_sent(connection, name, passages, kept.num_passages, settings)) as lengths:
             for length in lengths:
                 state = replace(state, num_passages=length)
-                if time.monotonic() - last >= settings.checkpoint_s:
-                    kept, last = write_state(connection, name, state), time.monotonic()
+                if time.monotonic() - kept_at >= settings.checkpoint_s:
+                    kept = write_state(connection, name, state)
+                    kept_at = time.monotonic()
     except BaseException:
         if state != kept:
             _keep(connection.config, name, state)
@@ -110,7 +113,8 @@ def _sent(
     connection: Connection, name: str, passages: Iterable[Passage], start: int, settings: LoadSettings
 ) -> Generator[int]:
     """Yields the length of the finished beginning, whenever it grows."""
-    pool, under_way = ThreadPoolExecutor(settings.num_threads), deque[Future[int]]()
+    pool = ThreadPoolExecutor(settings.num_threads)
+    under_way: deque[Future[int]] = deque()
     try:
         for batch in batches(passages, start, settings.bulk_bytes):
             under_way.append(pool.submit(send, connection, name, batch))

@@ -4,14 +4,16 @@ import random
 import threading
 import time
 
-FIRST_S, LONGEST_S = 0.2, 5.0
+FIRST_S = 0.2
+LONGEST_S = 5.0
 
 
 class Patience:
     """One wait after another until the time is up, or until somebody says stop."""
 
     def __init__(self, seconds: float, stop: threading.Event) -> None:
-        self._seconds, self._stop = seconds, stop
+        self._seconds = seconds
+        self._stop = stop
         self.renew()
 
     def renew(self) -> None:

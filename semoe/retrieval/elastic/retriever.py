@@ -28,7 +28,8 @@ class ElasticRetriever:
     """
 
     def __init__(self, name: str, config: ElasticConfig) -> None:
-        self._connection, self._name = Connection(config), name
+        self._connection = Connection(config)
+        self._name = name
         state = find_state(self._connection, name)
         if state is None:
             raise refused(404, "", name, config.where)
@@ -54,7 +55,8 @@ class ElasticRetriever:
 
     def _search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         answers: dict[int, list[Retrieved]] = {}
-        missing, patience = list(range(len(queries))), self._connection.patience()
+        missing = list(range(len(queries)))
+        patience = self._connection.patience()
         while missing:
             why = ""
             for row, answer in zip(missing, self._ask([queries[row] for row in missing], k), strict=True):

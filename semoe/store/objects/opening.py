@@ -36,7 +36,8 @@ def check_conditional_writes(objects: Objects) -> None:
         UsageError: both writes went through, so two producers could overwrite each other's commits.
     """
     name = f"checks/{secrets.token_hex(8)}"
-    first, second = objects.create(name, b"1"), objects.create(name, b"2")
+    first = objects.create(name, b"1")
+    second = objects.create(name, b"2")
     objects.delete(name)
     if not first or second:
         raise UsageError(

@@ -25,7 +25,10 @@ class _Pieces(io.RawIOBase):
 
     def __init__(self, objects: Objects, name: str, size: int) -> None:
         super().__init__()
-        self._objects, self._name, self._size, self._at = objects, name, size, 0
+        self._objects = objects
+        self._name = name
+        self._size = size
+        self._at = 0
 
     def readable(self) -> bool:
         return True

@@ -17,14 +17,16 @@ from semoe.store.objects.s3_client import make_client
 from semoe.store.objects.s3_errors import plainly
 from semoe.telemetry.metrics import metrics
 
-CONFLICT_TRIES, BODY_TRIES = 5, 4
+CONFLICT_TRIES = 5
+BODY_TRIES = 4
 
 
 class S3Objects:
     """A bucket, or a prefix of one."""
 
     def __init__(self, bucket: str, prefix: str = "", *, client: Any = None) -> None:
-        self._bucket, self._prefix = bucket, prefix.strip("/") + "/" if prefix.strip("/") else ""
+        self._bucket = bucket
+        self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
         self._client = client or make_client()
 
     @property
@@ -49,6 +51,7 @@ class S3Objects:
     def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Reads an object with one GET."""
         span = {} if length is None and not start else {"Range": f"bytes={start}-{_last(start, length)}"}
+        # No range holds 0 bytes: S3 would ignore it and send the whole object.
         if length == 0:
             return b""
         with self._call("get", name):

@@ -26,7 +26,8 @@ def make_client() -> Any:
         TransientError: the credentials come from a service that does not answer.
     """
     _check_secrets()
-    config, where = client_config(), "any store"
+    config = client_config()
+    where = "any store"
     try:
         with plainly(where):
             # A session of its own: boto3's shared one would keep the settings that it met first.

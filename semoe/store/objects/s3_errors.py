@@ -91,7 +91,8 @@ def without_answer(error: Exception, where: str) -> SemoeError:
 
 def _refused(error: boto.ClientError, where: str, url: str, name: str) -> SemoeError:
     """Our error for an answer that says no."""
-    code, status = error.response["Error"].get("Code", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
+    code = error.response["Error"].get("Code", "")
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     if code in GONE:
         return missing(url, name)
     if code == "InvalidRange":
