@@ -54,8 +54,8 @@ def test_the_sources_have_every_file_of_a_folder(unpacked: Path, folder: str) ->
 @pytest.mark.parametrize(
     "name",
     [
-        ".ci/run", ".importlinter", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md",
-        "constraints.txt", "pyproject.toml",
+        ".ci/run", ".importlinter", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile",
+        "README.md", "constraints.txt", "pyproject.toml",
     ],
 )  # fmt: skip
 def test_the_sources_have_what_stands_beside_the_folders(unpacked: Path, name: str) -> None:
