@@ -55,7 +55,7 @@ def test_the_sources_have_every_file_of_a_folder(unpacked: Path, folder: str) ->
     "name",
     [
         ".ci/run", ".importlinter", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile",
-        "README.md", "constraints.txt", "pyproject.toml",
+        "README.md", "RELEASE.md", "SECURITY.md", "constraints.txt", "pyproject.toml",
     ],
 )  # fmt: skip
 def test_the_sources_have_what_stands_beside_the_folders(unpacked: Path, name: str) -> None:
