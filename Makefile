@@ -8,13 +8,13 @@ TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend
 export ELASTICSEARCH_KIT ?= $(realpath ../shared/elasticsearch)
 # docker where it is, otherwise buildah.
 OCI := $(if $(shell command -v docker),docker,buildah)
-BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot)
 REPOSITORY ?= semoe-worker
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' semoe/__init__.py)
+BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot) --build-arg VERSION=$(VERSION)
 CUDA ?= cu128
 SOURCES := semoe pipelines tests benchmarks scripts
 
-.PHONY: help install demo test test-slow lint style bench bench-store effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests dashboards check-dashboards images e2e ci clean
+.PHONY: help install demo test test-slow lint style bench bench-store effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -45,7 +45,7 @@ lint: install ## Check style, types and layers
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory check-constraints check-docs-cli check-manifests check-dashboards
+	@$(MAKE) --no-print-directory check-constraints check-docs-cli check-manifests check-version check-dashboards
 
 style: install ## Repair what lint would refuse
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -72,6 +72,13 @@ manifests: install ## Render pipelines/ into manifests/
 
 check-manifests: install
 	@$(BIN)/python -m pipelines.render --check
+
+version: install ## Write the version wherever it stands (V=0.2.0), semoe/__init__.py first
+	@$(BIN)/python -m scripts.version $(V)
+	@$(BIN)/python -m pipelines.render
+
+check-version: install
+	@$(BIN)/python -m scripts.version --check
 
 dashboards: install ## Write the charts' dashboards
 	$(BIN)/python -m scripts.dashboard --out helm/workers/dashboards/runs.json

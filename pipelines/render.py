@@ -10,14 +10,18 @@ from hera.workflows import WorkflowTemplate
 
 CONCEPTS = ("index", "retrieve", "augment", "encode", "inference", "reproduce", "doctor")
 FOLDER = Path("manifests/workflows")
+CHART = Path("helm/workers/workflows")
+"""A link to `FOLDER`; where the sources were unpacked from a package, a folder with copies, which are held equal."""
 
 
 def main(arguments: list[str]) -> int:
     """Renders; with `--check` only compares. Returns the exit code."""
-    wanted = {FOLDER / f"{concept}.yaml": rendered(concept) for concept in CONCEPTS}
+    folders = [FOLDER, CHART] if CHART.is_dir() and not CHART.is_symlink() else [FOLDER]
+    texts = {f"{concept}.yaml": rendered(concept) for concept in CONCEPTS}
+    wanted = {folder / name: text for folder in folders for name, text in texts.items()}
     if "--check" in arguments:
         stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
-        stale += sorted(set(FOLDER.glob("*.yaml")) - set(wanted))
+        stale += sorted({path for folder in folders for path in folder.glob("*.yaml")} - set(wanted))
         for path in stale:
             sys.stderr.write(f"{path} is not what pipelines/ renders: run make manifests\n")
         return 1 if stale else 0

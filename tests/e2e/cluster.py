@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from semoe import __version__
+
 ROOT = Path(__file__).parents[2]
 NAMESPACE = os.environ.get("SEMOE_E2E_NAMESPACE", "semoe-e2e")
-WORKER_IMAGE = os.environ.get("SEMOE_E2E_WORKER_IMAGE", "semoe-worker:0.1.0-demo")
+WORKER_IMAGE = os.environ.get("SEMOE_E2E_WORKER_IMAGE", f"semoe-worker:{__version__}-demo")
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 

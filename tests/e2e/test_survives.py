@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from semoe.cli.cluster.argo import template_name
 from tests.e2e.cluster import NAMESPACE, ROOT, command, get, kubectl, running, semoe, start, wait_until
 from tests.e2e.conftest import plan
 
@@ -88,7 +89,7 @@ def test_cancel_ends_a_suspended_run_and_plain_argo_finishes_it(finished: dict[s
     semoe("cancel", *place, "--namespace", NAMESPACE, **s3)
     wait_until(lambda: phase("again") == "Failed", 180, "the cancelled workflow")
     command(
-        "argo", "submit", "--from", "workflowtemplate/semoe-reproduce-v0-1-0",
+        "argo", "submit", "--from", f"workflowtemplate/{template_name('reproduce')}",
         "-n", NAMESPACE, "-p", "run=again", "--wait",
     )  # fmt: skip
     experts = json.loads(semoe("report", *place, "--json", **s3))["experts"]
@@ -99,7 +100,7 @@ def test_upgrade_rollback_and_uninstall(finished: dict[str, Any]) -> None:
     chart, release = str(ROOT / "helm" / "workers"), ("semoe", "-n", NAMESPACE)
 
     def attempts() -> str:
-        template = get("workflowtemplate", "semoe-encode-v0-1-0")
+        template = get("workflowtemplate", template_name("encode"))
         return next(p["value"] for p in template["spec"]["arguments"]["parameters"] if p["name"] == "max_attempts")
 
     command("helm", "upgrade", *release[:1], chart, *release[1:], "--reuse-values", "--set", "maxAttempts=3")

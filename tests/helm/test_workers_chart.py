@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from pipelines.render import CONCEPTS
+from semoe import __version__
+from semoe.cli.cluster.argo import template_name
 from tests.helm.charts import CHARTS, Document, kinds, needs_helm, only, refusal, render, run
 
 CHART = CHARTS / "workers"
@@ -17,7 +19,7 @@ pytestmark = needs_helm
 
 
 def defaults(documents: list[Document], concept: str = "encode") -> dict[str, str]:
-    template = only(documents, "WorkflowTemplate", f"semoe-{concept}-v0-1-0")
+    template = only(documents, "WorkflowTemplate", template_name(concept))
     return {one["name"]: one.get("value") for one in template["spec"]["arguments"]["parameters"]}
 
 
@@ -28,7 +30,7 @@ def test_the_workflows_are_the_goldens_with_the_values_as_defaults() -> None:
     assert (given["store"], given["gpus"], given["s3_secret"]) == ("s3://bucket/semoe", "2", "keys")
     assert given["inference_s3_secret"] == "keys"
     golden = yaml.safe_load((CHARTS.parent / "manifests/workflows/encode.yaml").read_text())
-    template = only(documents, "WorkflowTemplate", "semoe-encode-v0-1-0")
+    template = only(documents, "WorkflowTemplate", template_name("encode"))
     assert template["spec"]["templates"] == golden["spec"]["templates"]
     assert (template["spec"]["parallelism"], template["spec"]["ttlStrategy"]) == (7, {"secondsAfterCompletion": 60})
 
@@ -42,6 +44,14 @@ def test_lists_and_volumes_reach_the_pods_as_json() -> None:
     assert json.loads(given["node_selector"]) == {"pool": "big"}
     assert json.loads(given["cache_volume"]) == {"name": "cache"} | volume
     assert json.loads(defaults(render(CHART, LEAST))["cache_volume"]) == {"name": "cache", "emptyDir": {}}
+
+
+@pytest.mark.parametrize(
+    ("image", "tag"),
+    [({}, __version__), ({"variant": "cuda"}, f"{__version__}-cuda"), ({"tag": "7"}, "7")],
+)
+def test_an_image_without_a_tag_is_the_charts_own(image: Document, tag: str) -> None:
+    assert defaults(render(CHART, LEAST | {"image": image}))["image"] == f"semoe-worker:{tag}"
 
 
 def test_an_image_by_digest_goes_before_its_tag() -> None:
@@ -98,6 +108,7 @@ def test_what_can_be_left_out_is() -> None:
         ({"store": {"url": "/data"}}, "/store/url"),
         (LEAST | {"quota": {"enabled": True}}, "give quota.hard"),
         (LEAST | {"quota": {"enabled": True, "hard": {"limits.cpu": "8"}}}, "Limit requests.cpu"),
+        (LEAST | {"image": {"tag": "7", "variant": "cuda"}}, "such as 7-cuda"),
         ({"store": {"url": "s3://bucket/x", "inferenceSecret": "a"}}, "without store.workerSecret"),
         (LEAST | {"serviceAccounts": {"inference": {"name": "semoe-worker"}}}, "Give two names"),
     ],
