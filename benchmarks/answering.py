@@ -13,11 +13,12 @@ from transformers import AutoModelForCausalLM
 
 from benchmarks.common import PASSAGES, describe, setting
 from semoe.experts.layout import ExpertLayout
-from semoe.generation import Engine, Request
-from semoe.models import Model
+from semoe.generation.engine import Engine
+from semoe.generation.request import Request
+from semoe.models.model import Model
 from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
-from semoe.retrieval import read_passages
+from semoe.retrieval.dpr import read_passages
 from semoe.store.blob import to_bytes
 from semoe.store.peft_folder import adapter_config, write_expert
 

@@ -13,14 +13,15 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from semoe.augment.parse import load_parser, question_answers
-from semoe.datasets import AugmentedPassage
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import Preset, load_preset
 from semoe.experts.sequences import training_sequences
-from semoe.models import Decoder, Model, load_model
-from semoe.models.decoder import projection_shapes
+from semoe.models.decoder import Decoder
+from semoe.models.model import Model, load_model
+from semoe.models.sites import projection_shapes
 from semoe.prompts.rendering import TrainingSequence
-from semoe.retrieval import read_passages
+from semoe.retrieval.dpr import read_passages
 
 PASSAGES = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
 

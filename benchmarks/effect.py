@@ -12,17 +12,19 @@ spot. A run that was stopped goes on.
 import argparse
 from pathlib import Path
 
-from semoe.evaluation import interval, paired_bootstrap
+from semoe.evaluation.bootstrap import interval, paired_bootstrap
 from semoe.experts.preset import load_preset
-from semoe.generation.switching import SwitchSettings, make_method
+from semoe.generation.switching.methods import make_method
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
-from semoe.models import load_model
+from semoe.models.model import load_model
 from semoe.published.augment import augment
 from semoe.published.encode import encode
 from semoe.published.inference import inference
 from semoe.published.retrieve import retrieve
 from semoe.published.settings import StageSettings
-from semoe.retrieval import Bm25Retriever, build_index, read_passages
+from semoe.retrieval.bm25 import Bm25Retriever, build_index
+from semoe.retrieval.dpr import read_passages
 from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 

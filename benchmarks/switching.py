@@ -13,11 +13,14 @@ import torch
 from benchmarks.common import PASSAGES, describe, setting
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
-from semoe.generation import Engine
-from semoe.generation.switching import Answered, Switching, SwitchSettings
+from semoe.generation.engine import Engine
+from semoe.generation.switching.loop import Switching
+from semoe.generation.switching.settings import SwitchSettings
+from semoe.generation.switching.trace import Answered
 from semoe.language import Language
-from semoe.models import Model
-from semoe.retrieval import Bm25Retriever, build_index, read_passages
+from semoe.models.model import Model
+from semoe.retrieval.bm25 import Bm25Retriever, build_index
+from semoe.retrieval.dpr import read_passages
 from semoe.stages.recipe import Recipe
 from semoe.stages.requests import RequestMaker
 from semoe.store.space import Experts

@@ -13,7 +13,8 @@ from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
 from semoe.experts.settings import TrainingSettings
 from semoe.experts.training import train_experts
-from semoe.models import Decoder, Model, load_model
+from semoe.models.decoder import Decoder
+from semoe.models.model import Model, load_model
 from semoe.prompts.rendering import TrainingSequence
 
 NUM_EXPERTS = {"semoe": 24, "published": 8}

@@ -10,7 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from semoe.retrieval import Bm25Retriever, Passage, build_index, read_passages
+from semoe.retrieval.bm25 import Bm25Retriever, build_index
+from semoe.retrieval.dpr import read_passages
+from semoe.retrieval.passage import Passage
 
 NUM_POPQA = 8
 NUM_TWOWIKI = 4

@@ -30,8 +30,10 @@ from semoe.augment.parse import load_parser
 from semoe.augment.prompts import Prompt, answer_prompt, question_prompt, rewrite_prompt
 from semoe.augment.spans import AnswerSpan, answer_spans
 from semoe.datasets.augmented import QAPair
-from semoe.generation import Answer, Engine, Request
-from semoe.models import Tokenizer, load_model
+from semoe.generation.engine import Engine
+from semoe.generation.request import Answer, Request
+from semoe.models.model import load_model
+from semoe.models.tokenizer import Tokenizer
 from semoe.retrieval.passage import Passage
 
 QUESTION_TOKENS = 40

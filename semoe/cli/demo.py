@@ -14,7 +14,7 @@ from semoe.cli.runs.plan import METHODS, show_plan
 from semoe.cli.runs.report import show_report
 
 if TYPE_CHECKING:
-    from semoe.datasets import Task
+    from semoe.datasets.augmented import Task
     from semoe.runs.folder import RunFolder
     from semoe.stages.answer_record import AnswerRecord
 

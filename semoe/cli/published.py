@@ -83,7 +83,7 @@ def retrieve(
     """
     from semoe.published.retrieve import retrieve as run_retrieve
     from semoe.published.settings import DatasetSettings
-    from semoe.retrieval import retrievers
+    from semoe.retrieval.retrievers import retrievers
 
     settings = DatasetSettings(
         root=place.root_dir, dataset=questions.dataset, data_type=questions.data_type, sample=questions.sample

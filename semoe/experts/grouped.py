@@ -14,7 +14,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
-from semoe.models.decoder import Linear, Site
+from semoe.models.decoder import Linear
+from semoe.models.sites import Site
 
 Segments = Sequence[tuple[int, int]]
 """(first row, row after the last) of each expert, in the order of the stack."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from semoe.errors import CorruptError
 from semoe.experts.settings import LoraSettings
 from semoe.models.config import ModelConfig
-from semoe.models.decoder import PROJECTIONS, Site, projection_shapes, weight_name
+from semoe.models.sites import PROJECTIONS, Site, projection_shapes, weight_name
 
 
 @dataclass(frozen=True)

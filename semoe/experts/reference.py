@@ -6,7 +6,8 @@ from torch import Tensor
 
 from semoe.experts.grouped import Segments
 from semoe.experts.layout import ExpertLayout
-from semoe.models.decoder import Linear, Site
+from semoe.models.decoder import Linear
+from semoe.models.sites import Site
 
 
 def reference_linear(layout: ExpertLayout, stack_EN: Tensor, grads_EN: Tensor, segments: Segments) -> Linear:

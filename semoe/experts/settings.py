@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from semoe.errors import UsageError, unknown_name
-from semoe.models.decoder import PROJECTIONS
+from semoe.models.sites import PROJECTIONS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

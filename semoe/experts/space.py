@@ -13,7 +13,7 @@ import orjson
 
 from semoe.experts.preset import AugmentationSettings, Preset, SequenceSettings
 from semoe.experts.settings import TrainingSettings
-from semoe.models.decoder import PROJECTIONS
+from semoe.models.sites import PROJECTIONS
 from semoe.records import without_defaults
 
 FORMAT = 2

@@ -6,7 +6,7 @@ B rows   G key-value heads   L places   K head size
 import torch
 from torch import Tensor
 
-from semoe.models import Decoder
+from semoe.models.decoder import Decoder
 
 GROWTH = 64
 

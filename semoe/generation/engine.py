@@ -4,18 +4,18 @@ Called by inference and augmentation. Knows token ids and expert vectors; knows 
 or the store.
 """
 
-from collections.abc import Callable
-from collections.abc import Sequence as Items
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
+from semoe.generation.request import Answer, Request
 from semoe.generation.runner import Runner
+from semoe.generation.running import Running
 from semoe.generation.scheduler import Scheduler
-from semoe.generation.sequence import Answer, Request, Sequence
-from semoe.models import Decoder
+from semoe.models.decoder import Decoder
 
 OnFinish = Callable[[int, Answer], None]
 
@@ -47,7 +47,7 @@ class Engine:
         self._scheduler = Scheduler(max_rows, prefill_tokens)
         self._runner = Runner(decoder, layout, max_rows)
 
-    def generate(self, requests: Items[Request], on_finish: OnFinish | None = None) -> list[Answer]:
+    def generate(self, requests: Sequence[Request], on_finish: OnFinish | None = None) -> list[Answer]:
         """Answers all requests; `on_finish` hears of each (position, answer) as it ends. Returns them in order."""
         tickets = [self.submit(request) for request in requests]
         places = {ticket: place for place, ticket in enumerate(tickets)}
@@ -66,7 +66,7 @@ class Engine:
 
     def submit(self, request: Request) -> int:
         """Takes a request in; its answer comes out of a later `step` under the number that is returned."""
-        self._scheduler.add(Sequence(self._num_submitted, request))
+        self._scheduler.add(Running(self._num_submitted, request))
         self._num_submitted += 1
         return self._num_submitted - 1
 
@@ -85,7 +85,7 @@ class Engine:
         runner.compact(moves, len(scheduler.running))
         return [(sequence.index, sequence.answer()) for sequence in finished]
 
-    def _accept(self, sequences: Items[Sequence], logits_BV: Tensor) -> None:
+    def _accept(self, sequences: Sequence[Running], logits_BV: Tensor) -> None:
         """Gives each sequence its most probable next token; of equals the one with the lowest id."""
         logprobs_BV = logits_BV.float().log_softmax(-1)
         best_B = logits_BV.argmax(-1)

@@ -7,8 +7,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
-from semoe.generation.sequence import Request
-from semoe.models import Linear, Site
+from semoe.generation.request import Request
+from semoe.models.decoder import Linear
+from semoe.models.sites import Site
 
 
 def reference_linear(layout: ExpertLayout, rows: Sequence[Request], lengths: Sequence[int]) -> Linear:

@@ -5,16 +5,17 @@
 Knows the cache and the expert slots; knows neither scheduling nor when an answer ends.
 """
 
-from collections.abc import Sequence as Items
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
 from semoe.generation.cache import KeyValueCache
-from semoe.generation.sequence import Sequence
+from semoe.generation.running import Running
 from semoe.generation.slots import ExpertSlots
-from semoe.models import Decoder, PackedAttention, positions_of
+from semoe.models.attention import PackedAttention, positions_of
+from semoe.models.decoder import Decoder
 
 
 class Runner:
@@ -25,7 +26,7 @@ class Runner:
         self._cache = KeyValueCache(decoder, max_rows)
         self._slots = ExpertSlots(decoder, layout, max_rows)
 
-    def prefill(self, admitted: Items[Sequence], first_slot: int) -> Tensor:
+    def prefill(self, admitted: Sequence[Running], first_slot: int) -> Tensor:
         """Computes whole prompts into the slots from `first_slot` on; returns the next token's logits, [B, V]."""
         lengths = [len(sequence.request.prompt) for sequence in admitted]
         slots = range(first_slot, first_slot + len(admitted))
@@ -42,7 +43,7 @@ class Runner:
         last_B = torch.tensor(lengths, device=device).cumsum(0) - 1
         return self._decoder.logits(hidden_TD[last_B])
 
-    def step(self, running: Items[Sequence]) -> Tensor:
+    def step(self, running: Sequence[Running]) -> Tensor:
         """Computes the newest token of every running row; returns the next token's logits, [B, V]."""
         device = self._decoder.device
         places_B = torch.tensor(self._cache.lengths, device=device)
@@ -60,7 +61,7 @@ class Runner:
         self._cache.lengths = [length + 1 for length in self._cache.lengths]
         return self._decoder.logits(hidden_BD)
 
-    def compact(self, moves: Items[tuple[int, int]], num_running: int) -> None:
+    def compact(self, moves: Sequence[tuple[int, int]], num_running: int) -> None:
         """Moves rows into the slots that finished sequences left."""
         for source, target in moves:
             self._cache.move(source, target)
@@ -71,7 +72,9 @@ class Runner:
 class _PromptAttention:
     """Attention within each prompt; stores its keys and values on the way."""
 
-    def __init__(self, cache: KeyValueCache, slots: Items[int], lengths: Items[int], device: torch.device) -> None:
+    def __init__(
+        self, cache: KeyValueCache, slots: Sequence[int], lengths: Sequence[int], device: torch.device
+    ) -> None:
         self._cache = cache
         self._slots = slots
         self._lengths = list(lengths)

@@ -6,19 +6,19 @@ finishes, the last running sequence moves into its place.
 
 from collections import deque
 
-from semoe.generation.sequence import Sequence
+from semoe.generation.running import Running
 
 
 class Scheduler:
     """Admits waiting sequences while there are free rows and prefill budget."""
 
     def __init__(self, max_rows: int, prefill_tokens: int) -> None:
-        self._waiting = deque[Sequence]()
+        self._waiting = deque[Running]()
         self._max_rows = max_rows
         self._prefill_tokens = prefill_tokens
-        self.running: list[Sequence] = []
+        self.running: list[Running] = []
 
-    def add(self, sequence: Sequence) -> None:
+    def add(self, sequence: Running) -> None:
         """Puts a sequence at the end of those that wait."""
         self._waiting.append(sequence)
 
@@ -27,9 +27,9 @@ class Scheduler:
         """Whether anything waits or runs."""
         return bool(self._waiting or self.running)
 
-    def admit(self) -> list[Sequence]:
+    def admit(self) -> list[Running]:
         """Moves waiting sequences into the next free slots; at least one if a slot is free."""
-        admitted: list[Sequence] = []
+        admitted: list[Running] = []
         used = 0
         while self._waiting and len(self.running) < self._max_rows:
             need = len(self._waiting[0].request.prompt)
@@ -40,9 +40,9 @@ class Scheduler:
             self.running.append(admitted[-1])
         return admitted
 
-    def retire(self) -> tuple[list[Sequence], list[tuple[int, int]]]:
+    def retire(self) -> tuple[list[Running], list[tuple[int, int]]]:
         """Removes finished sequences; returns them, and the moves (from slot, to slot) that close the holes."""
-        finished: list[Sequence] = []
+        finished: list[Running] = []
         moves: list[tuple[int, int]] = []
         # From the back: the sequence that moves into a hole has then been looked at already.
         for slot in reversed(range(len(self.running))):

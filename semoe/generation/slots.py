@@ -14,8 +14,8 @@ from torch import Tensor
 
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
-from semoe.models import Decoder, Linear, Site
-from semoe.models.decoder import plain_linear
+from semoe.models.decoder import Decoder, Linear, plain_linear
+from semoe.models.sites import Site
 
 
 class ExpertSlots:

@@ -9,7 +9,7 @@ trainer and the engine alike.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -18,16 +18,7 @@ from torch import Tensor
 from semoe.models.config import ModelConfig
 from semoe.models.fused import rms_norm, swiglu
 from semoe.models.rope import inverse_frequencies, rotate, rotation
-
-PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-class Site(NamedTuple):
-    """A linear layer of the decoder, where an expert may sit."""
-
-    layer: int
-    module: str
-    """One of PROJECTIONS."""
+from semoe.models.sites import Site, weight_name
 
 
 class Linear(Protocol):
@@ -49,23 +40,6 @@ class Attend(Protocol):
 def plain_linear(site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
     """The base model's own linear layer."""
     return F.linear(x_TI, weight_OI, bias_O)
-
-
-def projection_shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
-    """Returns (outputs, inputs) of each of PROJECTIONS."""
-    hidden = config.hidden_size
-    inner = config.intermediate_size
-    queries = config.num_attention_heads * config.head_dim
-    keys = config.num_key_value_heads * config.head_dim
-    return {
-        "q_proj": (queries, hidden),
-        "k_proj": (keys, hidden),
-        "v_proj": (keys, hidden),
-        "o_proj": (hidden, queries),
-        "gate_proj": (inner, hidden),
-        "up_proj": (inner, hidden),
-        "down_proj": (hidden, inner),
-    }
 
 
 @dataclass(frozen=True)
@@ -121,9 +95,3 @@ class Decoder:
 
     def _norm(self, x: Tensor, layer: int, name: str) -> Tensor:
         return rms_norm(x, self.weights[f"model.layers.{layer}.{name}.weight"], self.config.rms_norm_eps)
-
-
-def weight_name(site: Site) -> str:
-    """Returns the Hugging Face module path of a site, such as `model.layers.0.mlp.up_proj`."""
-    part = "self_attn" if site.module in ("q_proj", "k_proj", "v_proj", "o_proj") else "mlp"
-    return f"model.layers.{site.layer}.{part}.{site.module}"

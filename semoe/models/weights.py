@@ -9,8 +9,8 @@ from torch import Tensor
 
 from semoe.errors import CorruptError
 from semoe.models.config import ModelConfig
-from semoe.models.decoder import Site, projection_shapes, weight_name
 from semoe.models.identity import Lines, tensor_lines
+from semoe.models.sites import Site, projection_shapes, weight_name
 from semoe.models.weight_files import weight_files
 
 

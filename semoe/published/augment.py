@@ -1,10 +1,11 @@
 """Stage `augment`: turns each retrieved passage into a rewrite and question-answer pairs, once."""
 
-from semoe.augment import AugmentReport, augment_questions, load_augmenter
+from semoe.augment.augmenter import load_augmenter
+from semoe.augment.run import AugmentReport, augment_questions
 from semoe.published.retrieve import read_retrieved
 from semoe.published.settings import StageSettings
 from semoe.stages.augment import augment_settings
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 
 def augment(settings: StageSettings, *, topk: int) -> list[AugmentReport]:

@@ -3,14 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-<<<<<<< HEAD:semoe/published/augmented_files.py
-from semoe.augment.augmenter import MODEL_PAIRS, PARSE_PAIRS
-=======
-from semoe.augment import AugmentReport, augment_questions, load_augmenter
 from semoe.augment.contract import MODEL_PAIRS, PARSE_PAIRS
->>>>>>> unpack:semoe/worker/augment.py
 from semoe.augment.run import made_with
-from semoe.datasets import AugmentedPassage, AugmentedQuestion, read_augmented
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
+from semoe.datasets.augmented_file import read_augmented
 from semoe.errors import UsageError
 from semoe.published.settings import StageSettings
 from semoe.stages.augment import augment_settings

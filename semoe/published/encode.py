@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from semoe.models import Model
+from semoe.models.model import Model
 from semoe.published.augmented_files import passages_of, require_made_so
 from semoe.published.places import PublishedPlace, published_places
 from semoe.published.settings import StageSettings
@@ -13,7 +13,7 @@ from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.export import export_expert
 from semoe.store.objects import open_objects
 from semoe.store.space import make_space
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

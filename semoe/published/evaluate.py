@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from semoe.evaluation import Interval, Scores, extractors, interval, score
+from semoe.evaluation.bootstrap import Interval, interval
+from semoe.evaluation.extraction import extractors
+from semoe.evaluation.scores import Scores, score
 from semoe.files import read_json
 
 

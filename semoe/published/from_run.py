@@ -5,14 +5,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from semoe.datasets import AugmentedPassage, AugmentedQuestion, Task, write_augmented
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, Task
+from semoe.datasets.augmented_file import write_augmented
 from semoe.published.inference import write_output
 from semoe.published.settings import StageSettings
-from semoe.runs import Plan, RunFolder
+from semoe.runs.folder import RunFolder
+from semoe.runs.plan import Plan
 from semoe.runs.report import augmented_passages, finished_reports, records_of
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

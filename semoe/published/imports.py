@@ -8,7 +8,7 @@ from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json
-from semoe.models import Model
+from semoe.models.model import Model
 from semoe.published.augmented_files import passages_of, require_made_so
 from semoe.published.places import PublishedPlace, published_places
 from semoe.published.settings import StageSettings
@@ -18,7 +18,7 @@ from semoe.store.objects import open_objects
 from semoe.store.peft_folder import RECORD, read_expert
 from semoe.store.producer import Producer
 from semoe.store.space import make_space
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,21 +10,22 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from semoe.datasets import Task
-from semoe.evaluation import Scores, mean_scores
+from semoe.datasets.augmented import Task
+from semoe.evaluation.scores import Scores
+from semoe.evaluation.table import mean_scores
 from semoe.files import read_json, write_json, write_text
-from semoe.models import Model
+from semoe.models.model import Model
 from semoe.prompts.template import load_template
 from semoe.published.augmented_files import passages_of, questions_of, require_made_so
 from semoe.published.settings import StageSettings
-from semoe.retrieval import Retriever
+from semoe.retrieval.retriever import Retriever
 from semoe.stages.answer import Answerer, distinct_keys
 from semoe.stages.answer_record import SCORES, AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.learnt import FILES_CURE, require_same_pairs
 from semoe.store.objects import open_objects
 from semoe.store.space import Experts
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from semoe.errors import UsageError, unknown_name
 from semoe.experts.preset import build
 from semoe.files import read_json
-from semoe.generation.switching import SwitchSettings, make_method, methods
+from semoe.generation.switching.methods import make_method, methods
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
 from semoe.stages.inference_settings import METHODS
 

@@ -9,20 +9,21 @@ from typing import Any
 
 import orjson
 
-from semoe.datasets import Question, load_dataset
+from semoe.datasets.loading import load_dataset
+from semoe.datasets.question import Question
 from semoe.experts.preset import load_preset
 from semoe.files import write_bytes, write_json
-from semoe.generation.switching import Answered
-from semoe.models import load_model
+from semoe.generation.switching.trace import Answered
+from semoe.models.model import load_model
 from semoe.prompts.exemplars import SHIPPED, Exemplar, load_exemplars
 from semoe.published.main_config import MainConfig
-from semoe.retrieval import RetrievalConfig
+from semoe.retrieval.retriever import RetrievalConfig
 from semoe.stages.answer import Answerer
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import switching_retriever
 from semoe.store.objects import open_objects
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 log = logging.getLogger(__name__)
 

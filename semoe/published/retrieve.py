@@ -6,12 +6,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from semoe.datasets import Question, load_dataset, read_augmented, write_augmented
-from semoe.datasets.loading import file_type
+from semoe.datasets.augmented_file import read_augmented, write_augmented
+from semoe.datasets.loading import file_type, load_dataset
+from semoe.datasets.question import Question
 from semoe.published.settings import DatasetSettings
-from semoe.retrieval import Retrieved, Retriever
+from semoe.retrieval.passage import Retrieved
+from semoe.retrieval.retriever import Retriever
 from semoe.stages.retrieve import find_passages, hits_of, question_of, unanswered
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

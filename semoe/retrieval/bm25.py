@@ -18,7 +18,6 @@ import Stemmer
 from semoe.errors import UsageError
 from semoe.files import os_errors, read_json, write_json
 from semoe.retrieval.passage import Passage, Retrieved
-from semoe.retrieval.retriever import RetrievalConfig, Retriever, retrievers
 
 FORMAT = 1
 SETTINGS = {
@@ -134,9 +133,3 @@ def _stems() -> list[str]:
 
 def _tokens(texts: list[str]) -> Any:
     return bm25s.tokenize(texts, stopwords="en", stemmer=Stemmer.Stemmer("english"), show_progress=False)
-
-
-@retrievers.register("bm25")
-def open_bm25(config: RetrievalConfig) -> Retriever:
-    """Opens the index that the configuration names."""
-    return Bm25Retriever(config.index_dir / config.index_name)

@@ -1,11 +1,10 @@
-"""The one contract of retrieval: `Retriever`, and the table of its implementations."""
+"""The one contract of retrieval, and what its parts are told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from semoe.registry import Registry
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.passage import Retrieved
 
@@ -40,6 +39,3 @@ class Nothing:
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         """Returns no passage for each query."""
         return [[] for _ in queries]
-
-
-retrievers: Registry[Callable[[RetrievalConfig], Retriever]] = Registry("retriever")

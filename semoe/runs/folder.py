@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from semoe.datasets import AugmentedPassage, Task
+from semoe.datasets.augmented import AugmentedPassage, Task
 from semoe.errors import CorruptError, UsageError
 from semoe.runs.plan import VERSION, Manifest, Plan
 from semoe.runs.records import Failure, Heartbeat, ShardReport

@@ -9,10 +9,12 @@ from io import StringIO
 from typing import TypeVar
 
 from semoe.errors import UsageError
-from semoe.models import Model, load_model
 from semoe.models.dtypes import torch_dtype
 from semoe.models.identity import difference
-from semoe.runs import Heartbeat, Plan, RunFolder
+from semoe.models.model import Model, load_model
+from semoe.runs.folder import RunFolder
+from semoe.runs.plan import Plan
+from semoe.runs.records import Heartbeat
 from semoe.stages.recipe import Recipe
 from semoe.stages.train import Stop
 from semoe.store.expert_store import fresh_token

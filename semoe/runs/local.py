@@ -15,10 +15,11 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from semoe.errors import SemoeError, TransientError, UsageError, WorkerError, meaning_of
-from semoe.runs import STAGES, Failure, RunFolder
+from semoe.runs.folder import RunFolder
 from semoe.runs.manifest import items_of
-from semoe.runs.records import MAX_ATTEMPTS
-from semoe.telemetry import progress
+from semoe.runs.records import MAX_ATTEMPTS, Failure
+from semoe.runs.shard_items import STAGES
+from semoe.telemetry.progress import progress
 
 POLL_SECONDS, LOOK_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 2.0, 30.0
 OnStart = Callable[["subprocess.Popen[bytes]"], None]

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from semoe.datasets import AugmentedPassage, Task
-from semoe.models import resolve_model
+from semoe.datasets.augmented import AugmentedPassage, Task
+from semoe.models.names import resolve_model
 from semoe.models.tokenizer import Tokenizer
-from semoe.runs import ON_PASSAGES, Manifest, Plan, RunFolder, ShardSize, shard_items
 from semoe.runs.cutting import MAX_SHARDS, balanced, num_shards_for, slices
+from semoe.runs.folder import RunFolder
+from semoe.runs.plan import Manifest, Plan, ShardSize
 from semoe.runs.shard import run_shard
-from semoe.telemetry import progress
+from semoe.runs.shard_items import ON_PASSAGES, shard_items
+from semoe.telemetry.progress import progress
 
 
 def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:

@@ -6,7 +6,8 @@ Written by `semoe report --partial`, which on a cluster is the workflow's exit h
 import time
 from dataclasses import dataclass
 
-from semoe.runs import Failure, RunFolder
+from semoe.runs.folder import RunFolder
+from semoe.runs.records import Failure
 from semoe.runs.report import RunReport, make_report
 from semoe.runs.status import StageStatus, failures_of, status_of
 

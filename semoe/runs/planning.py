@@ -7,18 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from semoe.datasets import Question, Task, load_dataset
-from semoe.datasets.loading import file_type
+from semoe.datasets.augmented import Task
+from semoe.datasets.loading import file_type, load_dataset
+from semoe.datasets.question import Question
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
-from semoe.generation.switching import SwitchSettings
-from semoe.models import resolve_model
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.models.config import read_config
 from semoe.models.identity import digest_of_folder
-from semoe.runs import Manifest, Plan, QuestionSet, RunFolder, ShardSize
+from semoe.models.names import resolve_model
 from semoe.runs.cutting import num_shards_for, slices
 from semoe.runs.estimate import Estimate, Prices, Throughput, estimate
-from semoe.runs.plan import require_current
+from semoe.runs.folder import RunFolder
+from semoe.runs.plan import Manifest, Plan, QuestionSet, ShardSize, require_current
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import unanswered
 

@@ -6,14 +6,15 @@ from typing import Any
 
 from torch import Tensor
 
-from semoe.datasets import AugmentedPassage
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
-from semoe.runs import Manifest, RunFolder
 from semoe.runs.estimate import Throughput
+from semoe.runs.folder import RunFolder
 from semoe.runs.job import Job
+from semoe.runs.plan import Manifest
 from semoe.stages.augment import augmented, augmenter_for
 from semoe.stages.train import train
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 ROUNDS, PASSAGES = 3, 8
 

@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from semoe.datasets import AugmentedPassage
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
-from semoe.evaluation import Scores, interval, mean_scores
-from semoe.runs import STAGES, Manifest, Plan, RunFolder, ShardReport, shard_items
+from semoe.evaluation.bootstrap import interval
+from semoe.evaluation.scores import Scores
+from semoe.evaluation.table import mean_scores
+from semoe.runs.folder import RunFolder
+from semoe.runs.plan import Manifest, Plan
+from semoe.runs.records import ShardReport
+from semoe.runs.shard_items import STAGES, shard_items
 from semoe.runs.totals import run_totals
 from semoe.stages.answer_record import AnswerRecord
 from semoe.store.commit import read_commit

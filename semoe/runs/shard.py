@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from semoe.errors import SemoeError, TransientError, UsageError
-from semoe.runs import Failure, RunFolder, ShardReport, shard_items
+from semoe.runs.folder import RunFolder
 from semoe.runs.job import Job
 from semoe.runs.plan import require_current
+from semoe.runs.records import Failure, ShardReport
+from semoe.runs.shard_items import shard_items
 from semoe.runs.shards import works
 from semoe.store.times import COMMIT_SECONDS
 from semoe.telemetry.metrics import metrics

@@ -7,15 +7,17 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from semoe.datasets import Task
+from semoe.datasets.augmented import Task
 from semoe.errors import UsageError
-from semoe.evaluation import extractors, score
-from semoe.generation import Engine
-from semoe.generation.switching import Answered, Switching, Trace
+from semoe.evaluation.extraction import extractors
+from semoe.evaluation.scores import score
+from semoe.generation.engine import Engine
+from semoe.generation.switching.loop import Switching
+from semoe.generation.switching.trace import Answered, Trace
 from semoe.language import Language
-from semoe.models import Model
+from semoe.models.model import Model
 from semoe.prompts.exemplars import Exemplar
-from semoe.retrieval import Retriever
+from semoe.retrieval.retriever import Retriever
 from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.on_the_spot import OnTheSpot

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from semoe.evaluation import Scores
+from semoe.evaluation.scores import Scores
 from semoe.generation.switching.trace import Trace, read_trace
 
 SCORES = ("em", "f1", "prec", "recall")

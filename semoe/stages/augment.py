@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from semoe.augment import Augmentation, Augmenter, AugmentSettings, load_augmenter
-from semoe.datasets import AugmentedPassage
+from semoe.augment.augmenter import load_augmenter
+from semoe.augment.contract import Augmentation, Augmenter, AugmentSettings
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.preset import Preset
-from semoe.retrieval import Passage
+from semoe.retrieval.passage import Passage
 from semoe.stages.retrieve import plain_passage
 from semoe.telemetry.metrics import metrics
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from semoe.datasets import AugmentedPassage
-from semoe.models import Model
+from semoe.datasets.augmented import AugmentedPassage
+from semoe.models.model import Model
 from semoe.stages.learnt import require_same_pairs
 from semoe.stages.recipe import Recipe
 from semoe.stages.train import Stop, train

@@ -6,7 +6,8 @@ from semoe.errors import unknown_name
 from semoe.retrieval.bm25 import build_index
 from semoe.retrieval.elastic.load import load_index
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
-from semoe.retrieval.retriever import RetrievalConfig, retrievers
+from semoe.retrieval.retriever import RetrievalConfig
+from semoe.retrieval.retrievers import retrievers
 from semoe.stages.corpus import open_corpus
 from semoe.telemetry.progress import progress
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from semoe.errors import UsageError, unknown_name
-from semoe.generation.switching import SwitchSettings
+from semoe.generation.switching.settings import SwitchSettings
 
 METHODS = ("none", "icl", "prag", "combine")
 CONTROLS = ("own", "random")

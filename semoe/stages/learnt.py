@@ -6,7 +6,7 @@ expert carries the digest of what it learnt.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from semoe.datasets import AugmentedPassage
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.stages.recipe import Recipe

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from semoe.augment import Augmenter
+from semoe.augment.contract import Augmenter
 from semoe.datasets.keys import passage_key
-from semoe.generation.switching import SwitchSettings
-from semoe.models import Model
-from semoe.retrieval import Passage
+from semoe.generation.switching.settings import SwitchSettings
+from semoe.models.model import Model
+from semoe.retrieval.passage import Passage
 from semoe.stages.augment import augmented, augmenter_for
 from semoe.stages.encode import Encoding
 from semoe.stages.learnt import RUNS_CURE

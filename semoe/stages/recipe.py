@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from semoe.augment import augmentation_version
-from semoe.datasets import AugmentedPassage
+from semoe.augment.contract import augmentation_version
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import Preset
 from semoe.experts.sequences import learnt_digest, training_sequences
 from semoe.experts.space import ExpertSpace
-from semoe.models import Model
+from semoe.models.model import Model
 from semoe.prompts.exemplars import Exemplar, fingerprint, load_exemplars
 from semoe.prompts.rendering import TrainingSequence
 from semoe.prompts.template import load_template

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from semoe.datasets.keys import passage_key
-from semoe.generation import Request, merge_rules
+from semoe.generation.merge import merge_rules
+from semoe.generation.request import Request
 from semoe.generation.switching.act import Ready
-from semoe.models import Model
+from semoe.models.model import Model
 from semoe.prompts.exemplars import Exemplar
 from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
-from semoe.retrieval import Passage, Retrieved
+from semoe.retrieval.passage import Passage, Retrieved
 from semoe.stages.recipe import Recipe
 from semoe.store.space import Experts
 

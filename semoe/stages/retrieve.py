@@ -3,9 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from semoe.datasets import AugmentedPassage, AugmentedQuestion, Question
-from semoe.generation.switching import SwitchSettings, methods
-from semoe.retrieval import Nothing, Passage, RetrievalConfig, Retrieved, Retriever, retrievers
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
+from semoe.datasets.question import Question
+from semoe.generation.switching.methods import methods
+from semoe.generation.switching.settings import SwitchSettings
+from semoe.retrieval.passage import Passage, Retrieved
+from semoe.retrieval.retriever import Nothing, RetrievalConfig, Retriever
+from semoe.retrieval.retrievers import retrievers
 from semoe.telemetry.metrics import metrics
 
 CHUNK = 64

@@ -5,13 +5,13 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from semoe.datasets import AugmentedPassage
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.base_weight import base_weight
 from semoe.experts.training import TrainedExpert, train_experts
-from semoe.models import Model
+from semoe.models.model import Model
 from semoe.stages.recipe import Recipe
-from semoe.telemetry import StepClock
 from semoe.telemetry.metrics import metrics
+from semoe.telemetry.step_clock import StepClock
 
 Stop = Callable[[], bool]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from spacy.language import Language
 
-from semoe.augment import Augmentation, AugmentSettings, augmenters, load_augmenter
+from semoe.augment.augmenter import augmenters, load_augmenter
 from semoe.augment.checks import (
     first_answer,
     first_question,
@@ -17,13 +17,16 @@ from semoe.augment.checks import (
     tidy_rewrite,
     token_f1,
 )
+from semoe.augment.contract import Augmentation, AugmentSettings
 from semoe.augment.model_augmenter import ModelAugmenter
 from semoe.augment.parse import load_parser
 from semoe.augment.rejection import REASONS
 from semoe.augment.spans import answer_spans
 from semoe.errors import UsageError
-from semoe.generation import Answer, Engine, Request
-from semoe.models import Tokenizer, load_decoder, load_model
+from semoe.generation.engine import Engine
+from semoe.generation.request import Answer, Request
+from semoe.models.model import load_decoder, load_model
+from semoe.models.tokenizer import Tokenizer
 from semoe.retrieval.passage import Passage
 
 DIAMOND = Passage(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from semoe.augment import REASONS
 from semoe.augment.parse import candidates, load_parser, question_answers
+from semoe.augment.rejection import REASONS
 
 JOKELA = (
     "Juha Petteri Jokela (born 5 July 1970 in Tampere) is a Finnish screenwriter and director. "

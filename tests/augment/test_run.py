@@ -7,7 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from semoe.augment import Augmentation, AugmentReport, augment_questions
+from semoe.augment.contract import Augmentation
+from semoe.augment.run import AugmentReport, augment_questions
 from semoe.datasets.augmented import QAPair
 from semoe.datasets.keys import passage_key
 from semoe.datasets.question import Question

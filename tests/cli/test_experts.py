@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from semoe.cli.app import run
-from semoe.datasets import AugmentedPassage, QAPair
+from semoe.datasets.augmented import AugmentedPassage, QAPair
 from semoe.datasets.keys import passage_key
 from semoe.experts.preset import load_preset
-from semoe.models import load_model
+from semoe.models.model import load_model
 from semoe.stages.recipe import Recipe
 from semoe.stages.train import train
 from semoe.store.objects import FolderObjects

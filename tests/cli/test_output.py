@@ -11,9 +11,10 @@ from semoe.cli.app import run
 from semoe.cli.demo import _print_answer
 from semoe.cli.output import out, show, show_rows, table, told_plainly
 from semoe.errors import UsageError
-from semoe.evaluation import ReportRow, Scores, comparison_table
+from semoe.evaluation.scores import Scores
+from semoe.evaluation.table import ReportRow, comparison_table
 from semoe.stages.answer_record import AnswerRecord
-from semoe.telemetry import progress
+from semoe.telemetry.progress import progress
 
 PACKAGE = Path(str(resources.files("semoe")))
 ODD = "was [sic] born [/ˈɒrɪn/] in :warning: [bold]1911[/] [link=x] \\[y]"

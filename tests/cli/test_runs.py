@@ -9,7 +9,7 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.errors import SemoeError, TransientError, UsageError
-from semoe.runs import RunFolder
+from semoe.runs.folder import RunFolder
 from semoe.runs.local import LocalBackend
 from semoe.store.objects import FolderObjects
 

@@ -21,19 +21,14 @@ import pytest
 import Stemmer
 from elasticsearch import Elasticsearch
 
-from semoe.datasets import load_dataset
-from semoe.retrieval import (
-    Bm25Retriever,
-    ElasticConfig,
-    ElasticRetriever,
-    LoadSettings,
-    Passage,
-    Retrieved,
-    build_index,
-    load_index,
-    read_passages,
-)
+from semoe.datasets.loading import load_dataset
+from semoe.retrieval.bm25 import Bm25Retriever, build_index
+from semoe.retrieval.dpr import read_passages
+from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.elastic.retriever import ElasticRetriever
 from semoe.retrieval.elastic.schema import MAPPING, index_settings
+from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.passage import Passage, Retrieved
 
 K, QUESTIONS_OF_EACH = 10, 200
 DEMO = Path(str(resources.files("semoe"))) / "demo_data"

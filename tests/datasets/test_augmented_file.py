@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from semoe.datasets import AugmentedPassage, AugmentedQuestion, QAPair, read_augmented, write_augmented
-from semoe.datasets.augmented_file import from_record, to_record
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, QAPair
+from semoe.datasets.augmented_file import from_record, read_augmented, to_record, write_augmented
 from semoe.errors import UsageError
 
 DATA = Path(__file__).parent.parent / "data" / "data_aug"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from semoe.datasets import load_dataset
+from semoe.datasets.loading import load_dataset
 from semoe.errors import UsageError
 
 DATA = Path(__file__).parent.parent / "data" / "hotpotqa"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from semoe.datasets import data_types, load_dataset
+from semoe.datasets.loading import data_types, load_dataset
 from semoe.errors import UsageError
 
 DATA = Path(__file__).parent.parent / "data"

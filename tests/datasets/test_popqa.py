@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from semoe.datasets import load_dataset
+from semoe.datasets.loading import load_dataset
 from semoe.errors import UsageError
 
 DATA = Path(__file__).parent.parent / "data" / "popqa"

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from semoe.evaluation import bootstrap, interval, paired_bootstrap
+from semoe.evaluation import bootstrap
+from semoe.evaluation.bootstrap import interval, paired_bootstrap
 
 VALUES = [float(i % 7) for i in range(200)]
 

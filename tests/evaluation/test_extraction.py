@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semoe.errors import UsageError
-from semoe.evaluation import extractors
+from semoe.evaluation.extraction import extractors
 
 TEXTS = st.text(max_size=60) | st.from_regex(r"(The answer is|the answer is|Yes|X was| |\.|,|\(|\n|[A-Za-z])*")
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semoe.evaluation import normalise
+from semoe.evaluation.normalise import normalise
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 import pytest
 from rich.console import Console
 
-from semoe.evaluation import ReportRow, Scores, comparison_table, mean_scores
+from semoe.evaluation.scores import Scores
+from semoe.evaluation.table import ReportRow, comparison_table, mean_scores
 
 
 def test_each_number_has_its_own_mean() -> None:

@@ -17,8 +17,9 @@ from semoe.experts.packing import schedule
 from semoe.experts.reference import reference_linear
 from semoe.experts.settings import LoraSettings, TrainingSettings
 from semoe.experts.training import train_experts
-from semoe.models import load_decoder
-from semoe.models.decoder import Decoder, Site
+from semoe.models.decoder import Decoder
+from semoe.models.model import load_decoder
+from semoe.models.sites import Site
 from semoe.prompts.rendering import TrainingSequence
 from tests.tiny import tiny_model, tiny_model_folder
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from semoe.datasets import AugmentedPassage, QAPair
+from semoe.datasets.augmented import AugmentedPassage, QAPair
 from semoe.experts.preset import SequenceSettings
 from semoe.experts.sequences import MAX_TOKENS, learnt_digest, training_sequences
 from semoe.prompts.rendering import TrainingSequence

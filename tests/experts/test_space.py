@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from semoe.experts.preset import AugmentationSettings, Preset, SequenceSettings, load_preset
 from semoe.experts.settings import LoraSettings, TrainingSettings
 from semoe.experts.space import ExpertSpace
-from semoe.models.decoder import PROJECTIONS
+from semoe.models.sites import PROJECTIONS
 from semoe.prompts.template import Template, load_template
 
 small = st.integers(1, 9)

@@ -10,8 +10,8 @@ from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings, TrainingSettings
 from semoe.experts.training import TrainedExpert, train_experts
-from semoe.models import load_decoder
 from semoe.models.decoder import Decoder
+from semoe.models.model import load_decoder
 from semoe.prompts.rendering import TrainingSequence
 from tests.tiny import tiny_model, tiny_model_folder
 

@@ -9,11 +9,13 @@ import torch
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
-from semoe.generation import Engine, Request, merge_rules
 from semoe.generation.cache import GROWTH, KeyValueCache
-from semoe.generation.sequence import Sequence
-from semoe.models import load_decoder
+from semoe.generation.engine import Engine
+from semoe.generation.merge import merge_rules
+from semoe.generation.request import Request
+from semoe.generation.running import Running
 from semoe.models.decoder import Decoder
+from semoe.models.model import load_decoder
 from tests.tiny import tiny_model, tiny_model_folder
 
 
@@ -80,7 +82,7 @@ def test_log_probabilities_are_the_models(decoder: Decoder) -> None:
 
 
 def test_an_end_token_is_neither_answer_nor_counted() -> None:
-    sequence = Sequence(0, Request(prompt=(5,), max_new_tokens=3, wants_entropy=True))
+    sequence = Running(0, Request(prompt=(5,), max_new_tokens=3, wants_entropy=True))
     for token, entropy in ((7, 0.5), (8, 0.25), (1, 0.1)):
         sequence.accept(token, -1.0, frozenset([1]), entropy)
     answer = sequence.answer()

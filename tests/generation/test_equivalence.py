@@ -11,11 +11,13 @@ from transformers import PreTrainedModel
 
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
-from semoe.generation import Answer, Engine, Request
+from semoe.generation.engine import Engine
 from semoe.generation.reference import reference_linear
+from semoe.generation.request import Answer, Request
 from semoe.generation.slots import ExpertSlots
-from semoe.models import PackedAttention, load_decoder, positions_of
+from semoe.models.attention import PackedAttention, positions_of
 from semoe.models.decoder import Decoder
+from semoe.models.model import load_decoder
 from semoe.store.blob import to_bytes
 from semoe.store.peft_folder import adapter_config, write_expert
 from tests.tiny import tiny_model, tiny_model_folder

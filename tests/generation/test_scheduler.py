@@ -1,18 +1,19 @@
 """Which sequences run, and in which slots."""
 
-from collections.abc import Sequence as Items
+from collections.abc import Sequence
 
 import pytest
 
+from semoe.generation.request import Request
+from semoe.generation.running import Running
 from semoe.generation.scheduler import Scheduler
-from semoe.generation.sequence import Request, Sequence
 
 
-def scheduler(lengths: Items[int], *, max_rows: int = 8, prefill_tokens: int = 10) -> Scheduler:
+def scheduler(lengths: Sequence[int], *, max_rows: int = 8, prefill_tokens: int = 10) -> Scheduler:
     """Sequences whose prompts have these lengths wait."""
     made = Scheduler(max_rows, prefill_tokens)
     for index, length in enumerate(lengths):
-        made.add(Sequence(index, Request(prompt=(2,) * length)))
+        made.add(Running(index, Request(prompt=(2,) * length)))
     return made
 
 

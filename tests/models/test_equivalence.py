@@ -8,10 +8,10 @@ import torch.nn.functional as F  # noqa: N812
 from transformers import AutoModelForCausalLM
 
 from semoe.errors import UsageError
-from semoe.models import PackedAttention, load_decoder, positions_of
-from semoe.models.attention import by_products
+from semoe.models.attention import PackedAttention, by_products, positions_of
 from semoe.models.dtypes import torch_device
 from semoe.models.fused import rms_norm, rms_norm_reference, swiglu, swiglu_reference
+from semoe.models.model import load_decoder
 from semoe.models.rope import rotate, rotate_reference
 from tests.tiny import FAMILIES, tiny_model_folder
 

@@ -20,7 +20,7 @@ FILES = {"config.json": b"{}", "tokenizer.json": b"{}", "model.safetensors": b"1
 ASK = """
 import sys
 from semoe.errors import SemoeError
-from semoe.models import resolve_model
+from semoe.models.names import resolve_model
 try:
     print(resolve_model("someone/model"))
 except SemoeError as error:

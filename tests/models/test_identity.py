@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from semoe.errors import CorruptError, UsageError
-from semoe.models import identity, load_model
+from semoe.models import identity
 from semoe.models.identity import difference, digest_of_folder
+from semoe.models.model import load_model
 from semoe.models.smollm2 import smollm2_folder
 from tests.tiny import chatting_model_folder
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from semoe.errors import UsageError
-from semoe.models import Tokenizer
 from semoe.models.smollm2 import smollm2_folder
+from semoe.models.tokenizer import Tokenizer
 
 MESSAGES = [{"role": "system", "content": "Short."}, {"role": "user", "content": "Who wrote “Ubik”?\n"}]
 TEMPLATES = [

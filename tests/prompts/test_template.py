@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from semoe.datasets import load_dataset
+from semoe.datasets.loading import load_dataset
 from semoe.errors import UsageError
-from semoe.prompts import load_exemplars, load_template, prompt_ids, templates, training_sequence
+from semoe.prompts.exemplars import load_exemplars
+from semoe.prompts.rendering import prompt_ids, training_sequence
+from semoe.prompts.template import load_template, templates
 
 DATA = Path(__file__).parents[1] / "data"
 

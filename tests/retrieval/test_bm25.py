@@ -9,7 +9,9 @@ import pytest
 import Stemmer
 
 from semoe.errors import UsageError
-from semoe.retrieval import Bm25Retriever, Passage, build_index, read_passages
+from semoe.retrieval.bm25 import Bm25Retriever, build_index
+from semoe.retrieval.dpr import read_passages
+from semoe.retrieval.passage import Passage
 
 CORPUS = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from semoe.experts.preset import load_preset
-from semoe.runs import RunFolder
+from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Plan, QuestionSet, ShardSize
 from semoe.store.objects import FolderObjects
 

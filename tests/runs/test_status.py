@@ -7,8 +7,10 @@ import pytest
 
 from semoe.errors import CorruptError, UsageError
 from semoe.experts.preset import load_preset
-from semoe.runs import STAGES, Failure, Heartbeat, Manifest, Plan, RunFolder, ShardReport, ShardSize, shard_items
-from semoe.runs.plan import VERSION
+from semoe.runs.folder import RunFolder
+from semoe.runs.plan import VERSION, Manifest, Plan, ShardSize
+from semoe.runs.records import Failure, Heartbeat, ShardReport
+from semoe.runs.shard_items import STAGES, shard_items
 from semoe.runs.status import ALIVE_SECONDS, StageStatus, status_of
 from semoe.store.objects import FolderObjects
 

@@ -7,7 +7,7 @@ from safetensors.torch import load
 from semoe.errors import CorruptError
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
-from semoe.models import load_decoder
+from semoe.models.model import load_decoder
 from semoe.store.blob import from_bytes, to_bytes
 from semoe.store.record import read_record
 from tests.tiny import tiny_model_folder

@@ -12,9 +12,11 @@ from semoe.errors import CorruptError, TransientError, UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
 from semoe.generation.reference import reference_linear
-from semoe.generation.sequence import Request
-from semoe.models import PackedAttention, load_decoder, positions_of
-from semoe.models.decoder import Decoder, weight_name
+from semoe.generation.request import Request
+from semoe.models.attention import PackedAttention, positions_of
+from semoe.models.decoder import Decoder
+from semoe.models.model import load_decoder
+from semoe.models.sites import weight_name
 from semoe.store.blob import to_bytes
 from semoe.store.peft_folder import adapter_config, link_expert, read_expert, write_expert
 from tests.tiny import tiny_model, tiny_model_folder

@@ -16,7 +16,8 @@ from urllib.request import urlopen
 import pytest
 
 from scripts.dashboard import make_dashboard, panel_queries
-from semoe.runs import STAGES, RunFolder
+from semoe.runs.folder import RunFolder
+from semoe.runs.shard_items import STAGES
 from tests.telemetry.queries import ARGO, KNOWN, names_in
 from tests.telemetry.scraping import free_port
 from tests.telemetry.test_metrics import planned

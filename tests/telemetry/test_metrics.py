@@ -11,9 +11,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from semoe.augment.rejection import REASONS
 from semoe.cli.app import run
 from semoe.errors import SemoeError, TransientError, UsageError
-from semoe.runs import STAGES, RunFolder, shard_items
+from semoe.runs.folder import RunFolder
 from semoe.runs.report import make_report
 from semoe.runs.shard import run_shard
+from semoe.runs.shard_items import STAGES, shard_items
 from semoe.stages.inference_settings import METHODS
 from semoe.store.objects import FolderObjects, MissingObjectError
 from semoe.store.objects.s3 import S3Objects

@@ -12,10 +12,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from semoe.errors import TransientError, UsageError
-from semoe.runs import RunFolder
+from semoe.runs.folder import RunFolder
 from semoe.runs.shard import run_shard
-from semoe.telemetry import serving
 from semoe.telemetry.metrics import Metrics
+from semoe.telemetry.server import serving
 from tests.telemetry.scraping import Samples, free_port, scrape
 from tests.telemetry.test_metrics import planned
 

@@ -5,8 +5,8 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from semoe.telemetry import StepClock
 from semoe.telemetry.metrics import Metrics
+from semoe.telemetry.step_clock import StepClock
 from tests.telemetry.scraping import samples
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from semoe.models import Model, load_model
+from semoe.models.model import Model, load_model
 from tests.tiny import chatting_model_folder
 
 

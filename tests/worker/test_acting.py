@@ -7,8 +7,8 @@ import torch
 
 from semoe.datasets.keys import passage_key
 from semoe.experts.preset import load_preset
-from semoe.models import Model
-from semoe.retrieval import Passage, Retrieved
+from semoe.models.model import Model
+from semoe.retrieval.passage import Passage, Retrieved
 from semoe.stages.recipe import Recipe
 from semoe.stages.requests import RequestMaker
 from semoe.store.expert_store import ExpertStore

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from semoe.datasets import AugmentedPassage, AugmentedQuestion, Task
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, Task
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
-from semoe.generation.switching import SwitchSettings
-from semoe.models import Model
+from semoe.generation.switching.settings import SwitchSettings
+from semoe.models.model import Model
 from semoe.stages.answer import Answerer, distinct_keys
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe

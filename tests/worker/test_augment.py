@@ -8,7 +8,8 @@ from semoe.experts.preset import load_preset
 from semoe.published.augment import augment
 from semoe.published.retrieve import retrieve
 from semoe.published.settings import StageSettings
-from semoe.retrieval import Bm25Retriever, build_index, read_passages
+from semoe.retrieval.bm25 import Bm25Retriever, build_index
+from semoe.retrieval.dpr import read_passages
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from semoe.errors import UsageError
-from semoe.retrieval import read_passages
+from semoe.retrieval.dpr import read_passages
 from semoe.stages.corpus import open_corpus
 from semoe.store.objects.s3 import S3Objects
 

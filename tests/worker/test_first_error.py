@@ -9,7 +9,7 @@ from semoe.errors import TransientError, UsageError, WorkerError
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
 from semoe.models.config import ModelConfig
-from semoe.runs import RunFolder
+from semoe.runs.folder import RunFolder
 from semoe.runs.local import LocalBackend
 from semoe.runs.shard import run_shard
 from semoe.store.expert_store import ExpertStore

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from semoe.datasets import AugmentedPassage, AugmentedQuestion, write_augmented
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
+from semoe.datasets.augmented_file import write_augmented
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
-from semoe.models import Model
+from semoe.models.model import Model
 from semoe.published.inference import inference
 from semoe.published.settings import StageSettings
 from semoe.stages.inference_settings import InferenceSettings

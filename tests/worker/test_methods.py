@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 
 from semoe.cli.app import run
-from semoe.datasets import AugmentedQuestion, Task, load_dataset
+from semoe.datasets.augmented import AugmentedQuestion, Task
+from semoe.datasets.loading import load_dataset
 from semoe.experts.preset import load_preset
-from semoe.generation import Engine
-from semoe.generation.switching import Switching, SwitchSettings, methods
+from semoe.generation.engine import Engine
+from semoe.generation.switching.loop import Switching
+from semoe.generation.switching.methods import methods
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
-from semoe.models import load_model
-from semoe.retrieval import Passage, RetrievalConfig, Retrieved, retrievers
+from semoe.models.model import load_model
+from semoe.retrieval.passage import Passage, Retrieved
+from semoe.retrieval.retriever import RetrievalConfig
+from semoe.retrieval.retrievers import retrievers
 from semoe.stages.answer import Answerer
 from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings

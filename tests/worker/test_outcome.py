@@ -6,8 +6,10 @@ from threading import Timer
 
 import pytest
 
-from semoe.runs import Failure, Heartbeat, RunFolder, ShardReport, outcome
+from semoe.runs import outcome
+from semoe.runs.folder import RunFolder
 from semoe.runs.outcome import make_outcome
+from semoe.runs.records import Failure, Heartbeat, ShardReport
 from semoe.runs.status import ALIVE_SECONDS
 from tests.runs.planned import planned
 

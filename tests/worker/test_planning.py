@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semoe.datasets import AugmentedPassage, AugmentedQuestion, Task
+from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, Task
 from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
-from semoe.runs import Manifest, Plan, RunFolder, ShardReport, ShardSize
 from semoe.runs.cutting import balanced, num_shards_for, slices
 from semoe.runs.estimate import Prices, estimate
+from semoe.runs.folder import RunFolder
 from semoe.runs.manifest import distinct_passages, items_of, make_manifest, provisional_manifest
+from semoe.runs.plan import Manifest, Plan, ShardSize
 from semoe.runs.planning import make_plan
+from semoe.runs.records import ShardReport
 from semoe.store.objects import FolderObjects
 
 

@@ -16,12 +16,13 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.errors import UsageError
-from semoe.runs import STAGES, RunFolder, shard_items
+from semoe.runs.folder import RunFolder
 from semoe.runs.job import Job
 from semoe.runs.local import LocalBackend
 from semoe.runs.outcome import make_outcome
 from semoe.runs.report import RunReport, make_report
 from semoe.runs.shard import run_shard
+from semoe.runs.shard_items import STAGES, shard_items
 from semoe.runs.shards import works
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects, open_objects

@@ -14,7 +14,7 @@ from semoe.cli.app import run
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.models import identity
-from semoe.runs import RunFolder
+from semoe.runs.folder import RunFolder
 from semoe.runs.shard import run_shard
 from semoe.stages.recipe import Recipe
 from semoe.store.expert_store import ExpertStore

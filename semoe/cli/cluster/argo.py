@@ -12,7 +12,7 @@ from semoe.cli.cluster.ending import why
 from semoe.cli.cluster.workflow import WorkflowState, read_workflow
 from semoe.cli.output import err
 from semoe.errors import TransientError, UsageError, unknown_name
-from semoe.runs import RunFolder
+from semoe.runs.folder import RunFolder
 from semoe.runs.status import StageStatus, status_of
 
 RUN_LABEL = "semoe/run"

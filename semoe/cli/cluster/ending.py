@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from semoe.cli.cluster.workflow import Node, WorkflowState
 from semoe.errors import LOST, SemoeError, TransientError, UsageError, WorkerError, meaning_of
-from semoe.runs import RunFolder
+from semoe.runs.folder import RunFolder
 from semoe.runs.status import failures_of
 
 OUT_OF_MEMORY = "OOMKilled"

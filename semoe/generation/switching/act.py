@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from semoe.generation.sequence import Request
-from semoe.retrieval import Retrieved
+from semoe.generation.request import Request
+from semoe.retrieval.passage import Retrieved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from semoe.generation.sequence import Answer
+from semoe.generation.request import Answer
 from semoe.language import Span
 
 Decode = Callable[[Sequence[int]], str]

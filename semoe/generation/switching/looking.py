@@ -6,7 +6,8 @@ T tokens, H and G heads, K head size.
 import torch
 from torch import Tensor
 
-from semoe.models import Decoder, PackedAttention
+from semoe.models.attention import PackedAttention
+from semoe.models.decoder import Decoder
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from semoe.generation.engine import Engine
-from semoe.generation.sequence import Answer
+from semoe.generation.request import Answer
 from semoe.generation.switching.act import Act, Ready
 from semoe.generation.switching.draft import Draft, make_draft
 from semoe.generation.switching.looking import attention_shares
@@ -23,8 +23,9 @@ from semoe.generation.switching.settings import SwitchSettings
 from semoe.generation.switching.trace import Answered, Switch
 from semoe.generation.switching.tracing import found_passage, probabilities_of
 from semoe.language import Language
-from semoe.models import Decoder
-from semoe.retrieval import Retrieved, Retriever
+from semoe.models.decoder import Decoder
+from semoe.retrieval.passage import Retrieved
+from semoe.retrieval.retriever import Retriever
 from semoe.telemetry.metrics import metrics
 
 CLOSING = "the answer is"

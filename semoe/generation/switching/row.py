@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from semoe.generation.switching.methods import Doubt
 from semoe.generation.switching.trace import Counters, Switch
-from semoe.retrieval import Retrieved
+from semoe.retrieval.passage import Retrieved
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from semoe.generation.switching.act import Act, Ready
 from semoe.generation.switching.methods import Doubt
 from semoe.generation.switching.trace import Found, Probability
-from semoe.retrieval import Retrieved
+from semoe.retrieval.passage import Retrieved
 
 
 def probabilities_of(sentence: str, doubt: Doubt | None) -> tuple[Probability, ...]:

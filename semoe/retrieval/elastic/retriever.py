@@ -10,7 +10,6 @@ from semoe.retrieval.elastic.schema import search_body
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.elastic.state import find_state
 from semoe.retrieval.passage import Passage, Retrieved
-from semoe.retrieval.retriever import RetrievalConfig, Retriever, retrievers
 
 CHUNK = 64
 """Queries a request."""
@@ -92,9 +91,3 @@ def _hits(answer: dict[str, Any]) -> list[Retrieved]:
         Retrieved(Passage(source["id"], source["txt"], source["title"]), score, rank)
         for rank, (source, score) in enumerate((hit["_source"], hit["sort"][0]) for hit in answer["hits"]["hits"])
     ]
-
-
-@retrievers.register("elasticsearch")
-def open_elastic(config: RetrievalConfig) -> Retriever:
-    """Opens the index that the configuration names."""
-    return ElasticRetriever(config.index_name, config.elastic or ElasticConfig.from_environment())

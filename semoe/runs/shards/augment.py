@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from semoe.augment import Augmenter
-from semoe.datasets import AugmentedPassage
-from semoe.models import resolve_model
+from semoe.augment.contract import Augmenter
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.models.identity import digest_of_folder
+from semoe.models.names import resolve_model
 from semoe.runs.job import Job
 from semoe.stages.augment import augmented, augmenter_for
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from semoe.datasets import AugmentedPassage
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.runs.job import Job
 from semoe.stages.encode import Encoding

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from semoe.datasets import Task
-from semoe.retrieval import RetrievalConfig
+from semoe.datasets.augmented import Task
+from semoe.retrieval.retriever import RetrievalConfig
 from semoe.runs.job import Job
 from semoe.stages.answer import Answerer
 from semoe.stages.inference_settings import InferenceSettings

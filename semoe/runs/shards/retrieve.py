@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from semoe.datasets import Task
-from semoe.retrieval import RetrievalConfig, retrievers
+from semoe.datasets.augmented import Task
+from semoe.retrieval.retriever import RetrievalConfig
+from semoe.retrieval.retrievers import retrievers
 from semoe.runs.job import Job
 from semoe.stages.retrieve import find_passages
 

@@ -14,7 +14,8 @@ from semoe.cli.cluster import argo
 from semoe.cli.cluster.argo import RUN_LABEL, ArgoBackend
 from semoe.cli.cluster.client import Cluster
 from semoe.errors import SemoeError, TransientError, UsageError, WorkerError
-from semoe.runs import Failure, RunFolder
+from semoe.runs.folder import RunFolder
+from semoe.runs.records import Failure
 from tests.cli.cluster.api_server import NAMESPACE, ApiServer
 from tests.runs.planned import planned
 

@@ -13,12 +13,15 @@ from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
-from semoe.generation import Engine, Request
-from semoe.generation.switching import Ready, Switching, SwitchSettings
+from semoe.generation.engine import Engine
+from semoe.generation.request import Request
+from semoe.generation.switching.act import Ready
+from semoe.generation.switching.loop import Switching
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
-from semoe.models import Site
 from semoe.models.config import ModelConfig
-from semoe.retrieval import Passage, Retrieved
+from semoe.models.sites import Site
+from semoe.retrieval.passage import Passage, Retrieved
 
 CONFIG = ModelConfig(
     model_type="llama", vocab_size=1000, hidden_size=1, intermediate_size=1, num_hidden_layers=1,

@@ -7,10 +7,11 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from semoe.generation import Answer, Engine, Request
+from semoe.generation.engine import Engine
+from semoe.generation.request import Answer, Request
 from semoe.generation.switching.looking import attention_shares
-from semoe.models import load_decoder
 from semoe.models.decoder import Decoder
+from semoe.models.model import load_decoder
 from tests.tiny import tiny_model, tiny_model_folder
 
 FAMILIES = ("llama", "qwen3")

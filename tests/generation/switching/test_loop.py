@@ -3,7 +3,7 @@
 import pytest
 
 from semoe.errors import UsageError
-from semoe.generation.switching import Answered
+from semoe.generation.switching.trace import Answered
 from tests.generation.switching.rigged import Rig
 
 BORN = "Ada Lovelace was born in Paris."

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from semoe.generation.switching import methods
+from semoe.generation.switching.methods import methods
 from semoe.generation.switching.queries import Ask, formulations, make_query
 from semoe.language import Span
 from tests.generation.switching.rigged import LANGUAGE, Words

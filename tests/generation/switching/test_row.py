@@ -1,7 +1,7 @@
 """Which passages are worth going on with."""
 
 from semoe.generation.switching.row import Row
-from semoe.retrieval import Passage, Retrieved
+from semoe.retrieval.passage import Passage, Retrieved
 from tests.generation.switching.rigged import Rig
 from tests.generation.switching.test_loop import BORN, born
 

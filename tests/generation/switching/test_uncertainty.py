@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from semoe.generation.sequence import Answer
+from semoe.generation.request import Answer
 from semoe.generation.switching.draft import Draft, make_draft
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.generation.switching.uncertainty import Mention, mention_of, mentions_of, uncertainty

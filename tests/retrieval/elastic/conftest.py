@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from elasticsearch import Elasticsearch
 
-from semoe.retrieval import ElasticConfig, LoadSettings, Passage, read_passages
+from semoe.retrieval.dpr import read_passages
+from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.passage import Passage
 
 CORPUS = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
 SMALL = LoadSettings(bulk_bytes=12_000, checkpoint_s=0.0)

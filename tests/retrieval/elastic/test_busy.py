@@ -13,7 +13,10 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from semoe.errors import TransientError, UsageError
-from semoe.retrieval import ElasticConfig, ElasticRetriever, Passage, load_index
+from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.elastic.retriever import ElasticRetriever
+from semoe.retrieval.elastic.settings import ElasticConfig
+from semoe.retrieval.passage import Passage
 from semoe.telemetry.metrics import metrics
 from tests.retrieval.elastic.conftest import SMALL
 from tests.retrieval.elastic.faulty import faulty

@@ -12,7 +12,10 @@ import pytest
 from elasticsearch import Elasticsearch, NotFoundError
 
 from semoe.errors import TransientError, UsageError
-from semoe.retrieval import ElasticConfig, ElasticRetriever, LoadSettings, Passage, load_index
+from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.elastic.retriever import ElasticRetriever
+from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.passage import Passage
 from tests.elasticsearch_node import Node
 from tests.proxy import proxy
 from tests.retrieval.elastic.conftest import CORPUS, SMALL
@@ -21,7 +24,9 @@ from tests.retrieval.elastic.faulty import faulty
 SLOW_LOADER = """
 import sys, time
 from pathlib import Path
-from semoe.retrieval import ElasticConfig, LoadSettings, load_index, read_passages
+from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.dpr import read_passages
 
 def slowly(passages):
     for number, passage in enumerate(passages):

@@ -8,7 +8,11 @@ import pytest
 from elasticsearch import BadRequestError, Elasticsearch
 
 from semoe.errors import UsageError
-from semoe.retrieval import ElasticConfig, ElasticRetriever, LoadSettings, Passage, load_index, read_passages
+from semoe.retrieval.dpr import read_passages
+from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.elastic.retriever import ElasticRetriever
+from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.passage import Passage
 from tests.retrieval.elastic.conftest import SMALL
 
 

@@ -8,17 +8,13 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from semoe.errors import UsageError
-from semoe.retrieval import (
-    Bm25Retriever,
-    ElasticConfig,
-    ElasticRetriever,
-    LoadSettings,
-    Passage,
-    RetrievalConfig,
-    build_index,
-    load_index,
-    retrievers,
-)
+from semoe.retrieval.bm25 import Bm25Retriever, build_index
+from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.elastic.retriever import ElasticRetriever
+from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.passage import Passage
+from semoe.retrieval.retriever import RetrievalConfig
+from semoe.retrieval.retrievers import retrievers
 
 
 def loaded(

@@ -10,7 +10,10 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from semoe.errors import UsageError
-from semoe.retrieval import ElasticConfig, ElasticRetriever, Passage, load_index
+from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.elastic.retriever import ElasticRetriever
+from semoe.retrieval.elastic.settings import ElasticConfig
+from semoe.retrieval.passage import Passage
 from tests.elasticsearch_node import Node
 from tests.retrieval.elastic.faulty import faulty
 
