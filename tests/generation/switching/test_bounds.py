@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.generation.switching.doubted import BORN, UNSURE, born
 from tests.generation.switching.rigged import Rig
-from tests.generation.switching.test_loop import BORN, born
 
 LONG = "one two three four five six seven eight nine"
 
@@ -87,7 +87,7 @@ def test_one_loop_answers_again_and_again() -> None:
 
 def test_the_very_first_sentence_may_be_doubted() -> None:
     rig = Rig()
-    rig.path("q", f"{BORN} Bye.", Paris=0.5, Ada=0.5, Lovelace=0.5)
+    rig.path("q", f"{BORN} Bye.", **UNSURE)
     rig.path("q", "London.", code=3)
     rig.passage("was born in .", "3")
     (found,) = rig.loop().answer(["q"])

@@ -4,14 +4,8 @@ import pytest
 
 from semoe.errors import UsageError
 from semoe.generation.switching import Answered
+from tests.generation.switching.doubted import BORN, UNSURE, born
 from tests.generation.switching.rigged import Rig
-
-BORN = "Ada Lovelace was born in Paris."
-
-
-def born(rig: Rig, question: str = "q", p: float = 0.5) -> list[int]:
-    """The first sentence is sure, the second doubts a name; another one follows."""
-    return rig.path(question, f"She was a writer. {BORN} She wrote notes.", Paris=p, Ada=p, Lovelace=p)
 
 
 def test_a_doubted_sentence_is_cut_and_written_anew_with_the_experts_of_what_was_found() -> None:
@@ -62,7 +56,7 @@ def test_it_switches_again_and_again_until_there_is_no_doubt() -> None:
 def test_the_same_passages_again_change_nothing_and_the_sentence_is_accepted() -> None:
     rig = Rig()
     ids = born(rig)
-    rig.path(ids[3], f" {BORN} Bye.", code=3, Paris=0.5, Ada=0.5, Lovelace=0.5)
+    rig.path(ids[3], f" {BORN} Bye.", code=3, **UNSURE)
     rig.passage("was born in .", "3")
     (found,) = rig.loop().answer(["q"])
     assert found.text == f"She was a writer. {BORN} Bye."
@@ -86,7 +80,7 @@ def test_a_limit_on_switches_ends_them_not_the_answer() -> None:
     rig = Rig()
     ids = born(rig)
     for code in range(1, 9):
-        rig.path(ids[3], f" {BORN} Bye.", code=code, Paris=0.5, Ada=0.5, Lovelace=0.5)
+        rig.path(ids[3], f" {BORN} Bye.", code=code, **UNSURE)
     found_by_turn = iter(range(1, 9))
     rig.search = lambda queries, k: [  # type: ignore[method-assign]
         [type(rig).passage(rig, query, str(next(found_by_turn))) or rig.index[query][0]] for query in queries
@@ -211,9 +205,7 @@ def many(rig: Rig) -> list[str]:
     """Questions whose answers stop at different places."""
     questions = [f"q{n}" for n in range(6)]
     for number, question in enumerate(questions):
-        ids = rig.path(
-            question, f"{'Well. ' * (number + 1)}Ada Lovelace was born in Paris. Bye.", Paris=0.5, Ada=0.5, Lovelace=0.5
-        )
+        ids = rig.path(question, f"{'Well. ' * (number + 1)}Ada Lovelace was born in Paris. Bye.", **UNSURE)
         rig.path(ids[number], f" London it is, {number}.", code=number + 1)
         rig.index.setdefault("was born in .", [])
     rig.search = lambda queries, k: (rig.queries.append(list(queries)), [rig.index["was born in ."]] * len(queries))[1]  # type: ignore[method-assign]
