@@ -17,7 +17,8 @@ from semoe.store.pack import Blob, ExpertEntry
 from semoe.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from semoe.store.space_names import number_of
 from semoe.store.upkeep import compact, folded, withdraw
-from tests.store.test_expert_store import Wrapped, blob
+from tests.store.blobs import blob
+from tests.store.objects.wrapped import Wrapped
 
 
 def entry(key: str, offset: int = 0) -> ExpertEntry:

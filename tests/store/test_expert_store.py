@@ -1,10 +1,8 @@
 """Whole experts or none, each once, whatever happens to a producer; on a folder and on a real S3 server."""
 
-import hashlib
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,67 +14,11 @@ from hypothesis import strategies as st
 from semoe.errors import CorruptError, UsageError
 from semoe.store.catalog import Catalog
 from semoe.store.expert_store import ExpertStore
-from semoe.store.objects import FolderObjects, Objects, Stored
+from semoe.store.objects import FolderObjects, Objects
 from semoe.store.pack import Blob, build_pack, index_name, pack_name, read_index
 from semoe.store.upkeep import compact, folded, garbage, remove, verify, withdraw
-
-
-def blob(number: int, size: int = 50) -> Blob:
-    data = bytes([number % 256]) * size + number.to_bytes(4, "big")
-    key = hashlib.sha256(str(number).encode()).hexdigest()
-    return Blob(key=key, data=data, title=f"T{number}", num_tokens=number, loss=0.5)
-
-
-def whole(store: ExpertStore, blobs: list[Blob]) -> bool:
-    return all(store.get(b.key) == b.data for b in blobs)
-
-
-def intact(store: ExpertStore) -> bool:
-    return not any(problem for _, problem in verify(store))
-
-
-@pytest.fixture(params=["folder", "s3"])
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
-    if request.param == "folder":
-        return FolderObjects(tmp_path / "store")
-    found: Objects = request.getfixturevalue("s3_objects")
-    return found
-
-
-class Wrapped:
-    """Passes everything on; `act` is called before and after each write."""
-
-    def __init__(self, inner: Objects) -> None:
-        self._inner, self.writes, self.reads = inner, 0, list[str]()
-
-    url = "wrapped"
-
-    def act(self) -> None:
-        self.writes += 1
-
-    def put(self, name: str, *data: bytes) -> None:
-        self.act()
-        self._inner.put(name, *data)
-        self.act()
-
-    def create(self, name: str, data: bytes) -> bool:
-        self.act()
-        done = self._inner.create(name, data)
-        self.act()
-        return done
-
-    def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        self.reads.append(name)
-        return self._inner.get(name, start, length)
-
-    def list(self, prefix: str) -> Iterator[Stored]:
-        return self._inner.list(prefix)
-
-    def folders(self, prefix: str) -> Sequence[str]:
-        return self._inner.folders(prefix)
-
-    def delete(self, name: str) -> None:
-        self._inner.delete(name)
+from tests.store.blobs import blob, intact, whole
+from tests.store.objects.wrapped import Wrapped
 
 
 def test_what_is_published_is_found_by_every_reader(objects: Objects) -> None:

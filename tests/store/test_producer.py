@@ -15,7 +15,8 @@ from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
 from semoe.store.upkeep import GRACE_SECONDS, MIN_GRACE_SECONDS, garbage
 from tests.generation.switching.rigged import CONFIG
-from tests.store.test_expert_store import Wrapped, blob, whole
+from tests.store.blobs import blob, whole
+from tests.store.objects.wrapped import Wrapped
 
 LAYOUT = ExpertLayout(CONFIG, LoraSettings(rank=1, alpha=1))
 

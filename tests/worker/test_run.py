@@ -25,7 +25,7 @@ from semoe.worker.outcome import make_outcome
 from semoe.worker.report import RunReport, make_report
 from semoe.worker.shard import run_shard
 from semoe.worker.stages import works
-from tests.store.test_expert_store import Wrapped
+from tests.store.objects.wrapped import Wrapped
 from tests.tiny import chatting_model_folder
 
 DATA = Path(str(resources.files("semoe"))) / "demo_data"
