@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,17 @@ from semoe.errors import SemoeError, TransientError, UsageError
 from semoe.runs import RunFolder
 from semoe.store.objects import FolderObjects
 from semoe.worker.local import LocalBackend
-
-DATA = Path(str(resources.files("semoe"))) / "demo_data"
+from tests.demo import DEMO, PASSAGES
 
 
 @pytest.fixture
 def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """A plan of eight questions in three shards, none of them retrieved for yet; returns run and store as options."""
     corpus, store = tmp_path / "few.tsv", ["--run", "r", "--store", str(tmp_path / "store")]
-    corpus.write_text("".join((DATA / "passages.tsv").read_text().splitlines(keepends=True)[:20]))
+    corpus.write_text("".join(PASSAGES.read_text().splitlines(keepends=True)[:20]))
     index = ["--index_dir", str(tmp_path / "index")]
     assert run(["index", "--data_path", str(corpus), *index]) == 0
-    what = ["--dataset", "popqa", "--data_path", str(DATA / "popqa"), "--topk", "2", "--question_shards", "3"]
+    what = ["--dataset", "popqa", "--data_path", str(DEMO / "popqa"), "--topk", "2", "--question_shards", "3"]
     assert run(["plan", *store, *what, *index, "--model_name", "smollm2", "--retrieve_later"]) == 0
     capsys.readouterr()
     return store

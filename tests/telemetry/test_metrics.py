@@ -9,7 +9,6 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from semoe.augment.rejection import REASONS
-from semoe.cli.app import run
 from semoe.errors import SemoeError, TransientError, UsageError
 from semoe.runs import STAGES, RunFolder, shard_items
 from semoe.store.objects import FolderObjects, MissingObjectError
@@ -19,12 +18,12 @@ from semoe.telemetry.metrics import Metrics
 from semoe.worker.answer import METHODS
 from semoe.worker.report import make_report
 from semoe.worker.shard import run_shard
+from tests.demo import quick
 from tests.seaweed import client
+from tests.small_run import planned
 from tests.telemetry.scraping import counted, free_port, here, samples
-from tests.tiny import chatting_model_folder
 
 PACKAGE = Path(str(resources.files("semoe")))
-DATA = PACKAGE / "demo_data"
 ALL = Metrics(CollectorRegistry()).declared
 LABELS = {"stage", "method", "operation", "outcome", "reason", "kind"}
 TOTALS = {
@@ -33,7 +32,6 @@ TOTALS = {
     "semoe_tokens_trained_total", "semoe_experts_published_total", "semoe_published_bytes_total",
     "semoe_questions_answered_total",
 }  # fmt: skip
-QUICK = '[training]\nnum_steps = 3\nbatch_size = 2\nloss = "answer"\nreduction = "sequence"\nlearning_rate = 0.003\n'
 
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
@@ -156,23 +154,11 @@ def test_a_loss_that_is_not_finite_is_counted_apart_and_leaves_the_mean_alone() 
     assert found["semoe_tokens_trained_total"] == 40
 
 
-def planned(root: Path) -> RunFolder:
-    """A run on a tiny model."""
-    (root / "quick.toml").write_text(QUICK)
-    chatting_model_folder(root / "tiny")
-    assert run(["index", "--data_path", str(DATA / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
-    command = [
-        "plan", "--run", "r", "--store", str(root / "store"), "--dataset", "popqa", "--data_path", str(DATA / "popqa"),
-        "--model_name", str(root / "tiny"), "--preset", str(root / "quick.toml"), "--index_dir", str(root / "index"),
-        "--tokens_per_step", "256", "--inference_method", "none,combine,prag_random", "--shards", "2",
-    ]  # fmt: skip
-    assert run(command) == 0
-    return RunFolder(FolderObjects(root / "store"), "r")
-
-
-def test_a_whole_run_counts_what_its_report_tells(tmp_path: Path) -> None:
+def test_a_whole_run_counts_what_its_report_tells(small_root: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "three.toml"
+    recipe.write_text(quick(num_steps=3))
     with counted() as grown:
-        folder = planned(tmp_path)
+        folder = planned(small_root, tmp_path, "--preset", str(recipe), shards=2)
         plan, manifest = folder.plan(), folder.manifest()
         for stage in STAGES:
             for shard in range(len(shard_items(stage, plan, manifest))):
