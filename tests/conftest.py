@@ -2,6 +2,7 @@ import os
 import signal
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,11 @@ def elasticsearch_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nod
 def elasticsearch_url(request: pytest.FixtureRequest) -> str:
     """The address of a real node that asks for no credentials; tests use index names of their own."""
     return os.environ.get("SEMOE_TEST_ES_URL") or request.getfixturevalue("elasticsearch_node").url
+
+
+@pytest.fixture(scope="session")
+def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `tests/small_run.py` plans a run with; it is read, never written."""
+    from tests.small_run import prepare  # imports transformers, which most tests do without
+
+    return prepare(tmp_path_factory.mktemp("small"))

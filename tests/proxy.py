@@ -1,12 +1,12 @@
 """A proxy before a real S3 server that lets chosen answers get lost, come late, or end early."""
 
 import http.client
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from tests.http_server import QuietHandler, answered_by
 
 Fault = Callable[[str, str], str]
 """From method and path to `lose`, `slow`, `cut`, or nothing."""
@@ -18,7 +18,7 @@ def proxy(endpoint: str, fault: Fault) -> Iterator[str]:
     """Yields the address of a proxy to `endpoint`."""
     target = urlsplit(endpoint)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def forward(self) -> None:
@@ -52,15 +52,5 @@ def proxy(endpoint: str, fault: Fault) -> Iterator[str]:
             self.end_headers()
             return True
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answered_by(Handler) as address:
+        yield address

@@ -9,14 +9,7 @@ import pytest
 from spacy.language import Language
 
 from semoe.augment.augmenter import augmenters, load_augmenter
-from semoe.augment.checks import (
-    first_answer,
-    first_question,
-    is_on_topic,
-    question_fault,
-    tidy_rewrite,
-    token_f1,
-)
+from semoe.augment.checks import first_answer, first_question, is_on_topic, question_fault, tidy_rewrite, token_f1
 from semoe.augment.contract import Augmentation, AugmentSettings
 from semoe.augment.model_augmenter import ModelAugmenter
 from semoe.augment.parse import load_parser

@@ -1,7 +1,7 @@
 import pytest
 
 from semoe.cli.app import run
-from tests.store.objects.test_s3 import answering
+from tests.store.objects.answering import answering
 
 
 def test_a_bucket_without_conditional_writes_is_refused_in_clear_words(

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -11,26 +10,17 @@ from semoe.cli.app import run
 from semoe.cli.reference import reference
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
-
-DATA = Path(str(resources.files("semoe"))) / "demo_data"
-QUICK = """
-[training]
-num_steps = 2
-batch_size = 2
-loss = "answer"
-reduction = "sequence"
-learning_rate = 0.003
-"""
+from tests.demo import DEMO, PASSAGES, quick
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two questions of two datasets, taken through index, retrieve, augment and encode."""
     root = tmp_path_factory.mktemp("root")
-    (root / "quick.toml").write_text(QUICK)
-    assert run(["index", "--data_path", str(DATA / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
+    (root / "quick.toml").write_text(quick())
+    assert run(["index", "--data_path", str(PASSAGES), "--index_dir", str(root / "index")]) == 0
     place = ["--dataset", "popqa", "--root_dir", str(root)]
-    found = ["--data_path", str(DATA / "popqa"), "--index_dir", str(root / "index"), "--sample", "2"]
+    found = ["--data_path", str(DEMO / "popqa"), "--index_dir", str(root / "index"), "--sample", "2"]
     assert run(["retrieve", *place, *found]) == 0
     assert run(["augment", *place]) == 0
     assert run(["encode", *place, *recipe(root)]) == 0
@@ -247,7 +237,7 @@ def test_a_published_config_runs_and_its_mistakes_are_named(
     config = {
         "model_name_or_path": "smollm2", "method": "single-retrieval", "dataset": "popqa",
         "fewshot": 0, "sample": 2,
-        "data_path": str(DATA / "popqa"), "output_dir": str(tmp_path / "r"), "generate_max_length": 4,
+        "data_path": str(DEMO / "popqa"), "output_dir": str(tmp_path / "r"), "generate_max_length": 4,
         "retriever": "BM25", "es_index_name": "wiki", "retrieve_topk": 3,
     }  # fmt: skip
     path = tmp_path / "config.json"

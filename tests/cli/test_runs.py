@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,17 @@ from semoe.errors import SemoeError, TransientError, UsageError
 from semoe.runs.folder import RunFolder
 from semoe.runs.local import LocalBackend
 from semoe.store.objects import FolderObjects
-
-DATA = Path(str(resources.files("semoe"))) / "demo_data"
+from tests.demo import DEMO, PASSAGES
 
 
 @pytest.fixture
 def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """A plan of eight questions in three shards, none of them retrieved for yet; returns run and store as options."""
     corpus, store = tmp_path / "few.tsv", ["--run", "r", "--store", str(tmp_path / "store")]
-    corpus.write_text("".join((DATA / "passages.tsv").read_text().splitlines(keepends=True)[:20]))
+    corpus.write_text("".join(PASSAGES.read_text().splitlines(keepends=True)[:20]))
     index = ["--index_dir", str(tmp_path / "index")]
     assert run(["index", "--data_path", str(corpus), *index]) == 0
-    what = ["--dataset", "popqa", "--data_path", str(DATA / "popqa"), "--topk", "2", "--question_shards", "3"]
+    what = ["--dataset", "popqa", "--data_path", str(DEMO / "popqa"), "--topk", "2", "--question_shards", "3"]
     assert run(["plan", *store, *what, *index, "--model_name", "smollm2", "--retrieve_later"]) == 0
     capsys.readouterr()
     return store
@@ -71,8 +69,8 @@ def test_only_what_another_attempt_may_mend_is_tried_again(
     script, started = tmp_path / "worker.sh", list["subprocess.Popen[bytes]"]()
     script.write_text("#!/bin/sh\necho the last word\n" + (f"exit {code}\n" if code >= 0 else f"kill {code} $$\n"))
     script.chmod(0o755)
-    monkeypatch.setattr("semoe.runs.local.sys.executable", str(script))
-    monkeypatch.setattr("semoe.runs.local.MAX_BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr("semoe.worker.local.sys.executable", str(script))
+    monkeypatch.setattr("semoe.worker.local.MAX_BACKOFF_SECONDS", 0.0)
     folder = RunFolder(FolderObjects(tmp_path / "store"), "r")
     with pytest.raises(kind, match=f"{code}.*the last word") as raised:
         LocalBackend(folder=folder, max_attempts=2, on_start=started.append).run()

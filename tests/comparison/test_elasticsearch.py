@@ -12,7 +12,6 @@ demo's passages and questions.
 
 import os
 from collections.abc import Iterator
-from importlib import resources
 from itertools import count
 from pathlib import Path
 
@@ -29,9 +28,9 @@ from semoe.retrieval.elastic.retriever import ElasticRetriever
 from semoe.retrieval.elastic.schema import MAPPING, index_settings
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage, Retrieved
+from tests.demo import DEMO
 
 K, QUESTIONS_OF_EACH = 10, 200
-DEMO = Path(str(resources.files("semoe"))) / "demo_data"
 FOLDER = Path(os.environ.get("SEMOE_CORPUS_DIR") or DEMO)
 CORPUS = FOLDER / ("psgs_w100.tsv" if FOLDER != DEMO else "passages.tsv")
 _numbers = count()

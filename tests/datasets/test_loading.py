@@ -1,13 +1,12 @@
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from semoe.datasets.loading import data_types, load_dataset
 from semoe.errors import UsageError
+from tests.demo import DEMO
 
 DATA = Path(__file__).parent.parent / "data"
-DEMO = Path(str(resources.files("semoe"))) / "demo_data"
 PLACES = {
     "popqa": (DEMO / "popqa", 8),
     "2wikimultihopqa": (DEMO / "2wikimultihopqa", 4),

@@ -1,6 +1,5 @@
 import math
 from collections import Counter
-from importlib import resources
 from pathlib import Path
 
 import bm25s
@@ -12,12 +11,11 @@ from semoe.errors import UsageError
 from semoe.retrieval.bm25 import Bm25Retriever, build_index
 from semoe.retrieval.dpr import read_passages
 from semoe.retrieval.passage import Passage
-
-CORPUS = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
+from tests.demo import PASSAGES
 
 
 def retriever(tmp_path: Path) -> Bm25Retriever:
-    build_index(read_passages(CORPUS), tmp_path / "index")
+    build_index(read_passages(PASSAGES), tmp_path / "index")
     return Bm25Retriever(tmp_path / "index")
 
 
@@ -26,13 +24,13 @@ def test_the_subjects_own_passage_comes_first_with_rank_score_and_text(tmp_path:
     assert hits[0].passage.title == "Juha Jokela"
     assert [hit.rank for hit in hits] == [0, 1, 2]
     assert hits[0].score > hits[1].score
-    original = {passage.id: passage for passage in read_passages(CORPUS)}
+    original = {passage.id: passage for passage in read_passages(PASSAGES)}
     assert all(hit.passage == original[hit.passage.id] for hit in hits)
 
 
 def test_scores_equal_bm25_by_the_formula(tmp_path: Path) -> None:
     """Lucene's: idf = ln(1 + (N − df + ½)/(df + ½)); tf·/(tf + k1(1 − b + b·len/mean))."""
-    passages = list(read_passages(CORPUS))
+    passages = list(read_passages(PASSAGES))
     query = "Which film director was born in New Orleans"
     tokens = [_tokens(f"{p.title} {p.text}") for p in passages]
     mean = sum(map(len, tokens)) / len(tokens)

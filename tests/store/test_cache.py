@@ -11,7 +11,8 @@ from semoe.errors import CorruptError
 from semoe.store.cache import ExpertCache
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
-from tests.store.test_expert_store import Wrapped, blob
+from tests.store.blobs import blob
+from tests.store.objects.wrapped import Wrapped
 
 BLOBS = [blob(i, size=996) for i in range(10)]
 

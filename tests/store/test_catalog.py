@@ -17,7 +17,8 @@ from semoe.store.pack import Blob, ExpertEntry
 from semoe.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from semoe.store.space_names import number_of
 from semoe.store.upkeep import compact, folded, withdraw
-from tests.store.test_expert_store import Wrapped, blob
+from tests.store.blobs import blob
+from tests.store.objects.wrapped import Wrapped
 
 
 def entry(key: str, offset: int = 0) -> ExpertEntry:
@@ -101,26 +102,28 @@ def test_an_empty_snapshot_is_one(tmp_path: Path) -> None:
     assert not compact(ExpertStore(FolderObjects(tmp_path), "s")), "there is nothing to fold"
 
 
+class Vanishing(Wrapped):
+    """Commits of which a few reads find nothing, as when they are just being folded."""
+
+    gone = 0
+
+    def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        if "/commits/" in name and self.gone:
+            self.gone -= 1
+            raise MissingObjectError(name, kind="missing")
+        return super().get(name, start, length)
+
+
 def test_a_reader_waits_for_what_is_folded_while_it_reads(tmp_path: Path) -> None:
     """A commit that goes between listing and reading is in a snapshot by the next try; a lost one is an error."""
     objects = FolderObjects(tmp_path)
     ExpertStore(objects, "s").publish([blob(1)], run="r", shard=0, token="t")
-
-    class Going(Wrapped):
-        times = 4
-
-        def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-            if "/commits/" in name and self.times:
-                self.times -= 1
-                raise MissingObjectError(name, kind="missing-object")
-            return super().get(name, start, length)
-
-    assert len(ExpertStore(Going(objects), "s")) == 1
-    lost = Going(objects)
-    lost.times = 5
+    going, lost = Vanishing(objects), Vanishing(objects)
+    going.gone, lost.gone = 4, 5
+    assert len(ExpertStore(going, "s")) == 1
     with pytest.raises(MissingObjectError):
         ExpertStore(lost, "s")
-    assert lost.times == 0
+    assert lost.gone == 0
 
 
 def test_older_snapshots_go_and_the_newest_stays(tmp_path: Path) -> None:
@@ -177,18 +180,6 @@ def test_entries_come_once_each_with_the_place_that_counts(tmp_path: Path) -> No
     assert hashlib.sha256(b"7").hexdigest() in reader
     assert np.all(reader.catalog.arrays[0][:-1] <= reader.catalog.arrays[0][1:])
     assert orjson.loads(objects.get(next(objects.list("spaces/s/commits/")).name))["version"] == 1
-
-
-class Vanishing(Wrapped):
-    """Commits of which a few reads find nothing, as when they are just being folded."""
-
-    gone = 0
-
-    def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        if "/commits/" in name and self.gone:
-            self.gone -= 1
-            raise MissingObjectError(name, kind="missing")
-        return super().get(name, start, length)
 
 
 def test_a_commit_that_vanishes_while_it_is_read_is_looked_for_again_and_not_for_ever(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from semoe.store.objects.s3 import S3Objects
 from semoe.store.upkeep import compact, folded, garbage, remove
 from tests.proxy import Fault, proxy
 from tests.seaweed import client
-from tests.store.test_expert_store import blob, intact, whole
+from tests.store.blobs import blob, intact, whole
 
 PATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=1,

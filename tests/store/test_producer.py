@@ -16,7 +16,8 @@ from semoe.store.producer import Producer
 from semoe.store.times import GRACE_SECONDS, MIN_GRACE_SECONDS, PUBLISH_SECONDS
 from semoe.store.upkeep import garbage
 from tests.generation.switching.rigged import CONFIG
-from tests.store.test_expert_store import Wrapped, blob, whole
+from tests.store.blobs import blob, whole
+from tests.store.objects.wrapped import Wrapped
 
 LAYOUT = ExpertLayout(CONFIG, LoraSettings(rank=1, alpha=1))
 

@@ -18,9 +18,9 @@ import pytest
 from scripts.dashboard import make_dashboard, panel_queries
 from semoe.runs.folder import RunFolder
 from semoe.runs.shard_items import STAGES
+from tests.small_run import planned
 from tests.telemetry.queries import ARGO, KNOWN, names_in
 from tests.telemetry.scraping import free_port
-from tests.telemetry.test_metrics import planned
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "helm" / "workers" / "dashboards" / "runs.json"
@@ -134,8 +134,8 @@ def work(folder: RunFolder, port: int) -> None:
 
 
 @pytest.mark.skipif(PROMETHEUS is None, reason="no command `prometheus` on the PATH")
-def test_a_prometheus_that_scraped_workers_answers_every_query(tmp_path: Path) -> None:
-    folder, port, began = planned(tmp_path), free_port(), time.time()
+def test_a_prometheus_that_scraped_workers_answers_every_query(small_root: Path, tmp_path: Path) -> None:
+    folder, port, began = planned(small_root, tmp_path, shards=2), free_port(), time.time()
     with prometheus(tmp_path, port) as address:
         wait_for(address)
         work(folder, port)

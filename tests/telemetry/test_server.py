@@ -16,8 +16,8 @@ from semoe.runs.folder import RunFolder
 from semoe.runs.shard import run_shard
 from semoe.telemetry.metrics import Metrics
 from semoe.telemetry.server import serving
+from tests.small_run import planned
 from tests.telemetry.scraping import Samples, free_port, scrape
-from tests.telemetry.test_metrics import planned
 
 
 def worker(folder: RunFolder, port: int) -> list[str]:
@@ -35,8 +35,8 @@ def scraped_until_the_end(process: "subprocess.Popen[bytes]", port: int) -> list
     return found
 
 
-def test_a_worker_serves_what_it_does_and_its_last_figures_are_seen(tmp_path: Path) -> None:
-    folder, port = planned(tmp_path), free_port()
+def test_a_worker_serves_what_it_does_and_its_last_figures_are_seen(small_root: Path, tmp_path: Path) -> None:
+    folder, port = planned(small_root, tmp_path, shards=2), free_port()
     run_shard(folder, "augment", 0)
     process = subprocess.Popen(worker(folder, port))
     found = scraped_until_the_end(process, port)
@@ -51,18 +51,18 @@ def test_a_worker_serves_what_it_does_and_its_last_figures_are_seen(tmp_path: Pa
     assert "process_resident_memory_bytes" in last
 
 
-def test_a_worker_that_fails_is_scraped_with_its_error(tmp_path: Path) -> None:
-    folder, port = planned(tmp_path), free_port()
+def test_a_worker_that_fails_is_scraped_with_its_error(small_root: Path, tmp_path: Path) -> None:
+    folder, port = planned(small_root, tmp_path, shards=2), free_port()
     plan = tmp_path / "store" / "runs" / "r" / "plan.json"
-    plan.write_text(plan.read_text().replace(f"{tmp_path}/tiny", f"{tmp_path}/gone"))
+    plan.write_text(plan.read_text().replace(f"{small_root}/tiny", f"{small_root}/gone"))
     process = subprocess.Popen(worker(folder, port))
     found = scraped_until_the_end(process, port)
     assert process.wait() == 2
     assert found[-1]['semoe_errors_total{kind="unknown-name"}'] == 1
 
 
-def test_a_port_in_use_is_the_users_to_change(tmp_path: Path) -> None:
-    folder, port = planned(tmp_path), free_port()
+def test_a_port_in_use_is_the_users_to_change(small_root: Path, tmp_path: Path) -> None:
+    folder, port = planned(small_root, tmp_path, shards=2), free_port()
     with serving(port, last_scrape_s=0):
         ended = subprocess.run(worker(folder, port), capture_output=True, text=True, check=False)
     said = " ".join(ended.stderr.split())

@@ -1,25 +1,23 @@
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from semoe.augment import contract as augmenter
+from semoe.augment import augmenter
 from semoe.experts.preset import load_preset
 from semoe.published.augment import augment
 from semoe.published.retrieve import retrieve
 from semoe.published.settings import StageSettings
 from semoe.retrieval.bm25 import Bm25Retriever, build_index
 from semoe.retrieval.dpr import read_passages
-
-DATA = Path(str(resources.files("semoe"))) / "demo_data"
+from tests.demo import DEMO, PASSAGES
 
 
 def test_new_rules_make_the_file_anew_and_the_same_rules_leave_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build_index(read_passages(DATA / "passages.tsv"), tmp_path / "index")
+    build_index(read_passages(PASSAGES), tmp_path / "index")
     settings = StageSettings(root=tmp_path, model_name="m", dataset="popqa", preset=load_preset("semoe"), sample=1)
-    retrieve(Bm25Retriever(tmp_path / "index"), settings, DATA / "popqa", topk=2)
+    retrieve(Bm25Retriever(tmp_path / "index"), settings, DEMO / "popqa", topk=2)
     path = settings.augmented_folder / "total.json"
     augment(settings, topk=2)
     written = path.stat().st_mtime_ns

@@ -7,8 +7,7 @@ from semoe.errors import UsageError
 from semoe.retrieval.dpr import read_passages
 from semoe.stages.corpus import open_corpus
 from semoe.store.objects.s3 import S3Objects
-
-CORPUS = Path("semoe/demo_data/passages.tsv")
+from tests.demo import PASSAGES
 
 
 @pytest.mark.parametrize("name", ["passages.tsv", "passages.tsv.gz"])
@@ -21,10 +20,10 @@ def test_a_file_and_an_object_give_the_same_passages(
 ) -> None:
     for variable, value in s3_environment.items():
         monkeypatch.setenv(variable, value)
-    data = CORPUS.read_bytes()
+    data = PASSAGES.read_bytes()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     s3_objects.put(name, (tmp_path / name).read_bytes())
-    wanted, told = list(read_passages(CORPUS)), list[float]()
+    wanted, told = list(read_passages(PASSAGES)), list[float]()
     here, there = open_corpus(str(tmp_path / name)), open_corpus(f"{s3_objects.url}/{name}")
     assert list(here.passages(told.append)) == wanted
     assert sum(told) == here.size == (tmp_path / name).stat().st_size

@@ -15,9 +15,7 @@ from semoe.runs.shard import run_shard
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
-from tests.worker.test_run import planned, root
-
-__all__ = ["root"]
+from tests.small_run import planned
 
 
 class Refusing(FolderObjects):
@@ -31,10 +29,10 @@ class Refusing(FolderObjects):
         super().put(name, *data)
 
 
-def test_a_store_that_takes_no_word_hides_no_error(root: Path, tmp_path: Path) -> None:
-    folder = planned(root, tmp_path, shards=1)
+def test_a_store_that_takes_no_word_hides_no_error(small_root: Path, tmp_path: Path) -> None:
+    folder = planned(small_root, tmp_path, shards=1)
     broken = tmp_path / "store" / "runs" / "r" / "plan.json"
-    broken.write_text(broken.read_text().replace(f"{root}/tiny", f"{root}/gone"))
+    broken.write_text(broken.read_text().replace(f"{small_root}/tiny", f"{small_root}/gone"))
     objects = Refusing(tmp_path / "store")
     objects.words = ("/progress/", "/logs/", "/failures/")
     with pytest.raises(UsageError, match="gone"):
@@ -42,7 +40,7 @@ def test_a_store_that_takes_no_word_hides_no_error(root: Path, tmp_path: Path) -
 
 
 def test_a_shard_whose_last_words_are_lost_is_done_all_the_same(
-    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    small_root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class RefusingOnceDone(Refusing):
         def put(self, name: str, *data: bytes) -> None:
@@ -50,7 +48,7 @@ def test_a_shard_whose_last_words_are_lost_is_done_all_the_same(
             if "/shards/" in name:
                 self.words = ("/progress/", "/logs/")
 
-    folder = planned(root, tmp_path, shards=1)
+    folder = planned(small_root, tmp_path, shards=1)
     report = run_shard(RunFolder(RefusingOnceDone(tmp_path / "store"), folder.run), "augment", 0)
     assert folder.find_report("augment", 0) == report
     assert "heartbeat" in caplog.text
@@ -78,8 +76,8 @@ def test_experts_that_cannot_be_published_hide_no_error(tmp_path: Path) -> None:
         publish(None)
 
 
-def test_a_local_run_tells_what_its_worker_left_in_the_store(root: Path, tmp_path: Path) -> None:
-    folder, processes = planned(root, tmp_path, shards=1), list[object]()
+def test_a_local_run_tells_what_its_worker_left_in_the_store(small_root: Path, tmp_path: Path) -> None:
+    folder, processes = planned(small_root, tmp_path, shards=1), list[object]()
     run_shard(folder, "augment", 0)
     folder.objects.put("runs/r/augmented/00000/00000.json", b"[1")
     with pytest.raises(WorkerError, match=r"encode shard 0, attempt 1, ended with 1: .*00000\.json is damaged") as told:

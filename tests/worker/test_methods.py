@@ -3,7 +3,6 @@ real questions of all four datasets, with the real small model and real experts.
 
 import itertools
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,9 @@ from semoe.stages.retrieve import unanswered
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.space import Experts, make_space
+from tests.demo import DEMO, PASSAGES, quick
 
-DEMO, DATA = Path(str(resources.files("semoe"))) / "demo_data", Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[1] / "data"
 SETS = {"popqa": DEMO, "2wikimultihopqa": DEMO, "hotpotqa": DATA, "cwq": DATA}
 THRESHOLD = {"dragin": 0.3}
 MATRIX = [
@@ -57,10 +57,8 @@ SOME = [
 def work(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """An index, a model, a recipe of two steps, a store, and one question of each dataset."""
     root = tmp_path_factory.mktemp("methods")
-    assert run(["index", "--data_path", str(DEMO / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
-    (root / "quick.toml").write_text(
-        '[training]\nnum_steps = 2\nbatch_size = 2\nloss = "answer"\nreduction = "sequence"\nlearning_rate = 0.003\n'
-    )
+    assert run(["index", "--data_path", str(PASSAGES), "--index_dir", str(root / "index")]) == 0
+    (root / "quick.toml").write_text(quick())
     model = load_model("smollm2", device="cpu")
     recipe = Recipe(model_name="smollm2", preset=load_preset(str(root / "quick.toml")), augmented_by="parse")
     objects = FolderObjects(root / "store")

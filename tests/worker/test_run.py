@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from importlib import resources
 from itertools import count
 from pathlib import Path
 
@@ -26,35 +25,10 @@ from semoe.runs.shard_items import STAGES, shard_items
 from semoe.runs.shards import works
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects, open_objects
-from tests.store.test_expert_store import Wrapped
-from tests.tiny import chatting_model_folder
+from tests.small_run import plan, planned
+from tests.store.objects.wrapped import Wrapped
 
-DATA = Path(str(resources.files("semoe"))) / "demo_data"
 OFTEN = ("--commit_seconds", "0")
-QUICK = '[training]\nnum_steps = 2\nbatch_size = 2\nloss = "answer"\nreduction = "sequence"\nlearning_rate = 0.003\n'
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index, a preset of two steps, and a tiny model with a real tokenizer."""
-    root = tmp_path_factory.mktemp("runs")
-    (root / "quick.toml").write_text(QUICK)
-    chatting_model_folder(root / "tiny")
-    assert run(["index", "--data_path", str(DATA / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
-    return root
-
-
-def plan(root: Path, store: str, *more: str, name: str = "r") -> list[str]:
-    return [
-        "plan", "--run", name, "--store", store, "--dataset", "popqa", "--data_path", str(DATA / "popqa"),
-        "--model_name", str(root / "tiny"), "--preset", str(root / "quick.toml"), "--index_dir", str(root / "index"),
-        "--tokens_per_step", "256", "--inference_method", "none,combine,prag_random", *more,
-    ]  # fmt: skip
-
-
-def planned(root: Path, tmp_path: Path, shards: int = 3) -> RunFolder:
-    assert run(plan(root, str(tmp_path / "store"), "--shards", str(shards))) == 0
-    return RunFolder(FolderObjects(tmp_path / "store"), "r")
 
 
 def finish(folder: RunFolder) -> RunReport:
@@ -78,9 +52,9 @@ def is_whole(report: RunReport) -> bool:
 
 
 def test_a_run_from_plan_to_report_and_a_second_one_that_has_nothing_to_do(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder, processes = planned(root, tmp_path, shards=2), list[object]()
+    folder, processes = planned(small_root, tmp_path, shards=2), list[object]()
     place = ["--run", "r", "--store", str(tmp_path / "store")]
     LocalBackend(folder=folder, parallelism=2, on_start=processes.append).run()
     first = make_report(folder)
@@ -108,20 +82,20 @@ def test_a_run_from_plan_to_report_and_a_second_one_that_has_nothing_to_do(
     (answers,) = (tmp_path / "out").glob("output/tiny/*/popqa/*/*/combine/total/predict.json")
     assert [record["did"] for record in json.loads(answers.read_text())] == list(range(8))
     # Another run over the same questions finds every expert.
-    assert run(plan(root, str(tmp_path / "store"), name="again")) == 0
+    assert run(plan(small_root, str(tmp_path / "store"), name="again")) == 0
     again = finish(RunFolder(folder.objects, "again"))
     assert (again.experts.committed, again.experts.in_store) == (0, first.experts.in_store)
     assert [one.scores for one in again.overall] == [one.scores for one in first.overall]
 
 
 def test_a_plan_that_leaves_retrieval_to_the_run(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As on a cluster, whose index is out of the plan's reach: shards are known stage by stage."""
     later, now = str(tmp_path / "later"), str(tmp_path / "now")
     more = ("--shards", "3", "--question_shards", "2")
-    assert run(plan(root, later, *more, "--retrieve_later", "--json")) == 0
-    assert run(plan(root, now, *more)) == 0
+    assert run(plan(small_root, later, *more, "--retrieve_later", "--json")) == 0
+    assert run(plan(small_root, now, *more)) == 0
     folder = RunFolder(FolderObjects(tmp_path / "later"), "r")
     assert folder.manifest() is None
     capsys.readouterr()
@@ -141,13 +115,13 @@ def test_a_plan_that_leaves_retrieval_to_the_run(
 
 
 def test_workers_that_are_killed_lose_nothing_and_train_nothing_twice(
-    root: Path, bucket: str, s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    small_root: Path, bucket: str, s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a real S3 server each worker of the first four dies by -9, a little later each time."""
     for name, value in s3_environment.items():
         monkeypatch.setenv(name, value)
     url = f"s3://{bucket}/killed"
-    assert run(plan(root, url, "--shards", "2")) == 0
+    assert run(plan(small_root, url, "--shards", "2")) == 0
     folder, started = RunFolder(open_objects(url), "r"), 0
 
     def kill_later(process: "subprocess.Popen[bytes]") -> None:
@@ -166,16 +140,16 @@ def worker(folder: RunFolder, stage: str, shard: int) -> "subprocess.Popen[bytes
     return subprocess.Popen([sys.executable, "-m", "semoe", "worker", *place])
 
 
-def test_two_workers_on_one_shard_both_end_well_and_train_each_expert_once(root: Path, tmp_path: Path) -> None:
-    folder = planned(root, tmp_path, shards=1)
+def test_two_workers_on_one_shard_both_end_well_and_train_each_expert_once(small_root: Path, tmp_path: Path) -> None:
+    folder = planned(small_root, tmp_path, shards=1)
     run_shard(folder, "augment", 0)
     both = [worker(folder, "encode", 0) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
     assert is_whole(finish(folder))
 
 
-def test_sigterm_keeps_what_is_finished_and_asks_for_another_attempt(root: Path, tmp_path: Path) -> None:
-    folder = planned(root, tmp_path, shards=1)
+def test_sigterm_keeps_what_is_finished_and_asks_for_another_attempt(small_root: Path, tmp_path: Path) -> None:
+    folder = planned(small_root, tmp_path, shards=1)
     run_shard(folder, "augment", 0)
     process = worker(folder, "encode", 0)
     while not (beat := folder.find_heartbeat("encode", 0)) or beat.total == 0:
@@ -191,8 +165,8 @@ def test_sigterm_keeps_what_is_finished_and_asks_for_another_attempt(root: Path,
     assert report.counts["found"] + report.counts["trained"] == 24 - report.counts["without_pairs"]
 
 
-def test_a_stop_ends_the_work_after_the_batch_in_hand_and_keeps_it(root: Path, tmp_path: Path) -> None:
-    folder, asked = planned(root, tmp_path, shards=1), count()
+def test_a_stop_ends_the_work_after_the_batch_in_hand_and_keeps_it(small_root: Path, tmp_path: Path) -> None:
+    folder, asked = planned(small_root, tmp_path, shards=1), count()
     run_shard(folder, "augment", 0)
     job = Job(folder=folder, plan=folder.plan(), stage="encode", shard=0, stop=lambda: next(asked) > 2)
     counts, space = works["encode"](job)
@@ -204,12 +178,12 @@ def test_a_stop_ends_the_work_after_the_batch_in_hand_and_keeps_it(root: Path, t
 
 
 def test_a_worker_with_wrong_settings_ends_the_run_at_once(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder, processes = planned(root, tmp_path, shards=1), list[object]()
+    folder, processes = planned(small_root, tmp_path, shards=1), list[object]()
     run_shard(folder, "augment", 0)
     broken = tmp_path / "store" / "runs" / "r" / "plan.json"
-    broken.write_text(broken.read_text().replace(f"{root}/tiny", f"{root}/gone"))
+    broken.write_text(broken.read_text().replace(f"{small_root}/tiny", f"{small_root}/gone"))
     with pytest.raises(UsageError, match=r"encode shard 0, attempt 1, ended with 2.*gone"):
         LocalBackend(folder=folder, on_start=processes.append).run()
     assert len(processes) == 1
@@ -224,15 +198,15 @@ def test_a_worker_with_wrong_settings_ends_the_run_at_once(
     (failure,) = outcome["failures"]
     assert (failure["stage"], failure["shard"], failure["exit_code"]) == ("encode", 0, 2)
     # Once the shard is done, its failure is history; the report is the same as without --partial.
-    broken.write_text(broken.read_text().replace(f"{root}/gone", f"{root}/tiny"))
+    broken.write_text(broken.read_text().replace(f"{small_root}/gone", f"{small_root}/tiny"))
     whole = finish(folder)
     assert run(["report", *place, "--partial", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["experts"]["planned"] == whole.experts.planned
     assert not folder.failures("encode")
 
 
-def test_ctrl_c_stops_the_workers_and_the_run_goes_on(root: Path, tmp_path: Path) -> None:
-    folder = planned(root, tmp_path, shards=1)
+def test_ctrl_c_stops_the_workers_and_the_run_goes_on(small_root: Path, tmp_path: Path) -> None:
+    folder = planned(small_root, tmp_path, shards=1)
     command = [sys.executable, "-m", "semoe", "run", "--run", "r", "--store", str(tmp_path / "store")]
     process = subprocess.Popen(command)
     while not folder.names("progress/augment/"):
@@ -243,13 +217,14 @@ def test_ctrl_c_stops_the_workers_and_the_run_goes_on(root: Path, tmp_path: Path
 
 
 def test_mistakes_are_named(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = planned(root, tmp_path)
-    place = ["--store", str(tmp_path / "store")]
+    folder = planned(small_root, tmp_path)
+    store = str(tmp_path / "store")
+    place = ["--store", store]
     for arguments, words in (
-        (plan(root, str(tmp_path / "store"), "--topk", "2", "--shards", "3"), "exists with another topk"),
-        (plan(root, str(tmp_path / "store"), "--with_cot", "--dataset", "cwq", "--data_path", "x"), "one dataset"),
+        (plan(small_root, store, "--topk", "2", "--shards", "3"), "exists with another topk"),
+        (plan(small_root, store, "--with_cot", "--dataset", "cwq", "--data_path", "x"), "one dataset"),
         (["run", "--run", "other", *place], "There are: r"),
         (["report", "--run", "r", *place], "is not finished"),
         (["worker", "--run", "r", "--stage", "encod", "--shard", "0", *place], "Did you mean 'encode'"),
@@ -259,7 +234,7 @@ def test_mistakes_are_named(
     ):
         assert run(arguments) == 2
         assert words in " ".join(capsys.readouterr().err.split())
-    dear = plan(root, str(tmp_path / "store"), "--experts_per_second", "0.001", "--gpu_price", "100", name="dear")
+    dear = plan(small_root, store, "--experts_per_second", "0.001", "--gpu_price", "100", name="dear")
     assert run(dear) == 0
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     for arguments, words in (
@@ -279,9 +254,9 @@ def test_mistakes_are_named(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_three_workers_killed_at_random_until_the_end(root: Path, tmp_path: Path) -> None:
+def test_three_workers_killed_at_random_until_the_end(small_root: Path, tmp_path: Path) -> None:
     """Every few seconds a random one of three dies by -9."""
-    folder, alive, over = planned(root, tmp_path, shards=6), list["subprocess.Popen[bytes]"](), threading.Event()
+    folder, alive, over = planned(small_root, tmp_path, shards=6), list["subprocess.Popen[bytes]"](), threading.Event()
     killed = 0
 
     def kill_some() -> None:
@@ -303,8 +278,8 @@ def test_three_workers_killed_at_random_until_the_end(root: Path, tmp_path: Path
     assert is_whole(make_report(folder))
 
 
-def test_a_worker_that_is_to_commit_at_once_commits_each_expert(root: Path, tmp_path: Path) -> None:
-    folder = planned(root, tmp_path, shards=1)
+def test_a_worker_that_is_to_commit_at_once_commits_each_expert(small_root: Path, tmp_path: Path) -> None:
+    folder = planned(small_root, tmp_path, shards=1)
     run_shard(folder, "augment", 0)
     place = ["--run", "r", "--store", str(tmp_path / "store"), "--stage", "encode", "--shard", "0"]
     assert run(["worker", *place, *OFTEN]) == 0

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from semoe.runs.shard import run_shard
 from semoe.stages.recipe import Recipe
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
+from tests.demo import DEMO, PASSAGES, quick
 from tests.tiny import chatting_model_folder
 
-DATA = Path(str(resources.files("semoe"))) / "demo_data"
-QUICK = '[training]\nnum_steps = 1\nloss = "answer"\n'
+QUICK = quick(num_steps=1)
 PAIRS = "data_aug/popqa/parse/total.json"
 
 
@@ -32,8 +31,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("spaces")
     (root / "quick.toml").write_text(QUICK)
     chatting_model_folder(root / "tiny")
-    assert run(["index", "--data_path", str(DATA / "passages.tsv"), "--index_dir", str(root / "index")]) == 0
-    found = ["--data_path", str(DATA / "popqa"), "--index_dir", str(root / "index"), "--sample", "1"]
+    assert run(["index", "--data_path", str(PASSAGES), "--index_dir", str(root / "index")]) == 0
+    found = ["--data_path", str(DEMO / "popqa"), "--index_dir", str(root / "index"), "--sample", "1"]
     assert run(["retrieve", "--dataset", "popqa", "--root_dir", str(root), *found]) == 0
     assert run(["augment", "--dataset", "popqa", "--root_dir", str(root), "--preset", str(root / "quick.toml")]) == 0
     return root
@@ -50,7 +49,7 @@ def verb(name: str, root: Path, *more: str) -> list[str]:
 
 def planning(root: Path, preset: str = "quick.toml") -> list[str]:
     return [
-        "plan", "--run", "r", "--dataset", "popqa", "--data_path", str(DATA / "popqa"), "--sample", "1",
+        "plan", "--run", "r", "--dataset", "popqa", "--data_path", str(DEMO / "popqa"), "--sample", "1",
         "--preset", str(root / preset), "--root_dir", str(root), "--index_dir", str(root / "index"),
         "--model_name", str(root / "tiny"), "--inference_method", "prag",
     ]  # fmt: skip

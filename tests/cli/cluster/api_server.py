@@ -5,11 +5,12 @@ import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.http_server import running
 
 NAMESPACE = "lab"
 MERGE_PATCH = "application/merge-patch+json"
@@ -43,14 +44,8 @@ def api_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiSer
     monkeypatch.setenv("KUBECONFIG", str(path))
     # The library reads the variable once, when it is imported.
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,9 +1,12 @@
-"""What bounds an answer lets it be written to its end: nothing is cut where it merely stops to ask."""
+"""What bounds an answer, and that nothing else does: nothing is cut where it merely stops to ask."""
+
+from collections.abc import Sequence
 
 import pytest
 
+from semoe.retrieval.passage import Retrieved
+from tests.generation.switching.doubted import BORN, UNSURE, born
 from tests.generation.switching.rigged import Rig
-from tests.generation.switching.test_loop import BORN, born
 
 LONG = "one two three four five six seven eight nine"
 
@@ -87,8 +90,53 @@ def test_one_loop_answers_again_and_again() -> None:
 
 def test_the_very_first_sentence_may_be_doubted() -> None:
     rig = Rig()
-    rig.path("q", f"{BORN} Bye.", Paris=0.5, Ada=0.5, Lovelace=0.5)
+    rig.path("q", f"{BORN} Bye.", **UNSURE)
     rig.path("q", "London.", code=3)
     rig.passage("was born in .", "3")
     (found,) = rig.loop().answer(["q"])
     assert (found.text, found.switches[0].token) == ("London.", 0)
+
+
+class EverAnother(Rig):
+    """Each search finds a passage that none before it has found."""
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
+        for query in queries:
+            self.passage(query, str(len(self.queries) + 1))
+        return super().search(queries, k)
+
+
+def test_a_limit_on_switches_ends_them_not_the_answer() -> None:
+    rig = EverAnother()
+    ids = born(rig)
+    for code in range(1, 9):
+        rig.path(ids[3], f" {BORN} Bye.", code=code, **UNSURE)
+    (found,) = rig.loop(max_switches=3).answer(["q"])
+    assert (len(found.switches), found.stopped) == (3, "max_switches")
+    assert found.text == f"She was a writer. {BORN} Bye."
+
+
+def test_a_text_that_never_ends_a_sentence_ends_at_its_length() -> None:
+    rig = Rig()
+    ids = rig.path("q", "and and and")
+    rig.decoder.next[0, ids[-1]] = (ids[0], 0.99)
+    (found,) = rig.loop(generate_max_length=20).answer(["q"])
+    assert len(found.tokens) == 20
+
+
+def test_an_answer_is_bounded_whatever_is_written_anew() -> None:
+    rig = Rig()
+    ids = born(rig)
+    rig.path(ids[3], " and" * 50, code=3)
+    rig.passage("was born in .", "3")
+    (found,) = rig.loop(generate_max_length=20).answer(["q"])
+    assert len(found.tokens) == 20
+
+
+def test_where_the_context_ends_the_answer_ends() -> None:
+    rig = Rig(shows=True)
+    ids = born(rig)
+    rig.passage("was born in .", *map(str, range(1, 200)))
+    (found,) = rig.loop(retrieve_topk=199).answer(["q"])
+    assert (found.stopped, found.tokens) == ("context", tuple(ids[:4]))
+    assert found.switches[0].passages

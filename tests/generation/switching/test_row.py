@@ -2,8 +2,8 @@
 
 from semoe.generation.switching.row import Row
 from semoe.retrieval.passage import Passage, Retrieved
+from tests.generation.switching.doubted import BORN, UNSURE, born
 from tests.generation.switching.rigged import Rig
-from tests.generation.switching.test_loop import BORN, born
 
 
 def hits(*names: str) -> tuple[Retrieved, ...]:
@@ -28,9 +28,8 @@ def test_two_searches_that_take_turns_at_one_sentence_end() -> None:
     """The passages that one finds bring the query of the other, and so on: the sentence is accepted then."""
     rig, turn = Rig(), [0]
     ids = born(rig)
-    unsure = {"Paris": 0.5, "Ada": 0.5, "Lovelace": 0.5}
     for code in (3, 4):
-        rig.path(ids[3], f" {BORN} Bye.", code=code, **unsure)
+        rig.path(ids[3], f" {BORN} Bye.", code=code, **UNSURE)
 
     def search(queries: list[str], k: int) -> list[list[Retrieved]]:
         turn[0] += 1

@@ -1,7 +1,5 @@
 from collections.abc import Iterator
-from importlib import resources
 from itertools import count
-from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -9,8 +7,8 @@ from elasticsearch import Elasticsearch
 from semoe.retrieval.dpr import read_passages
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage
+from tests.demo import PASSAGES
 
-CORPUS = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
 SMALL = LoadSettings(bulk_bytes=12_000, checkpoint_s=0.0)
 """Some ten bulks of the demo's passages, and a checkpoint after each."""
 _numbers = count()
@@ -39,4 +37,4 @@ def name(client: Elasticsearch) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def passages() -> list[Passage]:
-    return list(read_passages(CORPUS))
+    return list(read_passages(PASSAGES))

@@ -3,12 +3,12 @@
 import http.client
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.http_server import QuietHandler, answered_by
 
 Refuse = Callable[[str, str], int]
 """From the request's last path segment and an item (a passage's id, a query; "" for all) to a status, or 0."""
@@ -20,7 +20,7 @@ def faulty(url: str, refuse: Refuse, tls: ssl.SSLContext | None = None) -> Itera
     """Yields the address of the proxy; an item that is refused never reaches the node. With `tls` it speaks https."""
     target = urlsplit(url)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def forward(self) -> None:
@@ -66,20 +66,8 @@ def faulty(url: str, refuse: Refuse, tls: ssl.SSLContext | None = None) -> Itera
 
         do_GET = do_PUT = do_DELETE = do_HEAD = do_POST = forward
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answered_by(Handler, tls) as address:
+        yield address
 
 
 def _item(verb: str, head: bytes, body: bytes) -> str:

@@ -8,7 +8,7 @@ import pytest
 from semoe.errors import UsageError
 from semoe.store.objects import FolderObjects, MissingObjectError, check_conditional_writes, clock, open_objects
 from semoe.store.objects.reading import open_object
-from tests.store.test_expert_store import Wrapped
+from tests.store.objects.wrapped import Wrapped
 
 
 def test_a_path_is_a_folder(tmp_path: Path) -> None:

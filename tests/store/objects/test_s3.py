@@ -2,53 +2,16 @@
 
 import ssl
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from botocore.config import Config
 
 from semoe.errors import CorruptError, SemoeError, TransientError, UsageError
 from semoe.store.objects import check_conditional_writes, open_objects
 from semoe.store.objects.s3 import S3Objects
+from tests.http_server import QuietHandler, answered_by
 from tests.seaweed import client
-
-QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=1)
-
-
-@contextmanager
-def answering(status: int, code: str = "", promised: int | None = None) -> Iterator[tuple[S3Objects, list[str]]]:
-    """A server that gives every request one answer, and may cut it short of its promised length."""
-    seen: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            seen.append(self.command)
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = f"<Error><Code>{code}</Code></Error>".encode() if code else b"body" * (self.command == "GET")
-            self.send_response(status)
-            self.send_header("Content-Length", str(promised or len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-            self.close_connection = True
-
-        do_GET = do_PUT = do_DELETE = answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield S3Objects("bucket", client=client(f"http://127.0.0.1:{server.server_port}", config=QUICK)), seen
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.store.objects.answering import IMPATIENT, answering
 
 
 def test_a_missing_bucket_is_named(s3_endpoint: str) -> None:
@@ -105,7 +68,7 @@ def test_a_server_that_ignores_conditions_is_refused() -> None:
 
 
 def test_a_dead_endpoint_is_transient() -> None:
-    objects = S3Objects("bucket", client=client("http://127.0.0.1:9", config=QUICK))
+    objects = S3Objects("bucket", client=client("http://127.0.0.1:9", config=IMPATIENT))
     with pytest.raises(TransientError, match="No answer"):
         objects.put("a", b"x")
 
@@ -173,7 +136,7 @@ def test_good_settings_make_a_client_and_a_dead_address_stays_transient(
 
 def test_a_bucket_that_cannot_be_one_is_the_users_mistake() -> None:
     with pytest.raises(UsageError, match="bucket's name"):
-        S3Objects("No_Bucket!", client=client("http://127.0.0.1:9", config=QUICK)).get("a")
+        S3Objects("No_Bucket!", client=client("http://127.0.0.1:9", config=IMPATIENT)).get("a")
 
 
 def test_a_certificate_that_nobody_vouches_for_is_the_users_mistake(tmp_path: Path) -> None:
@@ -181,10 +144,7 @@ def test_a_certificate_that_nobody_vouches_for_is_the_users_mistake(tmp_path: Pa
     subprocess.run([*make.split(), "-keyout", "key", "-out", "ca.pem"], cwd=tmp_path, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key")
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        objects = S3Objects("bucket", client=client(f"https://127.0.0.1:{server.server_port}", config=QUICK))
+    with answered_by(QuietHandler, context) as address:
+        objects = S3Objects("bucket", client=client(address, config=IMPATIENT))
         with pytest.raises(UsageError, match="AWS_CA_BUNDLE"):
             objects.get("a")
-        server.shutdown()

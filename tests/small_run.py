@@ -1,0 +1,33 @@
+"""A run that is small enough to be done in a test: the demo's eight questions of PopQA and a tiny model."""
+
+from pathlib import Path
+
+from semoe.cli.app import run
+from semoe.runs.folder import RunFolder
+from semoe.store.objects import FolderObjects
+from tests.demo import DEMO, PASSAGES, quick
+from tests.tiny import chatting_model_folder
+
+
+def prepare(root: Path) -> Path:
+    """Makes what plans share: an index, a recipe of two steps, and a tiny model with a real tokenizer."""
+    (root / "quick.toml").write_text(quick())
+    chatting_model_folder(root / "tiny")
+    assert run(["index", "--data_path", str(PASSAGES), "--index_dir", str(root / "index")]) == 0
+    return root
+
+
+def plan(root: Path, store: str, *more: str, name: str = "r") -> list[str]:
+    """The command that plans one."""
+    return [
+        "plan", "--run", name, "--store", store, "--dataset", "popqa", "--data_path", str(DEMO / "popqa"),
+        "--model_name", str(root / "tiny"), "--preset", str(root / "quick.toml"), "--index_dir", str(root / "index"),
+        "--tokens_per_step", "256", "--inference_method", "none,combine,prag_random", *more,
+    ]  # fmt: skip
+
+
+def planned(root: Path, place: Path, *more: str, shards: int = 3) -> RunFolder:
+    """Plans one over the store in a folder."""
+    store = place / "store"
+    assert run(plan(root, str(store), "--shards", str(shards), *more)) == 0
+    return RunFolder(FolderObjects(store), "r")
