@@ -8,34 +8,13 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.cli.reference import reference
-from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
-from tests.demo import DEMO, PASSAGES, quick
+from tests.cli.journey import distinct, recipe, weights
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two questions of two datasets, taken through index, retrieve, augment and encode."""
-    root = tmp_path_factory.mktemp("root")
-    (root / "quick.toml").write_text(quick())
-    assert run(["index", "--data_path", str(PASSAGES), "--index_dir", str(root / "index")]) == 0
-    place = ["--dataset", "popqa", "--root_dir", str(root)]
-    found = ["--data_path", str(DEMO / "popqa"), "--index_dir", str(root / "index"), "--sample", "2"]
-    assert run(["retrieve", *place, *found]) == 0
-    assert run(["augment", *place]) == 0
-    assert run(["encode", *place, *recipe(root)]) == 0
-    return root
-
-
-def recipe(root: Path) -> list[str]:
-    return ["--model_name", "smollm2", "--preset", str(root / "quick.toml")]
-
-
-def test_encode_makes_the_published_folders_and_trains_nothing_twice(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_encode_makes_the_published_folders(journey: Path) -> None:
     folders = sorted(
-        root.glob("offline/smollm2/rank=2_alpha=32/popqa/lr=0.003_*/aug_model=parse/total/data_*/passage_*")
+        journey.glob("offline/smollm2/rank=2_alpha=32/popqa/lr=0.003_*/aug_model=parse/total/data_*/passage_*")
     )
     assert len(folders) == 6
     assert {path.name for path in folders[0].iterdir()} == {
@@ -43,14 +22,17 @@ def test_encode_makes_the_published_folders_and_trains_nothing_twice(
         "adapter_model.safetensors",
         "expert.json",
     }
-    assert run(["encode", "--dataset", "popqa", "--root_dir", str(root), *recipe(root), "--json"]) == 0
+
+
+def test_encode_trains_nothing_twice(journey: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["encode", "--dataset", "popqa", "--root_dir", str(journey), *recipe(journey), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert (report["num_trained"], report["num_found"]) == (0, len(distinct(root)))
+    assert (report["num_trained"], report["num_found"]) == (0, len(distinct(journey)))
 
 
 @pytest.mark.parametrize("store", ["folder", "s3"])
 def test_what_one_machine_trained_another_fetches(
-    root: Path, tmp_path: Path, store: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch,
+    journey: Path, tmp_path: Path, store: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     url = str(tmp_path / "store")
@@ -59,16 +41,16 @@ def test_what_one_machine_trained_another_fetches(
             monkeypatch.setenv(name, value)
         url = f"s3://{request.getfixturevalue('bucket')}/journey"
     other = tmp_path / "other"
-    shutil.copytree(root / "data_aug", other / "data_aug")
-    shutil.copytree(root / "data_aug", tmp_path / "data_aug")
+    shutil.copytree(journey / "data_aug", other / "data_aug")
+    shutil.copytree(journey / "data_aug", tmp_path / "data_aug")
     reports = []
     for place in (tmp_path, other, other):
         assert (
-            run(["encode", "--dataset", "popqa", "--root_dir", str(place), *recipe(root), "--store", url, "--json"])
+            run(["encode", "--dataset", "popqa", "--root_dir", str(place), *recipe(journey), "--store", url, "--json"])
             == 0
         )
         reports.append(json.loads(capsys.readouterr().out))
-    count = len(distinct(root))
+    count = len(distinct(journey))
     assert [(r["num_trained"], r["num_found"], r["num_published"], r["num_exported"]) for r in reports] == [
         (count, 0, count, 6), (0, count, 0, 6), (0, count, 0, 6),
     ]  # fmt: skip
@@ -76,20 +58,10 @@ def test_what_one_machine_trained_another_fetches(
     assert weights(tmp_path) == weights(other)
 
 
-def weights(root: Path) -> dict[Path, bytes]:
-    """Every exported expert's weights."""
-    return {path.relative_to(root): path.read_bytes() for path in root.glob("offline/**/lr=0.003_*/**/*.safetensors")}
-
-
-def distinct(root: Path) -> set[str]:
-    records = json.loads((root / "data_aug/popqa/parse/total.json").read_text())
-    return {passage["passage"] for record in records for passage in record["augment"]}
-
-
 def test_ctrl_c_in_encode_keeps_what_is_finished_and_the_next_run_goes_on(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    journey: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["encode", "--dataset", "popqa", "--root_dir", str(root), *recipe(root), "--learning_rate", "0.004"]
+    command = ["encode", "--dataset", "popqa", "--root_dir", str(journey), *recipe(journey), "--learning_rate", "0.004"]
     add, added = Producer.add, list[str]()
 
     def stopped_at_the_third(producer: Producer, key: str, *arguments: object) -> None:
@@ -104,95 +76,86 @@ def test_ctrl_c_in_encode_keeps_what_is_finished_and_the_next_run_goes_on(
     monkeypatch.undo()
     assert run([*command, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert (report["num_found"], report["num_trained"]) == (2, len(distinct(root)) - 2)
+    assert (report["num_found"], report["num_trained"]) == (2, len(distinct(journey)) - 2)
 
 
-@pytest.mark.parametrize("method", ["none", "icl", "prag", "combine"])
-def test_inference_writes_the_published_files_and_goes_on_where_it_stopped(
-    root: Path, method: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = [
-        "inference",
-        "--dataset",
-        "popqa",
-        "--root_dir",
-        str(root),
-        *recipe(root),
-        "--inference_method",
-        method,
-    ]
-    assert run(command) == 0
-    (folder,) = root.glob(f"output/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/{method}/total")
+def inference(root: Path, method: str) -> list[str]:
+    place = ["--dataset", "popqa", "--root_dir", str(root)]
+    return ["inference", *place, *recipe(root), "--inference_method", method]
+
+
+@pytest.fixture(scope="module", params=["none", "icl", "prag", "combine"])
+def answered(journey: Path, request: pytest.FixtureRequest) -> tuple[str, Path]:
+    """An inference method, and the folder of its answers to both questions."""
+    method = str(request.param)
+    assert run(inference(journey, method)) == 0
+    (folder,) = journey.glob(f"output/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/{method}/total")
+    return method, folder
+
+
+def test_inference_writes_the_published_files(answered: tuple[str, Path]) -> None:
+    method, folder = answered
     records = json.loads((folder / "predict.json").read_text())
     assert [record["num_experts"] for record in records] == ([3, 3] if method in ("prag", "combine") else [0, 0])
     assert {"em", "f1", "prec", "recall", "text", "eval_predict"} <= records[0].keys()
     assert (folder / "result.txt").read_text().startswith("em\t")
-    # A stop after the first question: its record is kept as it is, the second is answered again.
-    records[0]["text"] = "kept"
-    (folder / "predict.json").write_text(json.dumps(records[:1]))
-    assert run(command) == 0
+
+
+def test_inference_goes_on_where_it_stopped(journey: Path, answered: tuple[str, Path]) -> None:
+    """A stop after the first question: its record is kept as it is, the second is answered again."""
+    method, folder = answered
+    records = json.loads((folder / "predict.json").read_text())
+    (folder / "predict.json").write_text(json.dumps([records[0] | {"text": "kept"}]))
+    assert run(inference(journey, method)) == 0
     again = json.loads((folder / "predict.json").read_text())
     assert again[0]["text"] == "kept"
     assert again[1] == records[1]
+
+
+def test_answers_are_evaluated_beside_the_published_numbers(
+    answered: tuple[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, folder = answered
     assert run(["evaluate", str(folder)]) == 0
     assert "published" in capsys.readouterr().out
 
 
-def test_experts_are_listed_shown_exported_and_looked_after(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first, *_ = FolderObjects(root / "store").folders("spaces/")
-    place = ["--space", first, "--root_dir", str(root)]
-    assert run(["experts", "ls", *place, "--format", "json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
-    assert len(rows) == len(distinct(root))
-    assert run(["experts", "ls", *place, "--title", rows[0]["title"], "--limit", "1", "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out) == rows[:1]
-    key = rows[0]["key"]
-    assert run(["experts", "show", key[:10], *place, "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["key"] == key
-    assert run(["experts", "export", key, *place, "--to", str(root / "out")]) == 0
-    assert (root / "out" / "adapter_model.safetensors").exists()
-    capsys.readouterr()
-    assert run(["experts", "stats", *place, "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["experts"] == len(rows)
-    for verb in ("verify", "gc", "compact", "gc"):
-        assert run(["experts", verb, *place]) == 0
-    assert "0 of" in capsys.readouterr().out
-    pack = next((root / "store" / "spaces" / first).glob("segments/*/*.pack"))
-    pack.write_bytes(b"x" + pack.read_bytes()[1:])
-    assert run(["experts", "verify", *place]) == 1
-    assert run(["experts", "verify", "--withdraw", *place]) == 0
-    capsys.readouterr()
-    assert run(["experts", "stats", *place, "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["experts"] < len(rows)
-
-
-def test_a_published_tree_is_imported_with_and_without_its_suffix(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.copytree(root / "data_aug", tmp_path / "data_aug")
-    (offline,) = root.glob("offline/smollm2/rank=2_alpha=32/popqa/lr=0.003_*")
-    copy = tmp_path / offline.relative_to(root)
+@pytest.fixture
+def published(journey: Path, tmp_path: Path) -> Path:
+    """The experts as others published them, in a tree of their own: their folders say nothing more."""
+    shutil.copytree(journey / "data_aug", tmp_path / "data_aug")
+    (offline,) = journey.glob("offline/smollm2/rank=2_alpha=32/popqa/lr=0.003_*")
+    copy = tmp_path / offline.relative_to(journey)
     shutil.copytree(offline, copy)
     for record in copy.glob("**/expert.json"):
         record.unlink()
-    command = [
-        "experts",
-        "import",
-        "--dataset",
-        "popqa",
-        *recipe(root),
-        "--root_dir",
-        str(tmp_path),
-        "--format",
-        "json",
-    ]
-    count = len(distinct(root))
-    for name in (copy.name, copy.name.partition("_direct")[0]):
-        copy = copy.rename(copy.with_name(name))
-        assert run([*command, "--store", str(tmp_path / name)]) == 0
-        assert json.loads(capsys.readouterr().out)["num_imported"] == count
-    assert run([*command, "--lora_rank", "3"]) == 0
-    assert json.loads(capsys.readouterr().out)["num_absent"] == count
+    return copy
+
+
+def importing(root: Path, tree: Path) -> list[str]:
+    return [
+        "experts", "import", "--dataset", "popqa", *recipe(root), "--root_dir", str(tree), "--format", "json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_a_published_tree_is_imported_with_and_without_its_suffix(
+    journey: Path, tmp_path: Path, published: Path, is_cut: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = published.name.partition("_direct")[0]
+    assert name != published.name
+    if is_cut:
+        published.rename(published.with_name(name))
+    assert run(importing(journey, tmp_path)) == 0
+    assert json.loads(capsys.readouterr().out)["num_imported"] == len(distinct(journey))
+
+
+@pytest.mark.usefixtures("published")
+def test_a_published_tree_has_no_experts_of_another_rank(
+    journey: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*importing(journey, tmp_path), "--lora_rank", "3"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_absent"] == len(distinct(journey))
 
 
 @pytest.mark.parametrize(
@@ -229,31 +192,6 @@ def test_a_users_mistake_ends_with_2_and_a_sentence(
     captured = capsys.readouterr()
     assert words in " ".join(captured.err.split())
     assert "Traceback" not in captured.err
-
-
-def test_a_published_config_runs_and_its_mistakes_are_named(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = {
-        "model_name_or_path": "smollm2", "method": "single-retrieval", "dataset": "popqa",
-        "fewshot": 0, "sample": 2,
-        "data_path": str(DEMO / "popqa"), "output_dir": str(tmp_path / "r"), "generate_max_length": 4,
-        "retriever": "BM25", "es_index_name": "wiki", "retrieve_topk": 3,
-    }  # fmt: skip
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps(config))
-    assert run(["main", "-c", str(path), "--index_dir", str(root / "index")]) == 0
-    lines = [json.loads(line) for line in (tmp_path / "r" / "0" / "output.jsonl").read_text().splitlines()]
-    assert [len(line["rel_psgs"]) for line in lines] == [3, 3]
-    for change, words in (
-        ({"method": "tokn"}, "Did you mean 'token'"),
-        ({"method": "token", "query_formulation": "real_words"}, "makes no sense"),
-        ({"inference_method": "pragg"}, "Did you mean 'prag'"),
-        ({"retrieve_topkk": 3}, "Did you mean 'retrieve_topk'"),
-    ):
-        path.write_text(json.dumps(config | change))
-        assert run(["main", "-c", str(path)]) == 2
-        assert words in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_reference_page_is_fresh() -> None:
