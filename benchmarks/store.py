@@ -20,12 +20,12 @@ import numpy as np
 from benchmarks.common import describe
 from semoe.store.catalog import ROW, Catalog
 from semoe.store.expert_store import ExpertStore
+from semoe.store.object_names import SpaceNames
 from semoe.store.objects import FolderObjects
 from semoe.store.objects.s3 import S3Objects
 from semoe.store.objects.s3_client import client_config
 from semoe.store.pack import Blob
 from semoe.store.snapshot import Snapshot, write_snapshot
-from semoe.store.space_names import SpaceNames
 from tests.seaweed import client, seaweed
 
 MILLION = 1_000_000

@@ -23,7 +23,7 @@ from semoe.retrieval.bm25 import Bm25Retriever, build_index
 from semoe.retrieval.dpr import read_passages
 from semoe.stages.recipe import Recipe
 from semoe.stages.requests import RequestMaker
-from semoe.store.space import Experts
+from semoe.store.opened import Experts
 
 ROWS = 32
 LENGTH = 48
@@ -93,7 +93,7 @@ def run(
     )  # fmt: skip
     switching = Switching(
         engine=Engine(model.decoder, layout, eos_ids=model.tokenizer.eos_ids, max_rows=rows),
-        decoder=model.decoder, tokenizer=model.tokenizer, language=language, retriever=retriever, act=requests,
+        decoder=model.decoder, tokenizer=model.tokenizer, language=language, retriever=retriever, requests=requests,
         settings=SwitchSettings(**({"generate_max_length": LENGTH, "hallucination_threshold": 0.5} | settings)),
     )  # fmt: skip
     ends: dict[int, float] = {}

@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from semoe import __version__
 
 from pipelines.render import CHART, CONCEPTS, FOLDER
+from semoe import __version__
 
 ROOT = Path(__file__).parents[1]
 

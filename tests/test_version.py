@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from semoe import __version__
 
 from scripts.version import BEFORE, CHANGELOG, SOURCE, current, main
+from semoe import __version__
 
 ROOT = Path(__file__).parents[1]
 

@@ -44,7 +44,7 @@ SPANS_PER_PAIR = 2
 """Spans tried for each pair wanted, since a small model loses about half of them in the round trip."""
 
 
-class Draft(NamedTuple):
+class PairDraft(NamedTuple):
     """A pair on its way."""
 
     row: int
@@ -80,19 +80,19 @@ class ModelAugmenter:
             for index, rewrite in enumerate(rewrites)
         ]
 
-    def _spans(self, passages: Sequence[Passage], docs: Sequence[Doc]) -> list[Draft]:
+    def _spans(self, passages: Sequence[Passage], docs: Sequence[Doc]) -> list[PairDraft]:
         limit = SPANS_PER_PAIR * self.max_pairs
         return [
-            Draft(index, span)
+            PairDraft(index, span)
             for index, (passage, doc) in enumerate(zip(passages, docs, strict=True))
             for span in answer_spans(doc, passage.title, limit)
         ]
 
-    def _ask(self, passages: Sequence[Passage], drafts: list[Draft], rejected: Counter[str]) -> list[Draft]:
+    def _ask(self, passages: Sequence[Passage], drafts: list[PairDraft], rejected: Counter[str]) -> list[PairDraft]:
         """Writes the question of each draft; returns those with a sound one."""
         prompts = [question_prompt(passages[draft.row], draft.span) for draft in drafts]
         written = self._write(prompts, [QUESTION_TOKENS] * len(prompts))
-        asked: list[Draft] = []
+        asked: list[PairDraft] = []
         for draft, prompt, (text, _) in zip(drafts, prompts, written, strict=True):
             question = first_question(f"{prompt.opening}{text}")
             others = [other.question for other in asked if other.row == draft.row]
@@ -103,13 +103,13 @@ class ModelAugmenter:
                 asked.append(draft._replace(question=question))
         return asked
 
-    def _answers(self, passages: Sequence[Passage], drafts: Sequence[Draft]) -> list[str]:
+    def _answers(self, passages: Sequence[Passage], drafts: Sequence[PairDraft]) -> list[str]:
         prompts = [answer_prompt(passages[draft.row], draft.question) for draft in drafts]
         return [first_answer(text) for text, _ in self._write(prompts, [ANSWER_TOKENS] * len(prompts))]
 
-    def _keep(self, drafts: Sequence[Draft], said: Sequence[str], rejected: Counter[str]) -> list[Draft]:
+    def _keep(self, drafts: Sequence[PairDraft], said: Sequence[str], rejected: Counter[str]) -> list[PairDraft]:
         """Returns the drafts whose answer came back, `max_pairs` a passage; a spare one is no rejection."""
-        kept: list[Draft] = []
+        kept: list[PairDraft] = []
         count: Counter[int] = Counter()
         for draft, answer in zip(drafts, said, strict=True):
             if not is_recovered(answer, draft.span.text):
@@ -147,5 +147,5 @@ class ModelAugmenter:
         return self.tokenizer.decode(answer.tokens), answer.finish != "length"
 
 
-def _pair(draft: Draft) -> QAPair:
+def _pair(draft: PairDraft) -> QAPair:
     return QAPair(question=draft.question, answer=draft.span.text, full_answer=draft.span.sentence)

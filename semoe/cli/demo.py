@@ -51,8 +51,8 @@ def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool)
     """Indexes the passages, and plans the run."""
     from semoe.retrieval.retriever import RetrievalConfig
     from semoe.runs.folder import RunFolder
-    from semoe.runs.manifest import make_manifest
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
+    from semoe.runs.retrieving import retrieve_and_cut
     from semoe.stages.index import index_corpus
     from semoe.store.objects import open_objects
 
@@ -70,7 +70,7 @@ def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool)
     if not (where.index_dir / where.index_name).exists():
         index_corpus(str(data / "passages.tsv"), "bm25", where)
     folder = RunFolder(open_objects(str(root_dir / "store")), RUN)
-    manifest = make_manifest(folder, plan_run(folder, settings))
+    manifest = retrieve_and_cut(folder, plan_run(folder, settings))
     if not as_json:
         show_plan(folder, manifest)
     return folder

@@ -1,7 +1,7 @@
 """Stage `augment`: turns each retrieved passage into a rewrite and question-answer pairs, once."""
 
 from semoe.augment.augmenter import load_augmenter
-from semoe.augment.run import AugmentReport, augment_questions
+from semoe.published.augment_file import AugmentReport, augment_questions
 from semoe.published.retrieve import read_retrieved
 from semoe.published.settings import StageSettings
 from semoe.stages.augment import augment_settings

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from semoe.augment.contract import MODEL_PAIRS, PARSE_PAIRS
-from semoe.augment.run import made_with
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
 from semoe.datasets.augmented_file import read_augmented
 from semoe.errors import UsageError
+from semoe.published.augment_file import made_with
 from semoe.published.settings import StageSettings
 from semoe.stages.augment import augment_settings
 

@@ -12,7 +12,7 @@ from semoe.stages.learnt import FILES_CURE
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.export import export_expert
 from semoe.store.objects import open_objects
-from semoe.store.space import make_space
+from semoe.store.opened import make_space
 from semoe.telemetry.progress import progress
 
 

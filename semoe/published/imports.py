@@ -15,9 +15,9 @@ from semoe.published.settings import StageSettings
 from semoe.stages.learnt import FILES_CURE, require_same_pairs
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.objects import open_objects
+from semoe.store.opened import make_space
 from semoe.store.peft_folder import RECORD, read_expert
 from semoe.store.producer import Producer
-from semoe.store.space import make_space
 from semoe.telemetry.progress import progress
 
 

@@ -24,7 +24,7 @@ from semoe.stages.answer_record import SCORES, AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.learnt import FILES_CURE, require_same_pairs
 from semoe.store.objects import open_objects
-from semoe.store.space import Experts
+from semoe.store.opened import Experts
 from semoe.telemetry.progress import progress
 
 log = logging.getLogger(__name__)

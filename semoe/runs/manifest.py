@@ -4,25 +4,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from semoe.datasets.augmented import AugmentedPassage, Task
+from semoe.errors import UsageError
 from semoe.models.names import resolve_model
 from semoe.models.tokenizer import Tokenizer
 from semoe.runs.cutting import MAX_SHARDS, balanced, num_shards_for, slices
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, ShardSize
-from semoe.runs.shard import run_shard
 from semoe.runs.shard_items import ON_PASSAGES, shard_items
-from semoe.telemetry.progress import progress
 
 
 def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
-    """Retrieves what is not retrieved yet, then writes the distinct passages in shards of about equal tokens."""
+    """Writes the distinct passages of all questions in shards of about equal tokens; what is written already stays.
+
+    Raises:
+        UsageError: not every question has its passages yet.
+    """
     there = folder.manifest()
     if there is not None:
         return there
-    with progress("retrieve", len(plan.question_shards), "shards") as advance:
-        for shard in range(len(plan.question_shards)):
-            run_shard(folder, "retrieve", shard)
-            advance()
+    missing = len(plan.question_shards) - len(folder.finished("retrieve"))
+    if missing:
+        raise UsageError(
+            f"Run {folder.run}: {missing} of {len(plan.question_shards)} shards of questions have no passages yet. "
+            f"Go on with `semoe resume --run {folder.run}`, or plan without --retrieve_later.",
+            kind="no-manifest",
+        )
     tasks = (task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard))
     passages, num_retrieved = distinct_passages(tasks)
     tokenizer = Tokenizer(resolve_model(plan.model_name))

@@ -26,7 +26,7 @@ from semoe.stages.requests import RequestMaker
 from semoe.stages.retrieve import hits_of
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import Objects
-from semoe.store.space import Experts
+from semoe.store.opened import Experts
 from semoe.telemetry.metrics import metrics
 
 
@@ -113,7 +113,7 @@ class Answerer:
             tokenizer=self.model.tokenizer,
             language=self.language,
             retriever=self.retriever,
-            act=self._requests(),
+            requests=self._requests(),
             settings=self.how.switching,
         )
         return switching.answer(questions, on_finish)

@@ -18,7 +18,7 @@ from semoe.stages.learnt import RUNS_CURE
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import unaugmented
 from semoe.store.expert_store import ExpertStore
-from semoe.store.space import make_space
+from semoe.store.opened import make_space
 
 
 @dataclass(kw_only=True, slots=True)

@@ -11,14 +11,14 @@ from torch import Tensor
 from semoe.datasets.keys import passage_key
 from semoe.generation.merge import merge_rules
 from semoe.generation.request import Request
-from semoe.generation.switching.act import Ready
+from semoe.generation.switching.requests import Prepared
 from semoe.models.model import Model
 from semoe.prompts.exemplars import Exemplar
 from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
 from semoe.retrieval.passage import Passage, Retrieved
 from semoe.stages.recipe import Recipe
-from semoe.store.space import Experts
+from semoe.store.opened import Experts
 
 MakeExperts = Callable[[Sequence[Passage]], None]
 
@@ -55,7 +55,7 @@ class RequestMaker:
         # Waited for here, in the retrieving thread: the decoding one then finds them in memory.
         self.experts.prefetch([self.key(hit) for hit in found], wait=True)
 
-    def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Ready:
+    def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Prepared:
         """Makes a request that goes on from the accepted tokens."""
         return self.request_with([self.key(hit) for hit in passages], question, passages, accepted, length)
 
@@ -66,7 +66,7 @@ class RequestMaker:
         passages: Sequence[Retrieved],
         accepted: Sequence[int],
         length: int,
-    ) -> Ready:
+    ) -> Prepared:
         """The same with the experts of these keys, one for each passage: a control gives other passages' keys."""
         loaded = self._experts(keys, passages)
         missing = frozenset(keys) - {key for key, _, _ in loaded}
@@ -81,7 +81,7 @@ class RequestMaker:
             max_new_tokens=min(length, room),
         ) if room > 0 else None  # fmt: skip
         names = tuple(key for key, _, _ in loaded)
-        return Ready(request=request, experts=names, missing=missing, dropped_passages=dropped)
+        return Prepared(request=request, experts=names, missing=missing, dropped_passages=dropped)
 
     def _experts(self, keys: Sequence[str], passages: Sequence[Retrieved]) -> list[tuple[str, Tensor, float]]:
         """Returns key, expert and merge weight of each passage that has an expert."""

@@ -15,9 +15,9 @@ from semoe.store.catalog import HASH_BYTES, Catalog, Place
 from semoe.store.commit import Commit, write_commit
 from semoe.store.digest import digest
 from semoe.store.ledger import Ledger
+from semoe.store.object_names import SpaceNames
 from semoe.store.objects import Objects
 from semoe.store.pack import Blob, ExpertEntry, Pack, build_pack
-from semoe.store.space_names import SpaceNames
 from semoe.store.times import PUBLISH_SECONDS
 from semoe.telemetry.metrics import metrics
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from semoe.errors import CorruptError
 from semoe.store.catalog import Catalog
 from semoe.store.commit import Commit, read_commit
+from semoe.store.object_names import SpaceNames, number_of
 from semoe.store.objects import MissingObjectError, Objects
 from semoe.store.pack import ExpertEntry, Pack, read_index
 from semoe.store.snapshot import read_snapshot
-from semoe.store.space_names import SpaceNames, number_of
 
 REFRESH_TRIES = 5
 log = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from semoe.errors import CorruptError
 from semoe.store.expert_store import ExpertStore
+from semoe.store.object_names import number_of
 from semoe.store.objects import Stored, clock
 from semoe.store.pack import find_damage
 from semoe.store.snapshot import Snapshot, write_snapshot
-from semoe.store.space_names import number_of
 from semoe.store.times import GRACE_SECONDS
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from semoe import language as parser_module
 from spacy.language import Language
 
+from semoe import language as parser_module
 from semoe.augment.parse import Candidate, candidates, load_parser, question_answers
 from semoe.augment.parse.candidate import one_answer_each, well_formed
 from semoe.augment.rejection import REASONS

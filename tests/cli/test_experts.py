@@ -15,8 +15,8 @@ from semoe.models.model import load_model
 from semoe.stages.recipe import Recipe
 from semoe.stages.train import train
 from semoe.store.objects import FolderObjects
+from semoe.store.opened import make_space
 from semoe.store.producer import Producer
-from semoe.store.space import make_space
 from tests.tiny import chatting_model_folder
 
 TITLE, PASSAGE = (

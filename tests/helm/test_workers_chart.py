@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import yaml
-from semoe import __version__
 
 from pipelines.render import CONCEPTS
+from semoe import __version__
 from semoe.cli.cluster.argo import template_name
 from tests.helm.charts import CHARTS, Document, kinds, needs_helm, only, refusal, render, run
 

@@ -12,10 +12,10 @@ from semoe.store.catalog import Catalog
 from semoe.store.digest import digest
 from semoe.store.expert_store import ExpertStore
 from semoe.store.ledger import REFRESH_TRIES
+from semoe.store.object_names import number_of
 from semoe.store.objects import FolderObjects, MissingObjectError
 from semoe.store.pack import Blob, ExpertEntry
 from semoe.store.snapshot import Snapshot, read_snapshot, write_snapshot
-from semoe.store.space_names import number_of
 from semoe.store.upkeep import compact, folded, withdraw
 from tests.store.blobs import blob
 from tests.store.objects.wrapped import Wrapped

@@ -9,9 +9,9 @@ from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
 from semoe.models.config import parse_config
 from semoe.store.expert_store import ExpertStore
+from semoe.store.object_names import SpaceNames
 from semoe.store.objects import FolderObjects
-from semoe.store.space import Experts
-from semoe.store.space_names import SpaceNames
+from semoe.store.opened import Experts
 from tests.tiny import tiny_config
 
 

@@ -13,8 +13,8 @@ from semoe.stages.recipe import Recipe
 from semoe.stages.requests import RequestMaker
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
+from semoe.store.opened import Experts
 from semoe.store.producer import Producer
-from semoe.store.space import Experts
 
 QUESTION = "Who wrote Ubik?"
 NAMES = ("Alabama", "Bolivia", "Canada")

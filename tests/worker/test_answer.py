@@ -15,7 +15,7 @@ from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
-from semoe.store.space import Experts
+from semoe.store.opened import Experts
 
 
 class Watched(Experts):

@@ -30,7 +30,7 @@ from semoe.stages.requests import RequestMaker
 from semoe.stages.retrieve import unanswered
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
-from semoe.store.space import Experts, make_space
+from semoe.store.opened import Experts, make_space
 from tests.demo import DEMO, PASSAGES, quick
 
 DATA = Path(__file__).parents[1] / "data"
@@ -156,7 +156,7 @@ def test_after_the_last_switch_the_text_is_a_fresh_starts(work: dict[str, Any]) 
 
     switching = Switching(
         engine=engine(), decoder=model.decoder, tokenizer=model.tokenizer, language=work["language"],
-        retriever=work["retriever"], act=acting,
+        retriever=work["retriever"], requests=acting,
         settings=SwitchSettings(hallucination_threshold=0.05, generate_max_length=24, max_switches=2),
     )  # fmt: skip
     questions = [task.question.question for task in work["tasks"]]

@@ -14,10 +14,11 @@ from semoe.experts.preset import load_preset
 from semoe.runs.cutting import balanced, num_shards_for, slices
 from semoe.runs.estimate import Prices, estimate
 from semoe.runs.folder import RunFolder
-from semoe.runs.manifest import distinct_passages, items_of, make_manifest, provisional_manifest
+from semoe.runs.manifest import distinct_passages, items_of, provisional_manifest
 from semoe.runs.plan import Manifest, Plan, ShardSize
 from semoe.runs.planning import make_plan
 from semoe.runs.records import ShardReport
+from semoe.runs.retrieving import retrieve_and_cut
 from semoe.store.objects import FolderObjects
 
 
@@ -129,7 +130,7 @@ def test_the_manifest_holds_each_passage_once_in_shards_of_about_equal_tokens(tm
         found = replace(task, question=replace(task.question, passages=tuple(own)))
         folder.write(f"retrieved/{shard:05}.json", [found], list[Task])
         folder.write_report(ShardReport(stage="retrieve", shard=shard, seconds=1.0, time=1.0))
-    made = make_manifest(folder, plan)
+    made = retrieve_and_cut(folder, plan)
     assert (made.num_passages, made.num_retrieved) == (4, 5)
     written = [folder.passages(shard) for shard in range(len(made.passage_shards))]
     assert [len(own) for own in written] == [size.num_items for size in made.passage_shards] == [1, 3]
@@ -139,7 +140,7 @@ def test_the_manifest_holds_each_passage_once_in_shards_of_about_equal_tokens(tm
     assert {(passage.pid, passage.score) for own in written for passage in own} == {(0, 0.0)}
     assert folder.keys() == [passage_key("", texts[n]) for n in (0, 1, 3, 4)]
     folder.objects.delete("runs/r/retrieved/00000.json")
-    assert make_manifest(folder, plan) == made, "made once"
+    assert retrieve_and_cut(folder, plan) == made, "made once"
     assert (items_of(folder, "encode"), items_of(folder, "inference")) == ([1, 3], [1, 1])
 
 
@@ -157,7 +158,7 @@ def test_no_stage_has_more_shards_than_a_workflow_can_hold(tmp_path: Path, monke
         ]
         folder.write(f"retrieved/{shard:05}.json", found, list[Task])
         folder.write_report(ShardReport(stage="retrieve", shard=shard, seconds=1.0, time=1.0))
-    assert [size.num_items for size in make_manifest(folder, plan).passage_shards] == [2, 2]
+    assert [size.num_items for size in retrieve_and_cut(folder, plan).passage_shards] == [2, 2]
 
 
 def test_passages_that_weigh_nothing_are_cut_all_the_same() -> None:

@@ -106,9 +106,10 @@ def plan(
     """
     from semoe.models.dtypes import torch_dtype
     from semoe.retrieval.retriever import RetrievalConfig
-    from semoe.runs.manifest import make_manifest, provisional_manifest
+    from semoe.runs.manifest import provisional_manifest
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
     from semoe.runs.probe import probe
+    from semoe.runs.retrieving import retrieve_and_cut
     from semoe.stages.index import index_corpus
     from semoe.stages.inference_settings import InferenceSettings
 
@@ -137,7 +138,7 @@ def plan(
         index_corpus(corpus, settings.retriever, where)
     folder = open_run(place, run)
     made = plan_run(folder, settings)
-    manifest = provisional_manifest(made) if cutting.retrieve_later else make_manifest(folder, made)
+    manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
     measured = probe(folder, manifest) if costs.probe else costs.given()
     show_plan(folder, manifest, measured, costs, as_json=output.as_json)
 

@@ -3,7 +3,7 @@
 Rows stop at different places. Those that stop ask together (one search for all that wait, in a thread, while the others
 decode), and go on together. A row goes on as a fresh request: prompt, accepted text, new experts. So what it writes
 after a switch is what a fresh start from there would write. Knows the engine and the retriever; what passages do to a
-request is the caller's (`act`).
+request is the caller's (`requests`).
 """
 
 import time
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from semoe.generation.engine import Engine
 from semoe.generation.request import Answer
-from semoe.generation.switching.act import Act, Ready
+from semoe.generation.switching.attention_shares import attention_shares
 from semoe.generation.switching.draft import Draft, make_draft
-from semoe.generation.switching.looking import attention_shares
 from semoe.generation.switching.methods import Doubt, Method, make_method
-from semoe.generation.switching.queries import Ask, QueryTokenizer, make_query
-from semoe.generation.switching.row import Question, Row
+from semoe.generation.switching.queries import QueryInputs, QueryTokenizer, make_query
+from semoe.generation.switching.requests import Prepared, Requests
+from semoe.generation.switching.row import Row, Search
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.generation.switching.trace import Answered, Switch
 from semoe.generation.switching.tracing import found_passage, probabilities_of
@@ -47,13 +47,13 @@ class Switching:
     tokenizer: QueryTokenizer
     language: Language
     retriever: Retriever
-    act: Act
+    requests: Requests
     settings: SwitchSettings
     _method: Method = field(init=False)
     _rows: dict[int, Row] = field(default_factory=dict)
     """Being written, by the engine's number."""
-    _asking: list[Question] = field(default_factory=list)
-    _asked: list[Question] = field(default_factory=list)
+    _asking: list[Search] = field(default_factory=list)
+    _asked: list[Search] = field(default_factory=list)
     """Whose passages are being searched."""
     _search: "Future[tuple[list[Hits], float]] | None" = None
     _done: dict[int, Answered] = field(default_factory=dict)
@@ -92,9 +92,9 @@ class Switching:
 
     def _begin(self, row: Row) -> None:
         if self._method.asks_first:
-            self._asking.append(Question(row=row, query=row.question))
+            self._asking.append(Search(row=row, query=row.question))
         else:
-            self._write(row, self._ready(row))
+            self._write(row, self._prepare(row))
 
     def _retrieve(self, thread: ThreadPoolExecutor) -> None:
         """Takes passages that were found, and asks for those of all rows that wait."""
@@ -104,12 +104,12 @@ class Switching:
             asked = self._asked
             self._asked = []
             self._search = None
-            for question, hits in zip(asked, found, strict=True):
-                self._switch(question, hits, 1000 * seconds)
+            for search, hits in zip(asked, found, strict=True):
+                self._switch(search, hits, 1000 * seconds)
         if self._asking and not self._search:
             self._asked = self._asking
             self._asking = []
-            self._search = thread.submit(self._find, [question.query for question in self._asked])
+            self._search = thread.submit(self._find, [search.query for search in self._asked])
 
     def _find(self, queries: list[str]) -> tuple[list[Hits], float]:
         """Runs in the thread."""
@@ -118,45 +118,45 @@ class Switching:
         seconds = time.monotonic() - started
         metrics.retrievals.inc(len(queries))
         metrics.passages_retrieved.inc(sum(map(len, found)))
-        self.act.prefetch([hit for hits in found for hit in hits])
+        self.requests.prefetch([hit for hits in found for hit in hits])
         return found, seconds
 
-    def _switch(self, question: Question, hits: Hits, milliseconds: float) -> None:
+    def _switch(self, search: Search, hits: Hits, milliseconds: float) -> None:
         """Puts new passages in place of the former ones, or says why nothing changes; goes on writing."""
-        row = question.row
+        row = search.row
         row.counters.retrieve += 1
-        row.counters.hallucinated += bool(question.doubt and question.doubt.mentions)
+        row.counters.hallucinated += bool(search.doubt and search.doubt.mentions)
         changes = row.is_new(hits)
         if changes:
             row.passages = hits
             metrics.switches.inc()
         # Written again with what it had, a doubted sentence would be the same: it is accepted.
         row.trusts_first = self._method.trusts_next_sentence or not changes
-        ready = self._ready(row)
+        prepared = self._prepare(row)
         note = "" if changes else "the same passages again" if hits else "nothing found"
-        row.switches.append(self._trace(question, hits, ready, milliseconds, note))
-        self._write(row, ready)
+        row.switches.append(self._trace(search, hits, prepared, milliseconds, note))
+        self._write(row, prepared)
 
-    def _ready(self, row: Row) -> Ready:
+    def _prepare(self, row: Row) -> Prepared:
         """Makes the request that a row goes on with."""
         left = self.settings.generate_max_length - len(row.accepted)
         if left <= 0:
             row.stopped = "length"
-            return Ready(request=None)
+            return Prepared(request=None)
         length = left if self._is_exhausted(row) else min(left, self._method.draft_length())
-        ready = self.act.request(row.question, row.passages, row.accepted, length)
-        row.experts = ready.experts
-        if ready.request is None:
+        prepared = self.requests.request(row.question, row.passages, row.accepted, length)
+        row.experts = prepared.experts
+        if prepared.request is None:
             row.stopped = "context"
-        return ready
+        return prepared
 
-    def _write(self, row: Row, ready: Ready) -> None:
+    def _write(self, row: Row, prepared: Prepared) -> None:
         """Lets the engine go on with a row, or ends it."""
-        if ready.request is None:
+        if prepared.request is None:
             self._finish(row)
             return
         looks = self._method.looks_at_attention
-        request = replace(ready.request, wants_entropy=looks, wants_attention=looks)
+        request = replace(prepared.request, wants_entropy=looks, wants_attention=looks)
         self._rows[self.engine.submit(request)] = row
 
     def _judge(self, row: Row, answer: Answer) -> None:
@@ -175,13 +175,13 @@ class Switching:
             self._finish(row)
         elif CLOSING in text.lower():
             row.is_closing = True
-            self._write(row, self._ready(row))
+            self._write(row, self._prepare(row))
         elif query := self._query(row, draft, doubt, text):
             sentence = doubt.sentence.of(draft.text)
-            self._asking.append(Question(row=row, query=query, text=text, sentence=sentence, doubt=doubt))
+            self._asking.append(Search(row=row, query=query, text=text, sentence=sentence, doubt=doubt))
         else:
             row.trusts_first = True
-            self._write(row, self._ready(row))
+            self._write(row, self._prepare(row))
 
     def _doubt(self, row: Row, draft: Draft) -> Doubt | None:
         if row.is_closing:
@@ -199,7 +199,7 @@ class Switching:
         return row.is_closing or row.counters.retrieve >= self.settings.max_switches
 
     def _query(self, row: Row, draft: Draft, doubt: Doubt, text: str) -> str:
-        ask = Ask(
+        ask = QueryInputs(
             question=row.question,
             before=text,
             sentence=doubt.sentence.of(draft.text),
@@ -222,17 +222,17 @@ class Switching:
             stopped=row.stopped,
         )
 
-    def _trace(self, question: Question, hits: Hits, ready: Ready, milliseconds: float, note: str) -> Switch:
+    def _trace(self, search: Search, hits: Hits, prepared: Prepared, milliseconds: float, note: str) -> Switch:
         return Switch(
-            position=len(question.text),
-            token=len(question.row.accepted),
-            sentence=question.sentence,
-            value=question.doubt.value if question.doubt else 0.0,
-            probabilities=probabilities_of(question.sentence, question.doubt),
-            query=question.query,
-            passages=tuple(found_passage(hit, self.act, ready) for hit in hits),
-            experts=ready.experts,
-            dropped_passages=ready.dropped_passages,
+            position=len(search.text),
+            token=len(search.row.accepted),
+            sentence=search.sentence,
+            value=search.doubt.value if search.doubt else 0.0,
+            probabilities=probabilities_of(search.sentence, search.doubt),
+            query=search.query,
+            passages=tuple(found_passage(hit, self.requests, prepared) for hit in hits),
+            experts=prepared.experts,
+            dropped_passages=prepared.dropped_passages,
             retrieve_ms=milliseconds,
             note=note,
         )

@@ -34,7 +34,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tools:
+class MethodContext:
     """What methods work with."""
 
     settings: SwitchSettings
@@ -57,7 +57,7 @@ class Method(Protocol):
     can_doubt: ClassVar[bool]
     """Whether it may retrieve again once it has begun to write."""
 
-    def __init__(self, tools: Tools) -> None: ...
+    def __init__(self, context: MethodContext) -> None: ...
 
     def draft_length(self) -> int:
         """Returns the tokens of a draft."""
@@ -71,7 +71,7 @@ class Method(Protocol):
 methods: Registry[type[Method]] = Registry("method")
 
 
-class Whole:
+class OneGo:
     """Writes an answer in one go: the base of the methods below."""
 
     formulations: ClassVar[tuple[str, ...]] = ("direct",)
@@ -81,9 +81,9 @@ class Whole:
     asks_with_sentence: ClassVar[bool] = False
     can_doubt: ClassVar[bool] = True
 
-    def __init__(self, tools: Tools) -> None:
-        self.settings = tools.settings
-        self.language = tools.language
+    def __init__(self, context: MethodContext) -> None:
+        self.settings = context.settings
+        self.language = context.language
 
     def draft_length(self) -> int:
         """All that is left of the answer."""
@@ -95,14 +95,14 @@ class Whole:
 
 
 @methods.register("non-retrieval")
-class NonRetrieval(Whole):
+class NonRetrieval(OneGo):
     """Never retrieves."""
 
     can_doubt = False
 
 
 @methods.register("single-retrieval")
-class SingleRetrieval(Whole):
+class SingleRetrieval(OneGo):
     """Retrieves once, with the question."""
 
     asks_first = True
@@ -110,7 +110,7 @@ class SingleRetrieval(Whole):
 
 
 @methods.register("fix-length-retrieval")
-class FixLength(Whole):
+class FixLength(OneGo):
     """Retrieves with the question, then every `fix_length` tokens with what was written last."""
 
     formulations: ClassVar[tuple[str, ...]] = ("direct", "forward_all", "last_sentence", "last_n_tokens")
@@ -126,7 +126,7 @@ class FixLength(Whole):
 
 
 @methods.register("fix-sentence-retrieval")
-class FixSentence(Whole):
+class FixSentence(OneGo):
     """Retrieves with the question, then after every sentence with that sentence."""
 
     formulations: ClassVar[tuple[str, ...]] = ("direct", "forward_all", "last_sentence", "last_n_tokens")
@@ -141,7 +141,7 @@ class FixSentence(Whole):
 
 
 @methods.register("token")
-class Token(Whole):
+class Token(OneGo):
     """Retrieves when the names in a sentence were written with too little certainty."""
 
     asks_with_sentence = True
@@ -169,7 +169,7 @@ class Token(Whole):
 
 
 @methods.register("dragin")
-class Dragin(Whole):
+class Dragin(OneGo):
     """Retrieves when a word was written with doubt, others lean on it, and it carries meaning."""
 
     formulations: ClassVar[tuple[str, ...]] = (
@@ -217,4 +217,4 @@ def make_method(settings: SwitchSettings, language: Language) -> Method:
             f"It has: {', '.join(kind.formulations)}.",
             kind="bad-value",
         )
-    return kind(Tools(settings=settings, language=language))
+    return kind(MethodContext(settings=settings, language=language))

@@ -34,7 +34,7 @@ class QueryTokenizer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
+class QueryInputs:
     """All that a query may be made of."""
 
     question: str
@@ -58,11 +58,11 @@ class Ask:
         return " ".join(part for part in (self.question.strip(), self.before.strip()) if part)
 
 
-Formulation = Callable[[Ask], str]
+Formulation = Callable[[QueryInputs], str]
 formulations: Registry[Formulation] = Registry("query formulation")
 
 
-def make_query(name: str, ask: Ask) -> str:
+def make_query(name: str, ask: QueryInputs) -> str:
     """Returns the query; empty where no letter or digit is left to ask for."""
     text = " ".join(formulations[name](ask).split())
     if not any(map(str.isalnum, text)):
@@ -72,13 +72,13 @@ def make_query(name: str, ask: Ask) -> str:
 
 
 @formulations.register("current")
-def current(ask: Ask) -> str:
+def current(ask: QueryInputs) -> str:
     """The sentence in doubt."""
     return ask.sentence
 
 
 @formulations.register("current_wo_wrong")
-def current_wo_wrong(ask: Ask) -> str:
+def current_wo_wrong(ask: QueryInputs) -> str:
     """The sentence without what is in doubt."""
     text = ask.sentence
     for span in sorted(ask.hits, reverse=True):
@@ -87,13 +87,13 @@ def current_wo_wrong(ask: Ask) -> str:
 
 
 @formulations.register("direct")
-def direct(ask: Ask) -> str:
+def direct(ask: QueryInputs) -> str:
     """The sentence without its doubted names; what was written last, for methods that do not doubt."""
     return current_wo_wrong(ask)
 
 
 @formulations.register("forward_all")
-def forward_all(ask: Ask) -> str:
+def forward_all(ask: QueryInputs) -> str:
     """Question and accepted text; for `token` also the doubted sentence without its doubted names.
 
     As published, but for this: the published code leaves out the sentences of the same draft before the doubted one.
@@ -102,20 +102,20 @@ def forward_all(ask: Ask) -> str:
 
 
 @formulations.register("last_sentence")
-def last_sentence(ask: Ask) -> str:
+def last_sentence(ask: QueryInputs) -> str:
     """The last sentence of question and accepted text."""
     sentences = ask.language.sentences(ask.forward)
     return sentences[-1].of(ask.forward) if sentences else ""
 
 
 @formulations.register("last_n_tokens")
-def last_n_tokens(ask: Ask) -> str:
+def last_n_tokens(ask: QueryInputs) -> str:
     """The last `retrieve_keep_top_k` tokens of question and accepted text; decoded, not as raw token strings."""
     return ask.tokenizer.decode(ask.tokenizer.encode(ask.forward)[-ask.keep_top_k :])
 
 
 @formulations.register("real_words")
-def real_words(ask: Ask) -> str:
+def real_words(ask: QueryInputs) -> str:
     """DRAGIN's: the content words of question, accepted text and sentence that the doubted words lean on most."""
     text = f"{ask.forward} {ask.sentence}"
     hits = [span.moved(len(text) - len(ask.sentence)) for span in ask.hits]

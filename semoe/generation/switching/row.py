@@ -41,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Search:
     """What a row waits for: passages for a query."""
 
     row: Row

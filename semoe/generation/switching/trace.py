@@ -22,7 +22,7 @@ class Probability:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class TracedPassage:
     """A passage that was retrieved."""
 
     id: str
@@ -47,7 +47,7 @@ class Switch:
     value: float
     probabilities: tuple[Probability, ...]
     query: str
-    passages: tuple[Found, ...]
+    passages: tuple[TracedPassage, ...]
     experts: tuple[str, ...]
     """Keys of those that were loaded, in place of the former ones."""
     dropped_passages: int

@@ -1,8 +1,8 @@
 """What the loop saw, as its trace keeps it."""
 
-from semoe.generation.switching.act import Act, Ready
 from semoe.generation.switching.methods import Doubt
-from semoe.generation.switching.trace import Found, Probability
+from semoe.generation.switching.requests import Prepared, Requests
+from semoe.generation.switching.trace import Probability, TracedPassage
 from semoe.retrieval.passage import Retrieved
 
 
@@ -16,15 +16,15 @@ def probabilities_of(sentence: str, doubt: Doubt | None) -> tuple[Probability, .
     )
 
 
-def found_passage(hit: Retrieved, act: Act, ready: Ready) -> Found:
+def found_passage(hit: Retrieved, requests: Requests, prepared: Prepared) -> TracedPassage:
     """Returns a retrieved passage as the trace keeps it."""
     passage = hit.passage
-    key = act.key(hit)
-    return Found(
+    key = requests.key(hit)
+    return TracedPassage(
         id=passage.id,
         title=passage.title,
         text=passage.text,
         score=hit.score,
         key=key,
-        has_expert=key not in ready.missing,
+        has_expert=key not in prepared.missing,
     )

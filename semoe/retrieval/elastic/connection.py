@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from semoe.errors import SemoeError, UsageError
+from semoe.retrieval.elastic.backoff import Patience
 from semoe.retrieval.elastic.errors import library, translated, worth_a_try
-from semoe.retrieval.elastic.patience import Patience
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.telemetry.metrics import OK, metrics
 

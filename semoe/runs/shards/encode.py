@@ -7,7 +7,7 @@ from semoe.datasets.keys import passage_key
 from semoe.runs.job import Job
 from semoe.stages.encode import Encoding
 from semoe.stages.learnt import RUNS_CURE
-from semoe.store.space import make_space
+from semoe.store.opened import make_space
 
 log = logging.getLogger(__name__)
 

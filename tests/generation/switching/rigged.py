@@ -15,8 +15,8 @@ from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
 from semoe.generation.engine import Engine
 from semoe.generation.request import Request
-from semoe.generation.switching.act import Ready
 from semoe.generation.switching.loop import Switching
+from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
 from semoe.models.config import ModelConfig
@@ -113,24 +113,24 @@ class Rig:
         self.queries.append(list(queries))
         return [self.index.get(query, [])[:k] for query in queries]
 
-    # What the loop needs of an `Act`.
+    # What the loop needs of an `Requests`.
     def prefetch(self, found: Sequence[Retrieved]) -> None: ...
 
     def key(self, hit: Retrieved) -> str:
         return f"key {hit.passage.id}"
 
-    def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Ready:
+    def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Prepared:
         loaded = [hit for hit in passages if hit.passage.id not in self.without_expert]
         prompt = [NOISE] * (len(passages) if self.shows else 0) + [self.starts[question], *accepted]
         room = CONFIG.max_position_embeddings - len(prompt)
         experts = tuple(torch.tensor([1.0, float(hit.passage.id)]) for hit in loaded)
         request = Request(prompt=tuple(prompt), experts=experts, max_new_tokens=min(length, room)) if room > 0 else None
         missing = frozenset(self.key(hit) for hit in passages if hit not in loaded)
-        return Ready(request=request, experts=tuple(map(self.key, loaded)), missing=missing)
+        return Prepared(request=request, experts=tuple(map(self.key, loaded)), missing=missing)
 
     def loop(self, max_rows: int = 8, **settings: object) -> Switching:
         engine = Engine(self.decoder, LAYOUT, eos_ids=frozenset([EOS]), max_rows=max_rows)  # type: ignore[arg-type]
         return Switching(
-            engine=engine, decoder=self.decoder, tokenizer=self.words, language=LANGUAGE, retriever=self, act=self,  # type: ignore[arg-type]
+            engine=engine, decoder=self.decoder, tokenizer=self.words, language=LANGUAGE, retriever=self, requests=self,  # type: ignore[arg-type]
             settings=SwitchSettings(**settings),  # type: ignore[arg-type]
         )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from semoe.generation.switching.draft import Draft
 from semoe.generation.switching.dragin import meaningful, weighted_words, words_of
-from semoe.generation.switching.methods import Tools, methods
+from semoe.generation.switching.methods import MethodContext, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Span
 from tests.generation.switching.rigged import LANGUAGE
@@ -39,12 +39,12 @@ def test_share_of_attention_times_entropy_times_words_of_the_sentence() -> None:
 
 def test_the_first_sentence_above_the_threshold_is_doubted() -> None:
     settings = SwitchSettings(method="dragin", query_formulation="current", hallucination_threshold=1.0)
-    doubt = methods["dragin"](Tools(settings=settings, language=LANGUAGE)).review(draft(), 0)
+    doubt = methods["dragin"](MethodContext(settings=settings, language=LANGUAGE)).review(draft(), 0)
     assert doubt is not None
     assert (doubt.keep, doubt.sentence) == (0, Span(0, 17))
     assert doubt.value == pytest.approx(2.4)
     assert [hit.span.of(draft().text) for hit in doubt.hits] == ["Paris."]
-    assert methods["dragin"](Tools(settings=settings, language=LANGUAGE)).review(draft(), 17) is None
+    assert methods["dragin"](MethodContext(settings=settings, language=LANGUAGE)).review(draft(), 17) is None
 
 
 def test_check_real_words_shapes_the_query_and_leaves_at_least_one_hit() -> None:
@@ -55,6 +55,6 @@ def test_check_real_words_shapes_the_query_and_leaves_at_least_one_hit() -> None
     settings = SwitchSettings(
         method="dragin", query_formulation="current", hallucination_threshold=0.03, check_real_words=True
     )
-    doubt = methods["dragin"](Tools(settings=settings, language=LANGUAGE)).review(draft(), 0)
+    doubt = methods["dragin"](MethodContext(settings=settings, language=LANGUAGE)).review(draft(), 0)
     assert doubt is not None
     assert [hit.span.of(text) for hit in doubt.hits] == ["sang", "Paris."]

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from semoe.generation.engine import Engine
 from semoe.generation.request import Answer, Request
-from semoe.generation.switching.looking import attention_shares
+from semoe.generation.switching.attention_shares import attention_shares
 from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from tests.tiny import tiny_model, tiny_model_folder

@@ -7,7 +7,7 @@ import pytest
 
 from semoe.errors import UsageError
 from semoe.generation.switching.draft import Draft
-from semoe.generation.switching.methods import Doubt, Tools, methods
+from semoe.generation.switching.methods import Doubt, MethodContext, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Span
 from tests.generation.switching.rigged import LANGUAGE
@@ -31,7 +31,7 @@ def draft(text: str = TEXT, *, is_whole: bool = True, unsure: tuple[str, ...] = 
 def review(method: str, made: Draft, trusted: int = 0, **settings: object) -> Doubt | None:
     kind = methods[method]
     given = SwitchSettings(method=method, query_formulation=kind.formulations[0], **settings)  # type: ignore[arg-type]
-    return kind(Tools(settings=given, language=LANGUAGE)).review(made, trusted)
+    return kind(MethodContext(settings=given, language=LANGUAGE)).review(made, trusted)
 
 
 def test_methods_that_do_not_doubt_accept_everything() -> None:
@@ -96,7 +96,9 @@ def test_what_is_trusted_is_not_doubted_again() -> None:
 
 def test_drafts_are_as_long_as_the_method_says() -> None:
     settings = SwitchSettings(fix_length=5, generate_max_length=50)
-    lengths = {name: methods[name](Tools(settings=settings, language=LANGUAGE)).draft_length() for name in methods}
+    lengths = {
+        name: methods[name](MethodContext(settings=settings, language=LANGUAGE)).draft_length() for name in methods
+    }
     assert lengths.pop("fix-length-retrieval") == 5
     assert set(lengths.values()) == {50}
 

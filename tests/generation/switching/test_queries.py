@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from semoe.generation.switching.methods import methods
-from semoe.generation.switching.queries import Ask, formulations, make_query
+from semoe.generation.switching.queries import QueryInputs, formulations, make_query
 from semoe.language import Span
 from tests.generation.switching.rigged import LANGUAGE, Words
 
@@ -16,10 +16,10 @@ QUESTION, BEFORE = "Where was Ada born?", "Ada was a writer. She knew Babbage."
 SENTENCE = "Ada Lovelace was born in Paris."
 
 
-def ask(look: Callable[[list[int]], Tensor] | None = None, *, doubted: bool = True, keep: int = 3) -> Ask:
+def ask(look: Callable[[list[int]], Tensor] | None = None, *, doubted: bool = True, keep: int = 3) -> QueryInputs:
     hits = (Span(0, 12), Span(25, 30))
     assert [hit.of(SENTENCE) for hit in hits] == ["Ada Lovelace", "Paris"]
-    return Ask(
+    return QueryInputs(
         question=QUESTION, before=BEFORE, sentence=SENTENCE, hits=hits if doubted else (), adds_sentence=doubted,
         keep_top_k=keep, language=LANGUAGE, tokenizer=Words(), look=look or (lambda ids: torch.eye(len(ids))),
     )  # fmt: skip
@@ -64,7 +64,7 @@ def test_real_words_are_those_that_the_doubted_words_lean_on() -> None:
 
 
 def test_a_query_is_cut_to_its_last_64_tokens() -> None:
-    long = Ask(
+    long = QueryInputs(
         question=" ".join(map(str, range(100))), before="", sentence="x", hits=(), adds_sentence=False, keep_top_k=3,
         language=LANGUAGE, tokenizer=Words(), look=lambda ids: torch.eye(len(ids)),
     )  # fmt: skip

@@ -16,9 +16,9 @@ from semoe.retrieval.elastic.load import load_index
 from semoe.retrieval.elastic.retriever import ElasticRetriever
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage
+from tests.demo import PASSAGES
 from tests.elasticsearch_node import Node
 from tests.proxy import proxy
-from tests.demo import PASSAGES
 from tests.retrieval.elastic.conftest import SMALL
 from tests.retrieval.elastic.faulty import faulty
 

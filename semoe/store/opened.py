@@ -21,9 +21,9 @@ from semoe.experts.space import ExpertSpace
 from semoe.store.blob import from_bytes, tensor_file
 from semoe.store.cache import ExpertCache
 from semoe.store.expert_store import ExpertStore
+from semoe.store.object_names import SpaceNames
 from semoe.store.objects import MissingObjectError, Objects, check_conditional_writes
 from semoe.store.peft_folder import adapter_config, check_numbers
-from semoe.store.space_names import SpaceNames
 
 log = logging.getLogger(__name__)
 _FORMER = (

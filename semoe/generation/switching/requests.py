@@ -9,7 +9,7 @@ from semoe.retrieval.passage import Retrieved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ready:
+class Prepared:
     """A request with what was put into it."""
 
     request: Request | None
@@ -22,14 +22,14 @@ class Ready:
     """Left out because the context would overflow."""
 
 
-class Act(Protocol):
+class Requests(Protocol):
     """Makes requests."""
 
     def prefetch(self, found: Sequence[Retrieved]) -> None:
         """Gets ready what these passages will need; called from the retrieving thread."""
         ...
 
-    def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Ready:
+    def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Prepared:
         """Makes a request that goes on from the accepted tokens for at most `length` more."""
         ...
 

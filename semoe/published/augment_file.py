@@ -1,4 +1,4 @@
-"""The stage `augment`: questions with their retrieved passages in, one file of augmented questions out.
+"""One augmented file: questions with their retrieved passages in, the same with rewrites and pairs out.
 
 Each distinct passage is augmented once, however many questions found it, in chunks whose results go to a
 journal. Chunks are cut by position among the distinct passages and are made whole, so that an interrupted
@@ -9,23 +9,25 @@ the output.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from semoe.augment.contract import Augmentation, Augmenter
-from semoe.augment.journal import Chunk, Journal
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
 from semoe.datasets.augmented_file import write_augmented
 from semoe.datasets.keys import passage_key
 from semoe.datasets.question import Question
 from semoe.errors import SemoeError, UsageError
 from semoe.files import read_json, write_json
+from semoe.published.journal import Chunk, Journal
 from semoe.retrieval.passage import Passage, Retrieved
+from semoe.stages.augment import augment_passages
+from semoe.stages.retrieve import unanswered, unaugmented
 
-Found = tuple[Question, Sequence[Retrieved]]
+FoundQuestion = tuple[Question, Sequence[Retrieved]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +45,7 @@ class AugmentReport:
 
 
 def augment_questions(
-    questions: Sequence[Found],
+    questions: Sequence[FoundQuestion],
     augmenter: Augmenter,
     output: Path,
     *,
@@ -102,7 +104,7 @@ def made_with(output: Path) -> dict[str, Any] | None:
         return None
 
 
-def _distinct(questions: Sequence[Found]) -> dict[str, Passage]:
+def _distinct(questions: Sequence[FoundQuestion]) -> dict[str, Passage]:
     """Returns the passages by key, in the order in which they first occur."""
     passages: dict[str, Passage] = {}
     for _, found in questions:
@@ -137,24 +139,18 @@ def _augment_chunks(
 
 def _augment_chunk(keys: tuple[str, ...], passages: dict[str, Passage], augmenter: Augmenter) -> Chunk:
     rejected: Counter[str] = Counter()
-    made = augmenter.augment([passages[key] for key in keys], rejected)
+    made = augment_passages(augmenter, [passages[key] for key in keys], rejected)
     return Chunk(keys, tuple(made), rejected)
 
 
 def _augmented(question: Question, found: Sequence[Retrieved], made: dict[str, Augmentation]) -> AugmentedQuestion:
-    return AugmentedQuestion(
-        qid=question.qid, test_id=question.test_id, question=question.question, answers=question.answers,
-        type=question.type, golden_passages=question.golden_passages,
-        passages=tuple(_augmented_passage(pid, r, made[_key(r.passage)]) for pid, r in enumerate(found)),
-    )  # fmt: skip
+    passages = (_augmented_passage(pid, one, made[_key(one.passage)]) for pid, one in enumerate(found))
+    return replace(unanswered(question), passages=tuple(passages))
 
 
 def _augmented_passage(pid: int, retrieved: Retrieved, made: Augmentation) -> AugmentedPassage:
-    passage = retrieved.passage
-    return AugmentedPassage(
-        pid=pid, passage=passage.text, title=passage.title, id=passage.id,
-        rewrite=made.rewrite, qa=made.qa, score=retrieved.score,
-    )  # fmt: skip
+    plain = unaugmented(retrieved.passage, pid=pid, score=retrieved.score)
+    return replace(plain, rewrite=made.rewrite, qa=made.qa)
 
 
 def _report(questions: int, chunks: Sequence[Chunk]) -> AugmentReport:
@@ -192,7 +188,7 @@ def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _digest(questions: Sequence[Found]) -> str:
+def _digest(questions: Sequence[FoundQuestion]) -> str:
     plain = [(asdict(question), [asdict(one) for one in found]) for question, found in questions]
     return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

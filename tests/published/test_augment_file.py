@@ -8,11 +8,11 @@ import orjson
 import pytest
 
 from semoe.augment.contract import Augmentation
-from semoe.augment.run import AugmentReport, augment_questions
 from semoe.datasets.augmented import QAPair
 from semoe.datasets.keys import passage_key
 from semoe.datasets.question import Question
 from semoe.errors import SemoeError, UsageError
+from semoe.published.augment_file import AugmentReport, augment_questions
 from semoe.retrieval.passage import Passage, Retrieved
 
 SETTINGS = {"augmenter": "echo", "max_pairs": 2, "seed": 0}

@@ -15,11 +15,11 @@ from semoe.experts.settings import LoraSettings
 from semoe.experts.space import FORMAT, ExpertSpace
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
+from semoe.store.object_names import SpaceNames
 from semoe.store.objects import FolderObjects
+from semoe.store.opened import Experts, make_space
 from semoe.store.peft_folder import adapter_config, read_expert
 from semoe.store.producer import Producer
-from semoe.store.space import Experts, make_space
-from semoe.store.space_names import SpaceNames
 from tests.generation.switching.rigged import CONFIG
 
 LAYOUT = ExpertLayout(CONFIG, LoraSettings(rank=1, alpha=1))
