@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
@@ -18,6 +17,7 @@ from semoe.store.objects import open_objects
 from semoe.store.opened import make_space
 from semoe.store.peft_folder import RECORD, read_expert
 from semoe.store.producer import Producer
+from semoe.store.record import ExpertRecord
 from semoe.telemetry.progress import progress
 
 
@@ -77,27 +77,32 @@ def _import_one(
     if folder is not None:
         flat_N = read_expert(folder, layout, base_model=settings.model_name, space=store.names.space)
         learnt = settings.recipe.learnt(place.passage)
-        record = {"learnt": learnt} | _record(folder, key, place, store.names.space)
-        if record["learnt"] != learnt and not _is_of_another_file(record, key, settings):
+        record = _record(folder, key, place, store.names.space, learnt)
+        if record.learnt != learnt and not _is_of_another_file(record, settings):
             raise UsageError(
                 f"The expert in {folder} learnt other pairs than its passage has now. {FILES_CURE}", kind="other-pairs"
             )
-        producer.add(key, flat_N, record)
+        producer.add(flat_N, record)
 
 
-def _is_of_another_file(record: dict[str, Any], key: str, settings: StageSettings) -> bool:
+def _is_of_another_file(record: ExpertRecord, settings: StageSettings) -> bool:
     """A published file has a passage of two questions twice, with pairs that are as good."""
-    same = (one for one in passages_of(settings) if passage_key(one.title, one.passage) == key)
-    return any(settings.recipe.learnt(one) == record["learnt"] for one in same)
+    same = (one for one in passages_of(settings) if passage_key(one.title, one.passage) == record.key)
+    return any(settings.recipe.learnt(one) == record.learnt for one in same)
 
 
-def _record(folder: Path, key: str, place: PublishedPlace, space: str) -> dict[str, Any]:
+def _record(folder: Path, key: str, place: PublishedPlace, space: str, learnt: str) -> ExpertRecord:
     """Returns what the folder says of its expert, or what its passage says where it says nothing."""
     if (folder / RECORD).exists():
-        own: dict[str, Any] = read_json(folder / RECORD)
-        return own | {"key": key}
-    pairs = [{"question": pair.question, "answer": pair.answer} for pair in place.passage.qa]
-    return {
-        "format": 1, "key": key, "space": space, "title": place.passage.title, "passage": place.passage.passage,
-        "qa": pairs, "num_tokens": 0, "loss": 0.0, "imported": True,
-    }  # fmt: skip
+        own = {"learnt": learnt, "space": space} | read_json(folder / RECORD)
+        return ExpertRecord.from_json(own | {"key": key})
+    passage = place.passage
+    return ExpertRecord(
+        key=key,
+        space=space,
+        title=passage.title,
+        passage=passage.passage,
+        pairs=tuple((pair.question, pair.answer) for pair in passage.qa),
+        learnt=learnt,
+        is_imported=True,
+    )

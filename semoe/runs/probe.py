@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
 
@@ -14,13 +13,14 @@ from semoe.runs.job import Job
 from semoe.runs.plan import Manifest
 from semoe.stages.augment import augmented, augmenter_for
 from semoe.stages.train import train
+from semoe.store.record import ExpertRecord
 from semoe.telemetry.progress import progress
 
 ROUNDS, PASSAGES = 3, 8
 
 
 class _Nowhere:
-    def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
+    def add(self, flat_N: Tensor, record: ExpertRecord) -> None:
         """Forgets an expert."""
 
     def flush(self) -> None:

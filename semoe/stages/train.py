@@ -1,7 +1,7 @@
 """Stage `encode`, its training: the experts that a space lacks, for the verb and for one shard of a run."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
@@ -10,6 +10,7 @@ from semoe.experts.base_weight import base_weight
 from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models.model import Model
 from semoe.stages.recipe import Recipe
+from semoe.store.record import ExpertRecord
 from semoe.telemetry.metrics import metrics
 from semoe.telemetry.step_clock import StepClock
 
@@ -19,7 +20,7 @@ Stop = Callable[[], bool]
 class TakesExperts(Protocol):
     """Where trained experts go."""
 
-    def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
+    def add(self, flat_N: Tensor, record: ExpertRecord) -> None:
         """Takes an expert, [N], and its record."""
         ...
 
@@ -76,16 +77,21 @@ def train(
     ):
         key = keys[trained.index]
         with clock.paused():
-            producer.add(key, trained.flat_N, _record(key, space, recipe, passages[key], trained))
+            producer.add(trained.flat_N, _record(key, space, recipe, passages[key], trained))
         metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens)
         num_trained, num_tokens = num_trained + 1, num_tokens + trained.num_tokens
     return num_trained, num_tokens
 
 
-def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> dict[str, Any]:
-    pairs = [{"question": pair.question, "answer": pair.answer} for pair in recipe.read(passage).qa]
-    return {
-        "format": 1, "key": key, "space": space, "preset": recipe.preset.name, "title": passage.title,
-        "passage": passage.passage, "qa": pairs, "num_tokens": trained.num_tokens, "loss": trained.loss,
-        "learnt": recipe.learnt(passage),
-    }  # fmt: skip
+def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> ExpertRecord:
+    return ExpertRecord(
+        key=key,
+        space=space,
+        preset=recipe.preset.name,
+        title=passage.title,
+        passage=passage.passage,
+        pairs=tuple((pair.question, pair.answer) for pair in recipe.read(passage).qa),
+        num_tokens=trained.num_tokens,
+        loss=trained.loss,
+        learnt=recipe.learnt(passage),
+    )

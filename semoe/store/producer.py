@@ -8,7 +8,7 @@ import logging
 import time
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from torch import Tensor
 
@@ -16,6 +16,7 @@ from semoe.experts.layout import ExpertLayout
 from semoe.store.blob import to_bytes
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.pack import Blob
+from semoe.store.record import ExpertRecord
 from semoe.store.times import COMMIT_SECONDS
 
 log = logging.getLogger(__name__)
@@ -48,18 +49,18 @@ class Producer(AbstractContextManager["Producer"]):
         self.num_published = 0
         self.num_bytes = 0
 
-    def add(self, key: str, flat_N: Tensor, record: dict[str, Any]) -> None:
+    def add(self, flat_N: Tensor, record: ExpertRecord) -> None:
         """Takes an expert for the next pack."""
-        data = to_bytes(self._layout, flat_N, record)
+        data = to_bytes(self._layout, flat_N, record.to_json())
         self._since = self._since if self._pending else time.monotonic()
         self._pending.append(
             Blob(
-                key=key,
+                key=record.key,
                 data=data,
-                title=record["title"],
-                num_tokens=record["num_tokens"],
-                loss=float(record["loss"]),
-                learnt=record["learnt"],
+                title=record.title,
+                num_tokens=record.num_tokens,
+                loss=record.loss,
+                learnt=record.learnt,
             )
         )
         old = time.monotonic() - self._since >= self._commit_seconds

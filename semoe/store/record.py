@@ -1,14 +1,77 @@
-"""What an expert says of itself, read from its bytes without its tensors."""
+"""What an expert says of itself: kept in its own bytes, and beside it in an exported folder."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 import orjson
 
 from semoe.errors import CorruptError
 
+FORMAT = 1
 HEADER_BYTES = 8
 """A safetensors file begins with the length of its JSON header, little-endian."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpertRecord:
+    """The record of one expert."""
+
+    key: str
+    """SHA-256 of its passage, hex."""
+    space: str
+    title: str = ""
+    passage: str = ""
+    """The passage's text."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """The questions and answers that it learnt."""
+    num_tokens: int = 0
+    """Tokens that it was trained on, repetitions counted; 0 where that is not known."""
+    loss: float = 0.0
+    """At its last step; NaN where it was not finite."""
+    learnt: str = ""
+    """Digest of what it read (`semoe.experts.sequences`)."""
+    preset: str = ""
+    is_imported: bool = False
+    """Whether it came from a folder that said nothing of it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the record as JSON values."""
+        return {
+            "format": FORMAT,
+            "key": self.key,
+            "space": self.space,
+            **({"preset": self.preset} if self.preset else {}),
+            "title": self.title,
+            "passage": self.passage,
+            "qa": [{"question": question, "answer": answer} for question, answer in self.pairs],
+            "num_tokens": self.num_tokens,
+            "loss": self.loss,
+            "learnt": self.learnt,
+            **({"imported": True} if self.is_imported else {}),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Reads a record; what an earlier version did not write has its default.
+
+        Raises:
+            KeyError: it names no expert.
+        """
+        loss = record.get("loss", 0.0)
+        return cls(
+            key=record["key"],
+            space=record["space"],
+            title=record.get("title", ""),
+            passage=record.get("passage", ""),
+            pairs=tuple((pair["question"], pair["answer"]) for pair in record.get("qa", ())),
+            num_tokens=record.get("num_tokens", 0),
+            loss=math.nan if loss is None else loss,
+            learnt=record.get("learnt", ""),
+            preset=record.get("preset", ""),
+            is_imported=record.get("imported", False),
+        )
 
 
 def read_record(data: bytes) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from semoe.store.objects import FolderObjects
 from semoe.store.opened import Experts, make_space
 from semoe.store.peft_folder import adapter_config, read_expert
 from semoe.store.producer import Producer
+from semoe.store.record import ExpertRecord
 from tests.generation.switching.rigged import CONFIG
 
 LAYOUT = ExpertLayout(CONFIG, LoraSettings(rank=1, alpha=1))
@@ -38,9 +39,8 @@ def filled(folder: Path, **values: float) -> ExpertStore:
     store = make_space(FolderObjects(folder), SPACE, LAYOUT)
     with Producer(store, LAYOUT, run="r") as producer:
         for number, value in enumerate(values.values()):
-            record = {"title": "T", "num_tokens": 1, "loss": 0.5, "learnt": "l"}
-            record |= {"key": key(number), "space": SPACE.name}
-            producer.add(key(number), torch.full((LAYOUT.size,), value), record)
+            record = ExpertRecord(key=key(number), space=SPACE.name, title="T", num_tokens=1, loss=0.5, learnt="l")
+            producer.add(torch.full((LAYOUT.size,), value), record)
     return store
 
 

@@ -13,6 +13,7 @@ from semoe.store.blob import from_bytes
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
+from semoe.store.record import ExpertRecord
 from semoe.store.times import GRACE_SECONDS, MIN_GRACE_SECONDS, PUBLISH_SECONDS
 from semoe.store.upkeep import garbage
 from tests.generation.switching.rigged import CONFIG
@@ -45,8 +46,8 @@ def key(number: int) -> str:
 
 def add(producer: Producer, numbers: Sequence[int]) -> None:
     for number in numbers:
-        record = {"title": f"T{number}", "num_tokens": number, "loss": 0.5, "learnt": "l"}
-        producer.add(key(number), torch.full((LAYOUT.size,), float(number)), record)
+        record = ExpertRecord(key=key(number), space="s", title=f"T{number}", num_tokens=number, loss=0.5, learnt="l")
+        producer.add(torch.full((LAYOUT.size,), float(number)), record)
 
 
 def visible(objects: FolderObjects) -> list[int]:

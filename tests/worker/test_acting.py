@@ -15,6 +15,7 @@ from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.opened import Experts
 from semoe.store.producer import Producer
+from semoe.store.record import ExpertRecord
 
 QUESTION = "Who wrote Ubik?"
 NAMES = ("Alabama", "Bolivia", "Canada")
@@ -38,9 +39,9 @@ def stored(model: Model, folder: Path, found: list[Retrieved]) -> Experts:
     store = ExpertStore(FolderObjects(folder), "s")
     with Producer(store, layout, run="r") as producer:
         for hit in found:
-            record = {"title": hit.passage.title, "num_tokens": 1, "loss": 0.5, "learnt": "l"}
             key = passage_key(hit.passage.title, hit.passage.text)
-            producer.add(key, torch.full((layout.size,), hit.rank + 1.0), record)
+            record = ExpertRecord(key=key, space="s", title=hit.passage.title, num_tokens=1, loss=0.5, learnt="l")
+            producer.add(torch.full((layout.size,), hit.rank + 1.0), record)
     return Experts(store, layout)
 
 

@@ -15,6 +15,7 @@ from semoe.runs.shard import run_shard
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
+from semoe.store.record import ExpertRecord
 from tests.small_run import planned
 
 
@@ -62,11 +63,11 @@ def test_experts_that_cannot_be_published_hide_no_error(tmp_path: Path) -> None:
     )  # fmt: skip
     layout, objects = ExpertLayout(config, LoraSettings()), Refusing(tmp_path / "store")
     objects.words = (".pack",)
-    record = {"title": "t", "num_tokens": 1, "loss": 0.5, "learnt": "x"}
+    record = ExpertRecord(key="ab" * 32, space="s", title="t", num_tokens=1, loss=0.5, learnt="x")
 
     def publish(error: Exception | None) -> None:
         with Producer(ExpertStore(objects, "space"), layout, run="r") as producer:
-            producer.add("ab" * 32, torch.ones(layout.size), record)
+            producer.add(torch.ones(layout.size), record)
             if error:
                 raise error
 
