@@ -19,7 +19,8 @@ from semoe.telemetry.console import plain_console
 
 STOPPED = 130
 """The exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
-out, err = plain_console(), plain_console(stderr=True)
+out = plain_console()
+err = plain_console(stderr=True)
 
 
 def show(result: Mapping[str, Any], *, as_json: bool = False) -> None:

@@ -10,7 +10,8 @@ from semoe.telemetry.progress import progress
 
 def augment(settings: StageSettings, *, topk: int) -> list[AugmentReport]:
     """Augments every data type that `retrieve` left, the first `topk` passages of each question."""
-    how, reports = augment_settings(settings.augmented_by, settings.preset), []
+    how = augment_settings(settings.augmented_by, settings.preset)
+    reports = []
     augmenter = load_augmenter(how)
     for data_type in settings.types_in(settings.retrieved_folder, "retrieve"):
         found = read_retrieved(settings.retrieved_folder / f"{data_type}.json")

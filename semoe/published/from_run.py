@@ -35,11 +35,14 @@ def export_run(folder: RunFolder, to: Path) -> ExportReport:
     Raises:
         UsageError: a shard is not finished, or `to` cannot be written.
     """
-    plan, reports = folder.plan(), finished_reports(folder)
-    augmented, names = augmented_passages(folder), defaultdict[str, list[Path]](list)
+    plan = folder.plan()
+    reports = finished_reports(folder)
+    augmented = augmented_passages(folder)
+    names = defaultdict[str, list[Path]](list)
     tasks = [task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard)]
     for number, one in enumerate(plan.sets):
-        settings, own = _settings(plan, number, to), [task for task in tasks if task.set_number == number]
+        settings = _settings(plan, number, to)
+        own = [task for task in tasks if task.set_number == number]
         written = [_with_pairs(task, augmented) for task in own]
         write_augmented(settings.augmented_folder / f"{one.data_type}.json", written, settings.augmented_by)
         for task in own:

@@ -42,7 +42,8 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
         CorruptError: an expert is damaged, or its B is zero.
     """
     recipe = settings.recipe
-    layout, types = recipe.layout(model), settings.types_in(settings.augmented_folder, "augment")
+    layout = recipe.layout(model)
+    types = settings.types_in(settings.augmented_folder, "augment")
     require_made_so(settings, types)
     places = published_places(settings, types)
     store = make_space(open_objects(settings.store_url), recipe.space(model), layout)

@@ -77,7 +77,8 @@ class StageSettings(DatasetSettings):
 
     def offline_name(self, data_type: str) -> OfflineName:
         """Returns the published name of a data type's experts."""
-        training, lora = self.preset.training, self.preset.lora
+        training = self.preset.training
+        lora = self.preset.lora
         return OfflineName(
             model=self.model_name,
             rank=lora.rank,

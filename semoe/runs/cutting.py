@@ -14,13 +14,17 @@ def num_shards_for(num_items: int) -> int:
 
 def balanced(weights: Sequence[int], parts: int) -> Iterator[tuple[int, int]]:
     """Cuts a sequence into at most `parts` contiguous slices of about equal weight; yields (start, end), none empty."""
-    start, used, closed, total = 0, 0, 0, sum(weights)
+    start = 0
+    used = 0
+    closed = 0
+    total = sum(weights)
     for end, weight in enumerate(weights, 1):
         used += weight
         if used * parts >= total * (closed + 1) or end == len(weights):
             yield start, end
             # A heavy item may fill several slices at once.
-            start, closed = end, max(closed + 1, used * parts // max(total, 1))
+            start = end
+            closed = max(closed + 1, used * parts // max(total, 1))
 
 
 def slices(count: int, parts: int) -> Iterator[tuple[int, int]]:

@@ -71,11 +71,13 @@ def estimate(
         prices: of a machine's hour and of storage.
         experts_per_second: the slowest, mean and fastest of one machine, augmentation included.
     """
-    pods, size = min(parallelism, len(manifest.passage_shards)), manifest.num_passages * bytes_per_expert
+    pods = min(parallelism, len(manifest.passage_shards))
+    size = manifest.num_passages * bytes_per_expert
     hours = wall = money = None
     if experts_per_second:
         slowest, mean, fastest = (manifest.num_passages / rate / 3600 for rate in experts_per_second)
-        hours, wall = (slowest, fastest), mean / max(pods, 1)
+        hours = (slowest, fastest)
+        wall = mean / max(pods, 1)
         money = (slowest * prices.accelerator_hour, fastest * prices.accelerator_hour)
     return Estimate(
         num_passages=manifest.num_passages,

@@ -38,7 +38,9 @@ class RunFolder:
     """Reads and writes the objects of one run."""
 
     def __init__(self, objects: Objects, run: str) -> None:
-        self.objects, self.run, self._root = objects, run, check_name(f"runs/{run}")
+        self.objects = objects
+        self.run = run
+        self._root = check_name(f"runs/{run}")
 
     def plan(self) -> Plan:
         """Returns the plan.

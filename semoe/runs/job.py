@@ -91,7 +91,8 @@ class Job:
 
     def begin(self, total: int, done: int = 0) -> None:
         """Says how much there is, and how much of it was done before."""
-        self._total, self._done = total, done
+        self._total = total
+        self._done = done
         metrics.shard_items.labels(self.stage).set(total)
         metrics.shard_items_done.labels(self.stage).set(done)
         log.info("%s shard %d: %d of %d were done before", self.stage, self.shard, done, total)
@@ -139,7 +140,8 @@ class Job:
         """Yields the parts of `items` that have no object yet, with the object's name; ends early when asked to."""
         there = set(self.folder.names(f"{prefix}/"))
         for start in range(0, len(items), size):
-            name, part = f"{start // size:05}.json", items[start : start + size]
+            name = f"{start // size:05}.json"
+            part = items[start : start + size]
             if self.stop():
                 return
             if name not in there:

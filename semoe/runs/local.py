@@ -21,7 +21,9 @@ from semoe.runs.records import MAX_ATTEMPTS, Failure
 from semoe.runs.shard_items import STAGES
 from semoe.telemetry.progress import progress
 
-POLL_SECONDS, LOOK_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 2.0, 30.0
+POLL_SECONDS = 0.1
+LOOK_SECONDS = 2.0
+MAX_BACKOFF_SECONDS = 30.0
 OnStart = Callable[["subprocess.Popen[bytes]"], None]
 
 
@@ -66,14 +68,16 @@ class LocalBackend:
         self._waiting = [(0.0, shard, 1) for shard in range(len(items)) if shard not in self._finished]
         if not self._waiting:
             return
-        shown, look = 0.0, 0.0
+        shown = 0.0
+        look = 0.0
         with progress(stage, sum(items), "items") as advance:
             try:
                 while self._waiting or self._running:
                     self._start_due(stage)
                     self._collect(stage)
                     if time.monotonic() >= look:
-                        done, look = self._done_items(stage, items), time.monotonic() + LOOK_SECONDS
+                        done = self._done_items(stage, items)
+                        look = time.monotonic() + LOOK_SECONDS
                         advance(max(0.0, done - shown))
                         shown = max(done, shown)
                     time.sleep(POLL_SECONDS)
@@ -113,7 +117,8 @@ class LocalBackend:
 
     def _failed(self, stage: str, attempt: _Attempt, said: str) -> None:
         """Decides what becomes of a shard whose process ended badly."""
-        code, shard = attempt.process.returncode, attempt.shard
+        code = attempt.process.returncode
+        shard = attempt.shard
         message, kind = self._why(stage, attempt, said)
         what = f"{stage} shard {shard}, attempt {attempt.number}, ended with {code}: {message}"
         meaning = meaning_of(code)
@@ -145,7 +150,8 @@ class LocalBackend:
         for attempt in self._running:
             attempt.process.wait()
             attempt.output.close()
-        self._running, self._waiting = [], []
+        self._running = []
+        self._waiting = []
 
     def _command(self, stage: str, shard: int) -> list[str]:
         where = ["--store", self.folder.objects.url, "--run", self.folder.run]

@@ -59,7 +59,8 @@ def items_of(folder: RunFolder, stage: str) -> list[int]:
 
 def distinct_passages(tasks: Iterable[Task]) -> tuple[dict[str, AugmentedPassage], int]:
     """Returns the passages by key, in the order in which they first occur, and how many were retrieved in all."""
-    passages, count = dict[str, AugmentedPassage](), 0
+    passages = dict[str, AugmentedPassage]()
+    count = 0
     for task in tasks:
         for key, passage in zip(task.keys, task.question.passages, strict=True):
             passages.setdefault(key, replace(passage, pid=0, score=0.0))

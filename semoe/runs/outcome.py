@@ -38,7 +38,8 @@ def make_outcome(folder: RunFolder, said: str = "", wait_s: float = 0.0) -> tupl
         wait_s: for workers that are alive, at most so long: at a workflow's deadline Argo runs the exit handler while
             they still have their grace, and what they commit in it belongs to the outcome.
     """
-    stages, until = status_of(folder), time.monotonic() + wait_s
+    stages = status_of(folder)
+    until = time.monotonic() + wait_s
     while any(one.alive for one in stages) and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
         stages = status_of(folder)

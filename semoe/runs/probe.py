@@ -16,7 +16,8 @@ from semoe.stages.train import train
 from semoe.store.record import ExpertRecord
 from semoe.telemetry.progress import progress
 
-ROUNDS, PASSAGES = 3, 8
+ROUNDS = 3
+PASSAGES = 8
 
 
 class _Nowhere:
@@ -37,12 +38,14 @@ def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passag
         passages: of each; more fill a GPU better.
     """
     job = Job(folder=folder, plan=folder.plan(), stage="encode", shard=0, stop=lambda: False)
-    model, augmenter = job.load_model(), augmenter_for(job.plan.augmented_by, job.plan.preset)
+    model = job.load_model()
+    augmenter = augmenter_for(job.plan.augmented_by, job.plan.preset)
     chosen = _spread_out(folder, manifest, rounds * passages)
     with progress("probe", rounds, "rounds") as advance:
         rates = []
         for number in range(rounds):
-            part, started = chosen[number::rounds], time.monotonic()
+            part = chosen[number::rounds]
+            started = time.monotonic()
             made = {passage_key(p.title, p.passage): p for p in augmented(augmenter, part)}
             train(model, job.recipe, made, _Nowhere(), tokens_per_step=job.plan.tokens_per_step)
             rates.append(len(part) / (time.monotonic() - started))

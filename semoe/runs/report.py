@@ -11,6 +11,7 @@ from semoe.errors import UsageError
 from semoe.evaluation.bootstrap import interval
 from semoe.evaluation.scores import Scores
 from semoe.evaluation.table import mean_scores
+from semoe.runs.counts import RunCounts, sum_counts
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan
 from semoe.runs.records import ShardReport
@@ -68,7 +69,7 @@ class RunReport:
     methods: tuple[MethodReport, ...]
     """Each method over each set."""
     counts: dict[str, dict[str, float]]
-    """Sums over shards, by stage."""
+    """Sums over shards, by stage and name (`semoe.runs.counts`)."""
 
 
 def make_report(folder: RunFolder) -> RunReport:
@@ -80,14 +81,16 @@ def make_report(folder: RunFolder) -> RunReport:
     there = folder.find("report.json", RunReport)
     if there is not None:
         return there
-    plan, reports = folder.plan(), finished_reports(folder)
-    counts = {stage: _sum(found) for stage, found in reports.items()}
+    plan = folder.plan()
+    reports = finished_reports(folder)
+    counts = {stage: sum_counts([one.counts for one in found]) for stage, found in reports.items()}
+    report_counts = RunCounts.of(counts)
     space = reports["encode"][0].space if reports["encode"] else ""
     records = {method: records_of(folder, method) for method in plan.methods}
     report = RunReport(
         run=folder.run,
         time=time.time(),
-        experts=count_experts(folder, space, int(counts["encode"].get("without_pairs", 0))),
+        experts=count_experts(folder, space, int(report_counts.encode.without_pairs)),
         overall=tuple(_method_report("", "", method, records[method]) for method in plan.methods),
         methods=tuple(
             _method_report(one.dataset, one.data_type, method, [r for r in records[method] if r.set_number == number])
@@ -97,7 +100,7 @@ def make_report(folder: RunFolder) -> RunReport:
         counts=counts,
     )
     folder.write("report.json", report, RunReport)
-    totals = run_totals(counts, num_published=report.experts.committed)
+    totals = run_totals(report_counts, num_published=report.experts.committed)
     folder.write("metrics.json", totals, dict[str, float])
     return report
 
@@ -108,14 +111,16 @@ def finished_reports(folder: RunFolder) -> dict[str, list[ShardReport]]:
     Raises:
         UsageError: a shard is not finished.
     """
-    plan, manifest = folder.plan(), folder.manifest()
+    plan = folder.plan()
+    manifest = folder.manifest()
     return {stage: _finished(folder, plan, manifest, stage) for stage in STAGES}
 
 
 def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> ExpertCount:
     """Counts a run's experts by what is committed, not by what workers say."""
     store = ExpertStore(folder.objects, space)
-    prefix, own = f"{store.names.commits}{folder.run}/", list[str]()
+    prefix = f"{store.names.commits}{folder.run}/"
+    own = list[str]()
     for found in folder.objects.list(prefix):
         for segment in read_commit(folder.objects.get(found.name), found.name).segments:
             own += [entry.key for entry in store.ledger.index(segment)]
@@ -142,7 +147,8 @@ def augmented_passages(folder: RunFolder) -> dict[str, AugmentedPassage]:
 
 
 def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: str) -> list[ShardReport]:
-    count, there = len(shard_items(stage, plan, manifest)), folder.finished(stage)
+    count = len(shard_items(stage, plan, manifest))
+    there = folder.finished(stage)
     if len(there) < count:
         raise UsageError(
             f"Run {folder.run} is not finished: {stage} has {len(there)} of {count} shards. "
@@ -165,8 +171,3 @@ def _method_report(dataset: str, data_type: str, method: str, records: Sequence[
         f1_high=f1.high,
         num_experts=sum(record.num_experts for record in records),
     )
-
-
-def _sum(reports: Sequence[ShardReport]) -> dict[str, float]:
-    names = {name: None for report in reports for name in report.counts}
-    return {name: sum(report.counts.get(name, 0) for report in reports) for name in names}

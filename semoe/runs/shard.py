@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from semoe.errors import SemoeError, TransientError, UsageError
+from semoe.runs.counts import named_counts
 from semoe.runs.folder import RunFolder
 from semoe.runs.job import Job
 from semoe.runs.plan import require_current
@@ -24,19 +25,28 @@ from semoe.telemetry.metrics import metrics
 log = logging.getLogger(__name__)
 
 
+def run_shard(folder: RunFolder, stage: str, shard: int) -> ShardReport:
+    """Does a shard that is not done yet; returns its report. See `do_shard`."""
+    return folder.find_report(stage, shard) or do_shard(folder, stage, shard)
+
+
 @metrics.count_errors()
-def run_shard(
+def do_shard(
     folder: RunFolder, stage: str, shard: int, *, commit_seconds: float = COMMIT_SECONDS, device: str = "auto"
 ) -> ShardReport:
     """Does a shard; returns its report.
+
+    Args:
+        folder: the run.
+        stage: a stage of it.
+        shard: which one, from 0.
+        commit_seconds: publish experts at least so often.
+        device: of the base model.
 
     Raises:
         UsageError: no such run, stage or shard.
         TransientError: it was asked to stop, or the store does not answer: the same call goes on later.
     """
-    done = folder.find_report(stage, shard)
-    if done:
-        return done
     plan = folder.plan()
     require_current(plan)
     count = len(shard_items(stage, plan, folder.manifest()))
@@ -53,13 +63,23 @@ def run_shard(
             device=device,
         )
         with job.logged(), _failure_kept(job):
-            counts, space = works[stage](job)
-            if stop():
-                raise TransientError("Asked to stop. What is finished is kept; the same shard goes on.", kind="stopped")
-            report = ShardReport(
-                stage=stage, shard=shard, seconds=job.seconds, time=time.time(), counts=counts, space=space
-            )
-            folder.write_report(report)
+            return _done(job)
+
+
+def _done(job: Job) -> ShardReport:
+    """Does the work of a shard, and marks it as finished."""
+    counts, space = works[job.stage](job)
+    if job.stop():
+        raise TransientError("Asked to stop. What is finished is kept; the same shard goes on.", kind="stopped")
+    report = ShardReport(
+        stage=job.stage,
+        shard=job.shard,
+        seconds=job.seconds,
+        time=time.time(),
+        counts=named_counts(counts),
+        space=space,
+    )
+    job.folder.write_report(report)
     return report
 
 

@@ -39,7 +39,8 @@ class StageStatus:
 
 def status_of(folder: RunFolder) -> list[StageStatus]:
     """Reads how far each stage is."""
-    plan, manifest = folder.plan(), folder.manifest()
+    plan = folder.plan()
+    manifest = folder.manifest()
     found = []
     for stage in STAGES:
         known = manifest is not None or stage not in ON_PASSAGES

@@ -59,7 +59,8 @@ class _Counted(io.RawIOBase):
 
     def __init__(self, file: BinaryIO, advance: Callable[[float], None]) -> None:
         super().__init__()
-        self._file, self._advance = file, advance
+        self._file = file
+        self._advance = advance
 
     def readable(self) -> bool:
         return True

@@ -48,7 +48,8 @@ def require_same_pairs(
         as_good = {(passage_key(one.title, one.passage), recipe.learnt(one)) for one in elsewhere()}
         others = [one for one in others if (one.key, one.learnt) not in as_good]
     if others:
-        first, space = others[0], store.names.space
+        first = others[0]
+        space = store.names.space
         raise UsageError(
             f"{len(others)} experts of space {space} learnt other pairs than their passages have now; the first is "
             f"{first.key[:12]} ({first.title!r}). {cure}",

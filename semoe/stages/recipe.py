@@ -76,7 +76,8 @@ class Recipe:
 
     def sequences(self, model: Model, passage: AugmentedPassage) -> list[TrainingSequence]:
         """Returns what an expert of a passage is trained on; empty where the passage gives nothing to learn."""
-        settings, tokenizer = self.preset.sequences, model.tokenizer
+        settings = self.preset.sequences
+        tokenizer = model.tokenizer
         return training_sequences(
             tokenizer, self.read(passage), settings, exemplars=self.exemplars, cot=bool(self.exemplars)
         )

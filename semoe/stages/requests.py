@@ -113,5 +113,6 @@ class RequestMaker:
 
 def _text(hit: Retrieved, *, with_title: bool) -> str:
     """The published prompt shows the text alone; ours puts the title before a text that does not open with it."""
-    title, text = hit.passage.title, hit.passage.text
+    title = hit.passage.title
+    text = hit.passage.text
     return text if not with_title or not title or text.startswith(title) else f"{title}\n{text}"

@@ -55,8 +55,12 @@ def train(
     """
     sequences = {key: recipe.sequences(model, passage) for key, passage in passages.items()}
     keys = [key for key, own in sequences.items() if own]
-    training, space, num_trained, num_tokens = recipe.preset.training, recipe.space(model).name, 0, 0
-    layout, clock = recipe.layout(model), StepClock(metrics.step_seconds)
+    training = recipe.preset.training
+    space = recipe.space(model).name
+    num_trained = 0
+    num_tokens = 0
+    layout = recipe.layout(model)
+    clock = StepClock(metrics.step_seconds)
 
     def on_step(experts: float) -> None:
         clock.tick()
@@ -79,7 +83,8 @@ def train(
         with clock.paused():
             producer.add(trained.flat_N, _record(key, space, recipe, passages[key], trained))
         metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens)
-        num_trained, num_tokens = num_trained + 1, num_tokens + trained.num_tokens
+        num_trained += 1
+        num_tokens += trained.num_tokens
     return num_trained, num_tokens
 
 

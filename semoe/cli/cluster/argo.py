@@ -92,10 +92,12 @@ class ArgoBackend:
         Raises:
             SemoeError: it ended badly; the class says whether trying again can help.
         """
-        told, stuck = "", ""
+        told = ""
+        stuck = ""
         while True:
             try:
-                state, stages = self.latest(), status_of(self.folder)
+                state = self.latest()
+                stages = status_of(self.folder)
             except TransientError as error:
                 err.print(f"{error} Still following.", soft_wrap=True)
                 time.sleep(POLL_SECONDS)
@@ -158,7 +160,8 @@ def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str], time
         "metadata": {"generateName": f"semoe-{concept}-"},
         "spec": {"workflowTemplateRef": {"name": template_name(concept)}, "arguments": {"parameters": given}},
     }
-    name, until = cluster.create_workflow(body), time.monotonic() + timeout_s
+    name = cluster.create_workflow(body)
+    until = time.monotonic() + timeout_s
     while not (state := read_workflow(cluster.workflow(name))).is_over and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
     if not state.is_over:

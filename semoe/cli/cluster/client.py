@@ -13,7 +13,8 @@ from typing import Any
 
 from semoe.errors import SemoeError, TransientError, UsageError
 
-ARGO, VERSION = "argoproj.io", "v1alpha1"
+ARGO = "argoproj.io"
+VERSION = "v1alpha1"
 TIMEOUT_SECONDS = (5, 30)
 """To connect, to read."""
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -30,7 +31,8 @@ class Cluster:
         _log_in()
         self.namespace = namespace or _own_namespace()
         self._api = self._client.ApiClient()
-        self._custom, self._core = self._client.CustomObjectsApi(self._api), self._client.CoreV1Api(self._api)
+        self._custom = self._client.CustomObjectsApi(self._api)
+        self._core = self._client.CoreV1Api(self._api)
 
     def create_workflow(self, body: Json) -> str:
         """Submits a workflow; returns its name."""

@@ -82,7 +82,8 @@ def read_workflow(workflow: Mapping[str, Any]) -> WorkflowState:
     nodes = _nodes(status).values()
     pods = [node for node in nodes if node.get("type") == "Pod"]
     pods.sort(key=lambda node: str(node.get("startedAt", "")))
-    spec, created = workflow.get("spec", {}), workflow["metadata"].get("creationTimestamp", "1970-01-01T00:00:00Z")
+    spec = workflow.get("spec", {})
+    created = workflow["metadata"].get("creationTimestamp", "1970-01-01T00:00:00Z")
     given = spec.get("arguments", {}).get("parameters", ())
     return WorkflowState(
         name=workflow["metadata"]["name"],

@@ -152,10 +152,10 @@ def worker(
     folder = open_run(place, run)
     done = folder.find_report(stage, shard)
     if done is None:
-        from semoe.runs.shard import run_shard
+        from semoe.runs.shard import do_shard
 
         with serving(metrics.metrics_port, last_scrape_s=metrics.last_scrape_seconds):
-            done = run_shard(
+            done = do_shard(
                 folder, stage, shard, commit_seconds=workers.commit_seconds_or_default, device=workers.device
             )
         if counts_dir:
@@ -240,7 +240,8 @@ def _run_there(argo: "ArgoBackend", on_cluster: ClusterOptions, output: o.Output
         argo.follow()
     except KeyboardInterrupt:
         run = argo.folder.run
-        follow, end = f"`semoe status --run {run} --watch`", f"`semoe cancel --run {run}`"
+        follow = f"`semoe status --run {run} --watch`"
+        end = f"`semoe cancel --run {run}`"
         err.print(f"The workflow goes on. Follow it with {follow}; end it with {end}.", soft_wrap=True)
         raise typer.Exit(STOPPED) from None
     return True

@@ -76,14 +76,15 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
         show(asdict(found), as_json=True)
         return
     from semoe.evaluation.table import ReportRow, comparison_table
+    from semoe.runs.counts import RunCounts
 
-    seconds = found.counts["inference"]
+    seconds = RunCounts.of(found.counts).inference.seconds
     rows = [
         ReportRow(
             method=one.method,
             scores=one.scores,
             n=one.num_questions,
-            seconds=seconds[f"seconds_{one.method}"],
+            seconds=seconds[one.method],
             num_experts=one.num_experts,
         )
         for one in found.overall

@@ -6,15 +6,18 @@ from semoe.augment.contract import Augmenter
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.models.identity import digest_of_folder
 from semoe.models.names import resolve_model
+from semoe.runs.counts import AugmentCounts
 from semoe.runs.job import Job
 from semoe.stages.augment import augmented, augmenter_for
 
 PART = 32
 
 
-def augment_shard(job: Job) -> tuple[dict[str, float], str]:
+def augment_shard(job: Job) -> tuple[AugmentCounts, str]:
     """Writes `augmented/{shard}/{part}.json`."""
-    prefix, passages, rejected = f"augmented/{job.shard:05}", job.folder.passages(job.shard), Counter[str]()
+    prefix = f"augmented/{job.shard:05}"
+    passages = job.folder.passages(job.shard)
+    rejected = Counter[str]()
     augmenter: Augmenter | None = None
     if job.plan.augmented_by == job.plan.model_name:
         job.require_planned(digest_of_folder(resolve_model(job.plan.model_name)))
@@ -23,9 +26,10 @@ def augment_shard(job: Job) -> tuple[dict[str, float], str]:
         augmenter = augmenter or augmenter_for(job.plan.augmented_by, job.plan.preset)
         job.folder.create(name, augmented(augmenter, part, rejected), list[AugmentedPassage])
     made = job.folder.read_all(f"{prefix}/", list[AugmentedPassage])
-    counts: dict[str, float] = {
-        "passages": len(made),
-        "pairs": sum(len(one.qa) for one in made),
-        "without_pairs": sum(not one.qa for one in made),
-    }
-    return counts | {f"rejected_{reason}": count for reason, count in rejected.items()}, ""
+    counts = AugmentCounts(
+        passages=len(made),
+        pairs=sum(len(one.qa) for one in made),
+        without_pairs=sum(not one.qa for one in made),
+        rejected=rejected,
+    )
+    return counts, ""

@@ -4,6 +4,7 @@ import logging
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
+from semoe.runs.counts import EncodeCounts
 from semoe.runs.job import Job
 from semoe.stages.encode import Encoding
 from semoe.stages.learnt import RUNS_CURE
@@ -12,7 +13,7 @@ from semoe.store.opened import make_space
 log = logging.getLogger(__name__)
 
 
-def encode_shard(job: Job) -> tuple[dict[str, float], str]:
+def encode_shard(job: Job) -> tuple[EncodeCounts, str]:
     """Publishes experts to the store."""
     augmented = job.folder.read_all(f"augmented/{job.shard:05}/", list[AugmentedPassage])
     passages = {passage_key(one.title, one.passage): one for one in augmented}
@@ -30,14 +31,14 @@ def encode_shard(job: Job) -> tuple[dict[str, float], str]:
         advance=job.advance,
     )
     log.info("%d experts trained, %d published", done.num_trained, done.num_published)
-    counts = {
-        "passages": done.num_passages,
-        "found": done.num_found,
-        "trained": done.num_trained,
-        "published": done.num_published,
-        "without_pairs": done.num_without_pairs,
-        "tokens": done.num_tokens,
-        "bytes": done.num_bytes,
-        "training_seconds": done.seconds,
-    }
+    counts = EncodeCounts(
+        passages=done.num_passages,
+        found=done.num_found,
+        trained=done.num_trained,
+        published=done.num_published,
+        without_pairs=done.num_without_pairs,
+        tokens=done.num_tokens,
+        bytes=done.num_bytes,
+        training_seconds=done.seconds,
+    )
     return counts, store.names.space

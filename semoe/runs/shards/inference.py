@@ -8,22 +8,23 @@ from typing import Any
 
 from semoe.datasets.augmented import Task
 from semoe.retrieval.retriever import RetrievalConfig
+from semoe.runs.counts import InferenceCounts
 from semoe.runs.job import Job
 from semoe.stages.answer import Answerer
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.retrieve import switching_retriever
 
 
-def inference_shard(job: Job) -> tuple[dict[str, float], str]:
+def inference_shard(job: Job) -> tuple[InferenceCounts, str]:
     """Writes `answers/{method}/{shard}/{part}.json`."""
     tasks = job.folder.retrieved(job.shard)
     answerer = _answerer(job)
     job.begin(len(tasks) * len(job.plan.methods))
-    counts = dict[str, float]()
+    seconds: dict[str, float] = {}
     for method in job.plan.methods:
         how = InferenceSettings.of(method, job.plan.switching)
-        counts[f"seconds_{method}"] = _answer(job, replace(answerer, how=how), tasks)
-    return counts | {"questions": len(tasks)}, answerer.experts.space
+        seconds[method] = _answer(job, replace(answerer, how=how), tasks)
+    return InferenceCounts(questions=len(tasks), seconds=seconds), answerer.experts.space
 
 
 def _answerer(job: Job) -> Answerer:

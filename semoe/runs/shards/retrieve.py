@@ -6,11 +6,12 @@ from pathlib import Path
 from semoe.datasets.augmented import Task
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import retrievers
+from semoe.runs.counts import RetrieveCounts
 from semoe.runs.job import Job
 from semoe.stages.retrieve import find_passages
 
 
-def retrieve_shard(job: Job) -> tuple[dict[str, float], str]:
+def retrieve_shard(job: Job) -> tuple[RetrieveCounts, str]:
     """Writes `retrieved/{shard}.json`."""
     plan = job.plan
     tasks = job.folder.questions(job.shard)
@@ -19,4 +20,5 @@ def retrieve_shard(job: Job) -> tuple[dict[str, float], str]:
     found = find_passages(retriever, [task.question for task in tasks], plan.topk, job.advance)
     answered = [replace(task, question=question) for task, question in zip(tasks, found, strict=True)]
     job.folder.write(f"retrieved/{job.shard:05}.json", answered, list[Task])
-    return {"questions": len(found), "retrieved": sum(len(question.passages) for question in found)}, ""
+    num_retrieved = sum(len(question.passages) for question in found)
+    return RetrieveCounts(questions=len(found), retrieved=num_retrieved), ""
