@@ -1,6 +1,5 @@
 """`semoe doctor`: what this machine, a store, Elasticsearch or a cluster has for the work, and what is missing."""
 
-import importlib.metadata
 import os
 import shutil
 from collections.abc import Callable
@@ -96,6 +95,8 @@ def _here(root_dir: Path) -> list["Row"]:
 
 
 def _package(name: str) -> tuple[str, str]:
+    import importlib.metadata
+
     try:
         return "ok", importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

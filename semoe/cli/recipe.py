@@ -7,15 +7,22 @@ import typer
 
 from semoe.cli.option_groups import option_group
 from semoe.cli.options import ModelName
-from semoe.experts.preset import Preset, load_preset, preset_names
 
 if TYPE_CHECKING:
+    from semoe.experts.preset import Preset
     from semoe.stages.recipe import Recipe
+
+
+def _presets() -> tuple[str, ...]:
+    from semoe.experts.preset import preset_names
+
+    return preset_names()
+
 
 PresetName = Annotated[
     str,
     typer.Option(
-        "--preset", autocompletion=preset_names, help="Recipe of experts and answers: semoe, published, or a TOML file."
+        "--preset", autocompletion=_presets, help="Recipe of experts and answers: semoe, published, or a TOML file."
     ),
 ]
 
@@ -50,12 +57,14 @@ class RecipeOptions:
         typer.Option("--per_device_train_batch_size", help="Sequences an optimiser step. Default: the preset's."),
     ] = None
 
-    def adjusted(self) -> Preset:
+    def adjusted(self) -> "Preset":
         """Loads the preset and lays the options over it.
 
         Raises:
             UsageError: no such preset, or an impossible value.
         """
+        from semoe.experts.preset import load_preset
+
         preset = load_preset(self.preset)
         lora = preset.lora
         training = preset.training

@@ -19,7 +19,7 @@ from semoe.stages.recipe import Recipe
 from semoe.stages.train import Stop
 from semoe.store.expert_store import fresh_token
 from semoe.store.times import COMMIT_SECONDS
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 T = TypeVar("T")
 HEARTBEAT_SECONDS = 5.0

@@ -20,7 +20,7 @@ from semoe.runs.records import Failure, ShardReport
 from semoe.runs.shard_items import shard_items
 from semoe.runs.shards import works
 from semoe.store.times import COMMIT_SECONDS
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from semoe.stages.retrieve import hits_of
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import Objects
 from semoe.store.opened import Experts
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.preset import Preset
 from semoe.retrieval.passage import Passage
 from semoe.stages.retrieve import plain_passage
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 
 def augment_settings(augmented_by: str, preset: Preset) -> AugmentSettings:

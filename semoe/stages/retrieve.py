@@ -10,7 +10,7 @@ from semoe.generation.switching.settings import SwitchSettings
 from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.retriever import Nothing, RetrievalConfig, Retriever
 from semoe.retrieval.retrievers import retrievers
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 CHUNK = 64
 """Questions of one search: enough to keep a retriever busy, few enough for a progress bar to move."""

@@ -11,7 +11,7 @@ from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models.model import Model
 from semoe.stages.recipe import Recipe
 from semoe.store.record import ExpertRecord
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 from semoe.telemetry.step_clock import StepClock
 
 Stop = Callable[[], bool]

@@ -15,7 +15,7 @@ from threading import Lock
 from semoe.errors import SemoeError
 from semoe.files import write_bytes
 from semoe.store.expert_store import ExpertStore, is_intact
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 log = logging.getLogger(__name__)
 MEMORY_BYTES = 1 << 30

@@ -19,7 +19,7 @@ from semoe.store.object_names import SpaceNames
 from semoe.store.objects import Objects
 from semoe.store.pack import Blob, ExpertEntry, Pack, build_pack
 from semoe.store.times import PUBLISH_SECONDS
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 INDEX_READERS = 8
 

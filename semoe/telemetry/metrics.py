@@ -1,8 +1,8 @@
 """Every metric that a worker exports: its name, unit, meaning and labels, in this one place.
 
-The package counts on the one instance `metrics`, which lives in Prometheus's default registry; tests make one of
-their own. No label holds a run, a shard, a passage or an expert: how many series there are must not grow with the
-work. docs/metrics.md tells users the same.
+The package counts on the one instance `counting.metrics`, in Prometheus's default registry; tests make one of their
+own. No label holds a run, a shard, a passage or an expert: how many series there are must not grow with the work.
+docs/metrics.md tells users the same.
 """
 
 import math
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import CollectorRegistry
 
 from semoe.errors import SemoeError
 from semoe.telemetry.declare import Declarations
@@ -164,7 +164,3 @@ class Metrics:
         except Exception as error:
             self.errors.labels(error.kind if isinstance(error, SemoeError) else type(error).__name__).inc()
             raise
-
-
-metrics = Metrics(REGISTRY)
-"""What the package counts on, and a worker serves."""

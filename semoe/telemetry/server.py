@@ -13,6 +13,7 @@ from wsgiref.simple_server import WSGIServer
 from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metrics, start_http_server
 
 from semoe.errors import SemoeError, UsageError
+from semoe.telemetry.counting import metrics
 
 App = Callable[..., Iterable[bytes]]
 
@@ -35,6 +36,7 @@ def serving(port: int, *, last_scrape_s: float = 0.0, registry: CollectorRegistr
     if not port:
         yield
         return
+    metrics.declared  # noqa: B018  (there from the first scrape on, whatever is counted first)
     last = _LastScrape()
     server = _start(port, registry, last)
     wait = True

@@ -2,7 +2,7 @@
 
 import re
 
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 ARGO = {
     "argo_workflows_pods_gauge",

@@ -26,7 +26,7 @@ from semoe.language import Language
 from semoe.models.decoder import Decoder
 from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.retriever import Retriever
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 CLOSING = "the answer is"
 """Once these words are accepted nothing more is asked for, as published; the answer is written to its end."""

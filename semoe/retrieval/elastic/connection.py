@@ -14,7 +14,8 @@ from semoe.errors import SemoeError, UsageError
 from semoe.retrieval.elastic.backoff import Patience
 from semoe.retrieval.elastic.errors import library, translated, worth_a_try
 from semoe.retrieval.elastic.settings import ElasticConfig
-from semoe.telemetry.metrics import OK, metrics
+from semoe.telemetry.counting import metrics
+from semoe.telemetry.metrics import OK
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch

@@ -15,7 +15,7 @@ from semoe.errors import TransientError
 from semoe.store.objects.contract import Stored, check_name
 from semoe.store.objects.s3_client import make_client
 from semoe.store.objects.s3_errors import plainly
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 
 CONFLICT_TRIES = 5
 BODY_TRIES = 4

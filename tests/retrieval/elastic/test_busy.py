@@ -17,7 +17,7 @@ from semoe.retrieval.elastic.load import load_index
 from semoe.retrieval.elastic.retriever import ElasticRetriever
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.passage import Passage
-from semoe.telemetry.metrics import metrics
+from semoe.telemetry.counting import metrics
 from tests.retrieval.elastic.conftest import SMALL
 from tests.retrieval.elastic.faulty import faulty
 
