@@ -11,7 +11,7 @@
 #
 # Why it surprises: the documentation says that IncompleteSnapshotError is raised if the hub cannot be reached and the
 # cached snapshot lacks requested files. It holds only where the cache has the list of the repository's files
-# (trees/COMMIT.json), which `snapshot_download` writes and `hf_hub_download` does not. Nothing is warned of, so a wrong
+# (trees/COMMIT.json), which `snapshot_download` writes and `hf_hub_download` does not. There is no warning, so a wrong
 # token (401) on a machine where somebody once read the model's config looks like a download that succeeded.
 # The way out: look for the files that the model must have, whatever `snapshot_download` says.
 #

