@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from semoe.cli.app import run
-from tests.retrieval.elastic.conftest import CORPUS
+from tests.demo import DEMO, PASSAGES
 
-POPQA = CORPUS.parent / "popqa"
+POPQA = DEMO / "popqa"
 
 
 def test_index_and_retrieve_work_as_with_the_embedded_index(
     elasticsearch_url: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = ["--retriever", "elasticsearch", "--es_url", elasticsearch_url]
-    index = ["index", *there, "--data_path", str(CORPUS), "--es_index_name", name, "--json"]
+    index = ["index", *there, "--data_path", str(PASSAGES), "--es_index_name", name, "--json"]
     reports = [(run(index), json.loads(capsys.readouterr().out)) for _ in range(2)]
     count = reports[0][1]["passages"]
     assert [(code, report["passages"], report["already_there"]) for code, report in reports] == [
@@ -39,5 +39,5 @@ def test_exit_codes_tell_a_mistake_from_a_cluster_that_is_away(
     ):
         assert run(["retrieve", *place, *options]) == code
         assert words in " ".join(capsys.readouterr().err.split())
-    assert run(["index", "--data_path", str(CORPUS), "--retriever", "solr"]) == 2
+    assert run(["index", "--data_path", str(PASSAGES), "--retriever", "solr"]) == 2
     assert "Known: bm25, elasticsearch" in " ".join(capsys.readouterr().err.split())

@@ -13,9 +13,10 @@ from elasticsearch import Elasticsearch, NotFoundError
 
 from semoe.errors import TransientError, UsageError
 from semoe.retrieval import ElasticConfig, ElasticRetriever, LoadSettings, Passage, load_index
+from tests.demo import PASSAGES
 from tests.elasticsearch_node import Node
 from tests.proxy import proxy
-from tests.retrieval.elastic.conftest import CORPUS, SMALL
+from tests.retrieval.elastic.conftest import SMALL
 from tests.retrieval.elastic.faulty import faulty
 
 SLOW_LOADER = """
@@ -45,7 +46,7 @@ def num_kept(client: Elasticsearch, name: str) -> int:
 def test_a_loader_killed_with_9_is_followed_by_one_that_goes_on(
     config: ElasticConfig, client: Elasticsearch, name: str, passages: list[Passage]
 ) -> None:
-    with subprocess.Popen([sys.executable, "-c", SLOW_LOADER, config.urls[0], name, CORPUS]) as loader:
+    with subprocess.Popen([sys.executable, "-c", SLOW_LOADER, config.urls[0], name, PASSAGES]) as loader:
         until = time.monotonic() + 60
         while num_kept(client, name) < 50 and time.monotonic() < until:
             time.sleep(0.02)
