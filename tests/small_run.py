@@ -4,6 +4,9 @@ from pathlib import Path
 
 from semoe.cli.app import run
 from semoe.runs.folder import RunFolder
+from semoe.runs.report import RunReport, make_report
+from semoe.runs.shard import run_shard
+from semoe.runs.shard_items import STAGES, shard_items
 from semoe.store.objects import FolderObjects
 from tests.demo import DEMO, PASSAGES, quick
 from tests.tiny import chatting_model_folder
@@ -31,3 +34,23 @@ def planned(root: Path, place: Path, *more: str, shards: int = 3) -> RunFolder:
     store = place / "store"
     assert run(plan(root, str(store), "--shards", str(shards), *more)) == 0
     return RunFolder(FolderObjects(store), "r")
+
+
+def finish(folder: RunFolder) -> RunReport:
+    """Does what is left, in this process."""
+    plan, manifest = folder.plan(), folder.manifest()
+    for stage in STAGES:
+        for shard in range(len(shard_items(stage, plan, manifest))):
+            run_shard(folder, stage, shard)
+    return make_report(folder)
+
+
+def is_whole(report: RunReport) -> bool:
+    """Every passage has an expert, or gave nothing to learn, and none was published twice."""
+    experts = report.experts
+    return (
+        experts.planned > 20
+        and experts.in_store + experts.without_pairs == experts.planned
+        and experts.committed == experts.committed_distinct == experts.in_store
+        and all(one.num_questions == 8 for one in report.overall)
+    )

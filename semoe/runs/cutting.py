@@ -27,6 +27,11 @@ def balanced(weights: Sequence[int], parts: int) -> Iterator[tuple[int, int]]:
             closed = max(closed + 1, used * parts // max(total, 1))
 
 
+def slices_by_weight(weights: Sequence[int], parts: int) -> Iterator[tuple[int, int]]:
+    """Cuts items into contiguous slices of about equal weight: no more than there are items, or shards in a stage."""
+    return balanced(weights, max(1, min(parts, len(weights), MAX_SHARDS)))
+
+
 def slices(count: int, parts: int) -> Iterator[tuple[int, int]]:
     """Cuts `count` items into contiguous slices of about equal size."""
-    return balanced([1] * count, max(1, min(parts, count, MAX_SHARDS)))
+    return slices_by_weight([1] * count, parts)

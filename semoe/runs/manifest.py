@@ -7,7 +7,7 @@ from semoe.datasets.augmented import AugmentedPassage, Task
 from semoe.errors import UsageError
 from semoe.models.names import resolve_model
 from semoe.models.tokenizer import Tokenizer
-from semoe.runs.cutting import MAX_SHARDS, balanced, num_shards_for, slices
+from semoe.runs.cutting import num_shards_for, slices, slices_by_weight
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, ShardSize
 from semoe.runs.shard_items import ON_PASSAGES, shard_items
@@ -71,7 +71,7 @@ def distinct_passages(tasks: Iterable[Task]) -> tuple[dict[str, AugmentedPassage
 def _write_passages(
     folder: RunFolder, passages: Sequence[AugmentedPassage], tokens: Sequence[int], parts: int
 ) -> Iterator[ShardSize]:
-    cut = balanced(tokens, max(1, min(parts, len(passages), MAX_SHARDS)))
+    cut = slices_by_weight(tokens, parts)
     for shard, (start, end) in enumerate(cut):
         folder.write(f"passages/{shard:05}.json", list(passages[start:end]), list[AugmentedPassage])
         yield ShardSize(num_items=end - start, num_tokens=sum(tokens[start:end]))

@@ -51,15 +51,26 @@ def test_one_question_with_what_was_doubted_asked_found_and_loaded(
     assert "retrieve 1, generate 2, hallucinated 1" in said
 
 
-def test_sums_jsonl_and_mistakes(
+def test_without_a_question_all_are_summed_also_those_of_a_file_of_lines(
     records: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "output.jsonl"
     path.write_text("\n".join(map(json.dumps, records)))
     assert run(["explain", str(path)]) == 0
     assert "answers that switched: 1" in capsys.readouterr().out
+
+
+def test_a_question_that_is_not_there_is_the_users_mistake(
+    records: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "output.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
     assert run(["explain", str(path), "--question", "2"]) == 2
     assert "questions 0 to 1, not 2" in capsys.readouterr().err
+
+
+def test_a_file_without_traces_is_the_users_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "output.jsonl"
     path.write_text(json.dumps({"qid": "1", "prediction": "x"}))
     assert run(["explain", str(path)]) == 2
     assert "no traces" in capsys.readouterr().err

@@ -52,10 +52,17 @@ def test_errors_keep_every_letter(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(BaseException), told_plainly():  # noqa: B017  (typer's own exit)
         raise UsageError(f"No file {ODD}.", kind="missing-file")
     assert f"semoe:Nofile{bare(ODD)}." in said(capsys)
-    assert run(["experts", "show", "[/x]", "--store", "[sic] :bug:/none"]) == 2
-    assert "[sic]:bug:/none" in said(capsys)
-    assert run(["experts", "ls", "--[/x]"]) == 2
-    assert "--[/x]" in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [(["show", "[/x]", "--store", "[sic] :bug:/none"], "[sic]:bug:/none"), (["ls", "--[/x]"], "--[/x]")],
+)
+def test_what_was_typed_by_mistake_keeps_every_letter(
+    arguments: list[str], kept: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["experts", *arguments]) == 2
+    assert kept in said(capsys)
 
 
 def test_the_demo_keeps_every_letter(capsys: pytest.CaptureFixture[str]) -> None:

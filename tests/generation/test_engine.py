@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -43,15 +44,21 @@ def test_each_merge_rule_weighs_as_it_says(rule: str, weights: tuple[float, ...]
     assert merge_rules[rule]([]) == ()
 
 
-def test_a_request_that_cannot_be_answered_is_refused() -> None:
-    one = torch.zeros(1)
-    for wrong in (
+@pytest.mark.parametrize(
+    "wrong",
+    [
         {"prompt": ()}, {"prompt": (5,), "max_new_tokens": 0}, {"prompt": (5,), "weights": (1.0,)},
-        {"prompt": (5,), "experts": (one, one), "weights": (1.0,)},
-    ):  # fmt: skip
-        with pytest.raises(UsageError):
-            Request(**wrong)  # type: ignore[arg-type]
-    Request(prompt=(5,), max_new_tokens=1, experts=(one,), weights=(0.0,))
+        {"prompt": (5,), "experts": (torch.zeros(1), torch.zeros(1)), "weights": (1.0,)},
+    ],
+    ids=["no prompt", "no room", "weights without experts", "fewer weights than experts"],
+)  # fmt: skip
+def test_a_request_that_cannot_be_answered_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Request(**wrong)
+
+
+def test_the_smallest_request_is_one() -> None:
+    Request(prompt=(5,), max_new_tokens=1, experts=(torch.zeros(1),), weights=(0.0,))
 
 
 def test_an_engine_without_rows_or_without_a_layout_for_experts_is_refused(decoder: Decoder) -> None:
@@ -90,11 +97,17 @@ def test_an_end_token_is_neither_answer_nor_counted() -> None:
     assert answer.finish == "eos"
 
 
-def test_the_cache_grows_by_steps_and_keeps_what_it_holds(decoder: Decoder) -> None:
-    cache = KeyValueCache(decoder, 2)
-    cache.reserve(3)
+@pytest.fixture
+def cache(decoder: Decoder) -> KeyValueCache:
+    """Two rows with three tokens in them."""
+    found = KeyValueCache(decoder, 2)
+    found.reserve(3)
+    found.keys[:, :, :, :3], found.values[:, :, :, :3] = 1.0, 2.0
+    return found
+
+
+def test_the_cache_grows_by_steps(cache: KeyValueCache) -> None:
     assert cache.keys.shape[3] == GROWTH
-    cache.keys[:, :, :, :3], cache.values[:, :, :, :3] = 1.0, 2.0
     cache.reserve(GROWTH)
     assert cache.keys.shape[3] == GROWTH
     cache.reserve(GROWTH + 1)
@@ -102,7 +115,15 @@ def test_the_cache_grows_by_steps_and_keeps_what_it_holds(decoder: Decoder) -> N
     assert cache.keys.shape[3] == 2 * GROWTH
     cache.reserve(2 * GROWTH + 1)
     assert cache.keys.shape[3] == 3 * GROWTH
+
+
+def test_a_cache_that_grows_keeps_what_it_holds(cache: KeyValueCache) -> None:
+    for length in (GROWTH + 1, 2 * GROWTH + 1):
+        cache.reserve(length)
     assert float(cache.keys.sum()) * 2 == float(cache.values.sum()) == cache.values[:, :, :, :3].numel() * 2
+
+
+def test_a_row_of_the_cache_that_moves_takes_keys_and_length_along(cache: KeyValueCache) -> None:
     cache.lengths = [1, 3]
     cache.keys[:, 1, :, :3] = 5.0
     cache.move(1, 0)

@@ -57,28 +57,34 @@ def shown(model: Model, prompt: tuple[int, ...]) -> list[str]:
     return [name for name in NAMES if name in text]
 
 
-def test_the_last_ranked_passages_leave_a_prompt_that_would_overflow(small_model: Model) -> None:
-    for words, kept in ((20, 3), (800, 2), (1500, 1), (2500, 0)):
-        ready = acting(small_model).request(QUESTION, hits(words), (), 14)
-        assert ready.request is not None
-        assert shown(small_model, ready.request.prompt) == list(NAMES[:kept])
-        assert ready.dropped_passages == 3 - kept
-        assert "Ubik" in small_model.tokenizer.decode(list(ready.request.prompt))
+@pytest.mark.parametrize(("words", "kept"), [(20, 3), (800, 2), (1500, 1), (2500, 0)])
+def test_the_last_ranked_passages_leave_a_prompt_that_would_overflow(small_model: Model, words: int, kept: int) -> None:
+    ready = acting(small_model).request(QUESTION, hits(words), (), 14)
+    assert ready.request is not None
+    assert shown(small_model, ready.request.prompt) == list(NAMES[:kept])
+    assert ready.dropped_passages == 3 - kept
+    assert "Ubik" in small_model.tokenizer.decode(list(ready.request.prompt))
 
 
-def test_what_just_fits_stays_and_one_token_more_drops_a_passage(small_model: Model) -> None:
-    context = small_model.decoder.config.max_position_embeddings
-    act = acting(small_model)
-    plain = act.request(QUESTION, hits(), (), 14).request
+@pytest.fixture
+def room(small_model: Model) -> int:
+    """How many tokens an answer may have beside all three passages."""
+    plain = acting(small_model).request(QUESTION, hits(), (), 14).request
     assert plain is not None
-    room = context - len(plain.prompt)
-    for length, dropped in ((room, 0), (room + 1, 1)):
-        ready = act.request(QUESTION, hits(), (), length)
-        assert ready.dropped_passages == dropped
-        assert ready.request is not None
-        assert ready.request.max_new_tokens == length
+    return small_model.decoder.config.max_position_embeddings - len(plain.prompt)
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_what_just_fits_stays_and_one_token_more_drops_a_passage(small_model: Model, room: int, beyond: int) -> None:
+    ready = acting(small_model).request(QUESTION, hits(), (), room + beyond)
+    assert ready.dropped_passages == beyond
+    assert ready.request is not None
+    assert ready.request.max_new_tokens == room + beyond
+
+
+def test_what_was_written_before_takes_its_room_and_ends_the_prompt(small_model: Model, room: int) -> None:
     accepted = (5,) * 10
-    ready = act.request(QUESTION, hits(), accepted, room - 10)
+    ready = acting(small_model).request(QUESTION, hits(), accepted, room - 10)
     assert ready.dropped_passages == 0
     assert ready.request is not None
     assert ready.request.prompt[-10:] == accepted

@@ -15,10 +15,10 @@ from semoe.runs.cutting import balanced, num_shards_for, slices
 from semoe.runs.estimate import Prices, estimate
 from semoe.runs.folder import RunFolder
 from semoe.runs.manifest import distinct_passages, items_of, provisional_manifest
+from semoe.runs.retrieving import retrieve_and_cut
 from semoe.runs.plan import Manifest, Plan, ShardSize
 from semoe.runs.planning import make_plan
 from semoe.runs.records import ShardReport
-from semoe.runs.retrieving import retrieve_and_cut
 from semoe.store.objects import FolderObjects
 
 
@@ -54,20 +54,30 @@ def test_a_passage_of_two_questions_is_planned_once() -> None:
     assert [passage.title for passage in passages.values()] == ["Ubik", "Another"]
 
 
-def test_an_estimate_counts_only_what_was_given() -> None:
-    manifest = Manifest(
-        num_passages=7200, num_retrieved=9000, num_tokens=1, passage_shards=(ShardSize(num_items=1),) * 8
-    )
-    prices = Prices(accelerator_hour=3.0, gigabyte_month=0.02)
-    unknown = estimate(manifest, bytes_per_expert=10**6, parallelism=4, prices=prices)
+PLANNED = Manifest(num_passages=7200, num_retrieved=9000, num_tokens=1, passage_shards=(ShardSize(num_items=1),) * 8)
+PRICES = Prices(accelerator_hour=3.0, gigabyte_month=0.02)
+SPEEDS = (1.0, 2.0, 4.0)
+
+
+def test_without_a_speed_an_estimate_is_of_pods_and_bytes() -> None:
+    unknown = estimate(PLANNED, bytes_per_expert=10**6, parallelism=4, prices=PRICES)
     assert (unknown.pods, unknown.num_bytes, unknown.hours, unknown.money) == (4, 7_200_000_000, None, None)
     assert unknown.money_a_month == 7.2 * 0.02
-    known = estimate(manifest, bytes_per_expert=1, parallelism=4, prices=prices, experts_per_second=(1.0, 2.0, 4.0))
+
+
+def test_with_a_speed_an_estimate_is_of_hours_and_money_too() -> None:
+    known = estimate(PLANNED, bytes_per_expert=1, parallelism=4, prices=PRICES, experts_per_second=SPEEDS)
     assert (known.hours, known.wall_hours, known.money) == ((2.0, 0.5), 0.25, (6.0, 1.5))
-    few = estimate(manifest, bytes_per_expert=1, parallelism=9, prices=Prices(), experts_per_second=(1.0, 2.0, 4.0))
+
+
+def test_there_are_no_more_pods_than_shards_and_without_prices_no_money() -> None:
+    few = estimate(PLANNED, bytes_per_expert=1, parallelism=9, prices=Prices(), experts_per_second=SPEEDS)
     assert (few.pods, few.wall_hours, few.money, few.money_a_month) == (8, 0.125, (0.0, 0.0), 0.0)
+
+
+def test_nothing_takes_no_time() -> None:
     nothing = Manifest(num_passages=0, num_retrieved=0, num_tokens=0, passage_shards=())
-    none = estimate(nothing, bytes_per_expert=1, parallelism=9, prices=prices, experts_per_second=(1.0, 2.0, 4.0))
+    none = estimate(nothing, bytes_per_expert=1, parallelism=9, prices=PRICES, experts_per_second=SPEEDS)
     assert (none.pods, none.wall_hours) == (0, 0.0)
 
 
@@ -85,17 +95,31 @@ def settings(**more: object) -> Plan:
     )  # fmt: skip
 
 
-def test_a_plan_is_made_once_and_one_with_other_settings_is_refused(tmp_path: Path) -> None:
+def test_a_plan_is_made_once(tmp_path: Path) -> None:
     folder = RunFolder(FolderObjects(tmp_path), "r")
     made = make_plan(folder, settings(), tasks(7), 3)
     assert made == folder.plan() == make_plan(folder, settings(), tasks(7), 3)
+
+
+def test_a_plans_questions_lie_in_order_in_about_equal_shards(tmp_path: Path) -> None:
+    folder = RunFolder(FolderObjects(tmp_path), "r")
+    made = make_plan(folder, settings(), tasks(7), 3)
     assert [size.num_items for size in made.question_shards] == [3, 2, 2]
     questions = [folder.questions(shard) for shard in range(3)]
     assert [task.did for own in questions for task in own] == list(range(7))
     assert [len(own) for own in questions] == [3, 2, 2]
-    for other, shards, name in ((replace(settings(), topk=4), 3, "topk"), (settings(), 2, "question_shards")):
-        with pytest.raises(UsageError, match=f"another {name}"):
-            make_plan(folder, other, tasks(7), shards)
+
+
+@pytest.mark.parametrize(
+    ("changed", "shards", "name"), [({"topk": 4}, 3, "topk"), ({}, 2, "question_shards")], ids=["topk", "shards"]
+)
+def test_a_plan_with_other_settings_is_refused_and_changes_nothing(
+    tmp_path: Path, changed: dict[str, int], shards: int, name: str
+) -> None:
+    folder = RunFolder(FolderObjects(tmp_path), "r")
+    made = make_plan(folder, settings(), tasks(7), 3)
+    with pytest.raises(UsageError, match=f"another {name}"):
+        make_plan(folder, replace(settings(), **changed), tasks(7), shards)  # type: ignore[arg-type]
     assert folder.plan() == made
 
 
@@ -119,33 +143,56 @@ def test_before_retrieval_a_manifest_is_what_there_is_at_most() -> None:
     assert len(provisional_manifest(replace(plan, num_passage_shards=5)).passage_shards) == 5
 
 
-def test_the_manifest_holds_each_passage_once_in_shards_of_about_equal_tokens(tmp_path: Path) -> None:
-    """Retrieval is done before; a long passage fills a shard alone, and an empty one counts as something."""
+TEXTS = ("word " * 90, "short one", "short one", "", "another one")
+
+
+@pytest.fixture
+def retrieved(tmp_path: Path) -> tuple[RunFolder, Plan]:
+    """Two questions with the passages of `TEXTS`, of which one comes twice; retrieval is done."""
     folder = RunFolder(FolderObjects(tmp_path), "r")
     plan = make_plan(folder, settings(num_passage_shards=3), tasks(2), 2)
-    texts = ("word " * 90, "short one", "short one", "", "another one")
-    passages = [AugmentedPassage(pid=pid, passage=text, title="", score=9.0 - pid) for pid, text in enumerate(texts)]
+    passages = [AugmentedPassage(pid=pid, passage=text, title="", score=9.0 - pid) for pid, text in enumerate(TEXTS)]
     for shard, own in enumerate((passages[:2], passages[2:])):
         (task,) = folder.questions(shard)
         found = replace(task, question=replace(task.question, passages=tuple(own)))
         folder.write(f"retrieved/{shard:05}.json", [found], list[Task])
         folder.write_report(ShardReport(stage="retrieve", shard=shard, seconds=1.0, time=1.0))
-    made = retrieve_and_cut(folder, plan)
+    return folder, plan
+
+
+def written(folder: RunFolder, made: Manifest) -> list[list[AugmentedPassage]]:
+    """The passages of each shard."""
+    return [list(folder.passages(shard)) for shard in range(len(made.passage_shards))]
+
+
+def test_the_manifest_holds_each_passage_once(retrieved: tuple[RunFolder, Plan]) -> None:
+    """Without what a question said of it: its place and its score."""
+    folder, made = retrieved[0], retrieve_and_cut(*retrieved)
     assert (made.num_passages, made.num_retrieved) == (4, 5)
-    written = [folder.passages(shard) for shard in range(len(made.passage_shards))]
-    assert [len(own) for own in written] == [size.num_items for size in made.passage_shards] == [1, 3]
+    found = [passage for own in written(folder, made) for passage in own]
+    assert [passage.passage for passage in found] == [TEXTS[n] for n in (0, 1, 3, 4)]
+    assert {(passage.pid, passage.score) for passage in found} == {(0, 0.0)}
+    assert folder.keys() == [passage_key("", TEXTS[n]) for n in (0, 1, 3, 4)]
+
+
+def test_shards_of_passages_have_about_equal_tokens(retrieved: tuple[RunFolder, Plan]) -> None:
+    """A long passage fills a shard alone, and an empty one counts as something."""
+    folder, made = retrieved[0], retrieve_and_cut(*retrieved)
+    assert [len(own) for own in written(folder, made)] == [size.num_items for size in made.passage_shards] == [1, 3]
     assert made.num_tokens == sum(size.num_tokens for size in made.passage_shards)
     assert made.passage_shards[0].num_tokens > 80 > made.passage_shards[1].num_tokens > 3
-    assert [passage.passage for own in written for passage in own] == [texts[n] for n in (0, 1, 3, 4)]
-    assert {(passage.pid, passage.score) for own in written for passage in own} == {(0, 0.0)}
-    assert folder.keys() == [passage_key("", texts[n]) for n in (0, 1, 3, 4)]
-    folder.objects.delete("runs/r/retrieved/00000.json")
-    assert retrieve_and_cut(folder, plan) == made, "made once"
     assert (items_of(folder, "encode"), items_of(folder, "inference")) == ([1, 3], [1, 1])
 
 
+def test_a_manifest_is_made_once(retrieved: tuple[RunFolder, Plan]) -> None:
+    folder, made = retrieved[0], retrieve_and_cut(*retrieved)
+    folder.objects.delete("runs/r/retrieved/00000.json")
+    assert retrieve_and_cut(*retrieved) == made
+    assert items_of(folder, "encode") == [1, 3]
+
+
 def test_no_stage_has_more_shards_than_a_workflow_can_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("semoe.runs.planning.MAX_SHARDS", 2)
+    monkeypatch.setattr("semoe.runs.cutting.MAX_SHARDS", 2)
     folder = RunFolder(FolderObjects(tmp_path), "r")
     plan = make_plan(folder, settings(num_passage_shards=4), tasks(4), 4)
     assert len(plan.question_shards) == 2
