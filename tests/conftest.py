@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from semoe.models.model import Model, load_model
 from semoe.store.objects.s3 import S3Objects
 from semoe.store.objects.s3_client import client_config
 from tests.elasticsearch_node import Node, own_node
 from tests.seaweed import client, seaweed
+from tests.tiny import chatting_model_folder
 
 _numbers = count()
 
@@ -65,3 +67,9 @@ def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.small_run import prepare  # imports transformers, which most tests do without
 
     return prepare(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A tiny model with a real tokenizer: it speaks nonsense, fast."""
+    return load_model(str(chatting_model_folder(tmp_path_factory.mktemp("small") / "tiny")), device="cpu")

@@ -4,16 +4,9 @@ from pathlib import Path
 import pytest
 
 from semoe.cli.app import run
-from semoe.models.model import Model, load_model
 from tests.demo import DEMO, PASSAGES
+from tests.published.encoding import QUICK
 from tests.tiny import chatting_model_folder
-from tests.worker.encoding import QUICK
-
-
-@pytest.fixture(scope="session")
-def small_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A tiny model with a real tokenizer: it speaks nonsense, fast."""
-    return load_model(str(chatting_model_folder(tmp_path_factory.mktemp("small") / "tiny")), device="cpu")
 
 
 @pytest.fixture(scope="session")

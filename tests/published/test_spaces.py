@@ -16,7 +16,7 @@ from semoe.runs.folder import RunFolder
 from semoe.runs.shard import run_shard
 from semoe.stages.recipe import Recipe
 from semoe.store.objects import FolderObjects
-from tests.worker.encoding import QUICK, encoded, inference, planning, verb
+from tests.published.encoding import QUICK, encoded, inference, planning, verb
 
 
 def test_another_name_or_folder_of_the_same_model_finds_its_experts(

@@ -15,10 +15,10 @@ from semoe.runs.cutting import balanced, num_shards_for, slices
 from semoe.runs.estimate import Prices, estimate
 from semoe.runs.folder import RunFolder
 from semoe.runs.manifest import distinct_passages, items_of, provisional_manifest
-from semoe.runs.retrieving import retrieve_and_cut
 from semoe.runs.plan import Manifest, Plan, ShardSize
 from semoe.runs.planning import make_plan
 from semoe.runs.records import ShardReport
+from semoe.runs.retrieving import retrieve_and_cut
 from semoe.store.objects import FolderObjects
 
 

@@ -12,7 +12,7 @@ from semoe.runs.folder import RunFolder
 from semoe.runs.shard import run_shard
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
-from tests.worker.encoding import PAIRS, QUICK, change_pairs, encode, encoded, inference, planning, verb
+from tests.published.encoding import PAIRS, QUICK, change_pairs, encode, encoded, inference, planning, verb
 
 
 @pytest.fixture
