@@ -4,7 +4,8 @@ from pathlib import Path
 
 from semoe.cli.app import run
 from semoe.runs.folder import RunFolder
-from semoe.runs.report import RunReport, make_report
+from semoe.runs.report import RunReport
+from semoe.runs.reporting import make_report
 from semoe.runs.shard import run_shard
 from semoe.runs.shard_items import STAGES, shard_items
 from semoe.store.objects import FolderObjects

@@ -36,7 +36,7 @@ def demo(
     Example: semoe demo
     """
     from semoe.runs.local import LocalBackend
-    from semoe.runs.report import make_report
+    from semoe.runs.reporting import make_report
 
     folder = _planned(root_dir, RecipeOptions(model_name=model_name, preset=preset), topk, as_json=output.as_json)
     LocalBackend(folder=folder).run()
@@ -77,7 +77,7 @@ def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool)
 
 
 def _print_question(folder: "RunFolder", task: "Task") -> None:
-    from semoe.runs.report import augmented_passages, records_of
+    from semoe.runs.reporting import augmented_passages, records_of
 
     question = task.question
     out.print("\nThe first question in full", style="bold")

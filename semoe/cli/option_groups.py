@@ -79,6 +79,8 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.Signature([_keyword(one) for one in (*own, *shared, *about)])
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    shared_tables = {groups[base].table for kind in kinds.values() for base in kind.__mro__ if base in groups}
+    command.tables = {name, *shared_tables}  # type: ignore[attr-defined]
     return command
 
 
@@ -107,3 +109,12 @@ def _in_panel(annotation: Any, panel: str) -> Any:
     shown: ParameterInfo = copy(info)
     shown.rich_help_panel = panel
     return Annotated[kind, shown]
+
+
+def among(*names: str) -> Callable[[str], list[str]]:
+    """Returns what completes an option for a shell: those of the names that begin so."""
+
+    def completed(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return completed

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from semoe.cli.option_groups import option_group
+from semoe.cli.option_groups import among, option_group
 
 RETRIEVERS = ("bm25", "elasticsearch")
 MODELS = ("smollm2", "llama3.2_1b", "qwen2.5_1.5b", "llama3_8b")
@@ -19,7 +19,7 @@ ModelName = Annotated[
     str,
     typer.Option(
         "--model_name",
-        autocompletion=lambda: MODELS,
+        autocompletion=among(*MODELS),
         help=f"Base model: a folder, a name on the Hugging Face hub, or {', '.join(MODELS)}.",
     ),
 ]
@@ -27,7 +27,7 @@ Dataset = Annotated[
     str,
     typer.Option(
         "--dataset",
-        autocompletion=lambda: DATASETS,
+        autocompletion=among(*DATASETS),
         help=f"{', '.join(DATASETS)}, or a name of your own for a JSON file.",
     ),
 ]
@@ -58,7 +58,7 @@ Device = Annotated[
     typer.Option(
         "--device",
         envvar="SEMOE_DEVICE",
-        autocompletion=lambda: ("auto", "cpu", "cuda"),
+        autocompletion=among("auto", "cpu", "cuda"),
         help="Where the model computes: auto (the GPU where there is one), cpu, cuda, cuda:1, …",
     ),
 ]
@@ -66,7 +66,7 @@ Dtype = Annotated[
     str,
     typer.Option(
         "--dtype",
-        autocompletion=lambda: ("float32", "bfloat16"),
+        autocompletion=among("float32", "bfloat16"),
         help="Numbers to compute with: float32, or bfloat16 (faster on GPUs, and on CPUs that have it).",
     ),
 ]
@@ -119,7 +119,7 @@ class IndexOptions:
         str,
         typer.Option(
             "--retriever",
-            autocompletion=lambda: RETRIEVERS,
+            autocompletion=among(*RETRIEVERS),
             help="bm25 (an index in a folder, no server), or elasticsearch.",
         ),
     ] = "bm25"

@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -101,7 +102,5 @@ def tell_error(message: str, kind: str, exit_code: int, *, as_json: bool = False
 
 def asks_for_json(arguments: Sequence[str]) -> bool:
     """Whether a command line asks for JSON: looked for before it is parsed, since that may be what fails."""
-    return any(
-        one in ("--json", "--format=json") or (one, following) == ("--format", "json")
-        for one, following in zip(arguments, [*arguments[1:], ""], strict=True)
-    )
+    alone = any(one in ("--json", "--format=json") for one in arguments)
+    return alone or ("--format", "json") in pairwise(arguments)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import option_group, verb
+from semoe.cli.option_groups import among, option_group, verb
 from semoe.cli.output import print_json, show, show_all, table
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.switching import SwitchOptions
@@ -169,7 +169,7 @@ def inference(
         str,
         typer.Option(
             "--inference_method",
-            autocompletion=lambda: ("none", "icl", "prag", "combine"),
+            autocompletion=among("none", "icl", "prag", "combine"),
             help="What a question gets: none, icl (passages in the prompt), prag (their experts), combine (both).",
         ),
     ] = "combine",

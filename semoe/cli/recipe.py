@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semoe.cli.option_groups import option_group
+from semoe.cli.option_groups import among, option_group
 from semoe.cli.options import ModelName
 
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from semoe.stages.recipe import Recipe
 
 
-def _presets() -> tuple[str, ...]:
+def _presets(incomplete: str) -> list[str]:
     from semoe.experts.preset import preset_names
 
-    return preset_names()
+    return among(*preset_names())(incomplete)
 
 
 PresetName = Annotated[

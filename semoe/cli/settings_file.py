@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from semoe.cli.option_groups import groups, own_tables, verb_name
+from semoe.cli.option_groups import groups, own_tables
 from semoe.cli.output import out
 from semoe.errors import UsageError, unknown_name
 from semoe.files import read_text
@@ -23,7 +23,7 @@ PANEL = "Settings"
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Returns the options that a settings file gives, by name; those of groups and verbs that have them.
+    """Returns the tables of a settings file.
 
     Raises:
         UsageError: no such file, broken TOML, or an unknown table or key; the message names the nearest.
@@ -67,12 +67,9 @@ def _toml(value: Any) -> str:
 def _take(context: typer.Context, path: Path | None) -> Path | None:
     """Makes a file's values the defaults of this command line."""
     if path is not None:
-        tables = read_settings(path)
-        own = verb_name(context.command.callback) if context.command.callback else ""
-        wanted = {one.name for one in context.command.params}
-        shared = {group.table for group in groups.values()}
-        chosen = [values for table, values in tables.items() if table == own or table in shared]
-        context.default_map = {key: value for values in chosen for key, value in values.items() if key in wanted}
+        tables: set[str] = getattr(context.command.callback, "tables", set())
+        found = read_settings(path)
+        context.default_map = {key: value for table in tables for key, value in found.get(table, {}).items()}
     return path
 
 

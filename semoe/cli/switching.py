@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from semoe.cli.option_groups import option_group
+from semoe.cli.option_groups import among, option_group
 from semoe.errors import UsageError
 from semoe.generation.switching.methods import make_method, methods
 from semoe.generation.switching.settings import SwitchSettings
@@ -24,7 +24,7 @@ class SwitchOptions:
         str | None,
         typer.Option(
             "--method",
-            autocompletion=lambda: METHODS,
+            autocompletion=among(*METHODS),
             help=f"Retrieve while answering: {', '.join(METHODS)}. Default: once, with the question, before.",
         ),
     ] = None
@@ -32,7 +32,7 @@ class SwitchOptions:
         str | None,
         typer.Option(
             "--query_formulation",
-            autocompletion=lambda: FORMULATIONS,
+            autocompletion=among(*FORMULATIONS),
             help=f"What to ask with: {', '.join(FORMULATIONS)}. Default: the first that the method has.",
         ),
     ] = None

@@ -11,7 +11,7 @@ from semoe.published.inference import write_output
 from semoe.published.settings import StageSettings
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Plan
-from semoe.runs.report import augmented_passages, finished_reports, records_of
+from semoe.runs.reporting import augmented_passages, finished_reports, records_of
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
 from semoe.telemetry.progress import progress

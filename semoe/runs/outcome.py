@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from semoe.runs.folder import RunFolder
 from semoe.runs.records import Failure
-from semoe.runs.report import RunReport, make_report
+from semoe.runs.report import RunReport
+from semoe.runs.reporting import make_report
 from semoe.runs.status import StageStatus, failures_of, status_of
 
 POLL_SECONDS = 2.0

@@ -17,7 +17,7 @@ from semoe.runs.folder import RunFolder
 from semoe.runs.job import Job
 from semoe.runs.local import LocalBackend
 from semoe.runs.outcome import make_outcome
-from semoe.runs.report import make_report
+from semoe.runs.reporting import make_report
 from semoe.runs.shard import run_shard
 from semoe.runs.shard_items import STAGES
 from semoe.runs.shards import works

@@ -9,7 +9,8 @@ import pytest
 from semoe.cli.app import run
 from semoe.runs.folder import RunFolder
 from semoe.runs.local import LocalBackend
-from semoe.runs.report import RunReport, make_report
+from semoe.runs.report import RunReport
+from semoe.runs.reporting import make_report
 from semoe.runs.shard import run_shard
 from semoe.store.objects import FolderObjects
 from tests.small_run import finish, is_whole, plan, planned

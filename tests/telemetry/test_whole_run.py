@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from semoe.runs.report import make_report
+from semoe.runs.reporting import make_report
 from semoe.runs.shard import run_shard
 from semoe.runs.shard_items import STAGES, shard_items
 from semoe.telemetry import metrics as declared

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import option_group, verb
+from semoe.cli.option_groups import among, option_group, verb
 from semoe.cli.output import STOPPED, err, out, print_json, show
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.runs.report import show_report
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 UNPRICED_PASSAGES = 100_000
 """Where no price was given, `run` asks before so many."""
 Stage = Annotated[
-    str, typer.Option("--stage", autocompletion=lambda: STAGES, help=f"Stage of the run: {', '.join(STAGES)}.")
+    str, typer.Option("--stage", autocompletion=among(*STAGES), help=f"Stage of the run: {', '.join(STAGES)}.")
 ]
 
 
@@ -116,7 +116,7 @@ def run_verb(
     On a cluster (docs/kubernetes.md): semoe run --run first --backend argo --namespace semoe --store s3://bucket/semoe
     """
     from semoe.runs.plan import require_current
-    from semoe.runs.report import make_report
+    from semoe.runs.reporting import make_report
 
     folder = open_run(place, run)
     require_current(folder.plan())

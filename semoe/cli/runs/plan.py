@@ -23,7 +23,7 @@ METHODS = "none,icl,prag,combine,prag_random"
 SWITCHING_METHODS = "icl,prag,combine"
 
 
-@option_group("Cutting the run into shards", table="shards")
+@option_group("Cutting the run into shards", table="cutting")
 class ShardOptions:
     """How many pieces of work a run is."""
 

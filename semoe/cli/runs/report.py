@@ -35,13 +35,20 @@ def report(
 
     Example: semoe report --run first
     """
-    from semoe.runs.outcome import make_outcome
-    from semoe.runs.report import make_report
+    from semoe.runs.report import find_report
 
     folder = open_run(place, run)
+    if not partial and (said or wait_seconds):
+        raise UsageError("--said and --wait_seconds are for --partial.", kind="options")
+    there = find_report(folder)
+    if there and not partial:
+        show_report(there, as_json=output.as_json)
+        return
+    # Only what is not made yet needs all that making it takes.
+    from semoe.runs.outcome import make_outcome
+    from semoe.runs.reporting import make_report
+
     if not partial:
-        if said or wait_seconds:
-            raise UsageError("--said and --wait_seconds are for --partial.", kind="options")
         show_report(make_report(folder), as_json=output.as_json)
         return
     outcome, whole = make_outcome(folder, said, wait_seconds)

@@ -1,0 +1,65 @@
+"""Verbs that look at a run or a store load none of what computing needs: they start in a moment, in little memory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from semoe.cli.app import run
+from tests.small_run import planned
+
+HEAVY = ("torch", "transformers", "spacy", "matplotlib", "bm25s", "huggingface_hub")
+LOOK = """
+import sys
+from semoe.cli.app import run
+code = run(sys.argv[2:])
+loaded = [name for name in sys.argv[1].split(",") if name in sys.modules]
+print("loaded:", *loaded, file=sys.stderr)
+sys.exit(code)
+"""
+RUN_VERBS = (
+    ["status"], ["logs"], ["report"], ["report", "--partial"], ["shards", "--stage", "encode"],
+    ["shards", "--stage", "augment"],
+)  # fmt: skip
+STORE_VERBS = (["ls"], ["stats"], ["verify"], ["gc", "--dry-run"], ["compact", "--dry-run"])
+NO_WORK = (["--version"], ["--help"], ["encode", "--help"], ["inference", "--print_settings"], ["plan", "--help"])
+
+
+@pytest.fixture(scope="module")
+def store(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a run that is done."""
+    place = tmp_path_factory.mktemp("light")
+    planned(small_root, place, "--inference_method", "none", shards=1)
+    assert run(["run", "--run", "r", "--store", str(place / "store")]) == 0
+    return place / "store"
+
+
+def loaded(*arguments: str) -> list[str]:
+    """Which of the heavy packages a process of its own has loaded once the verb is done."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, ",".join(HEAVY), *arguments],
+        capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stderr.splitlines()[-1].removeprefix("loaded:").split()
+
+
+@pytest.mark.parametrize("arguments", NO_WORK, ids=" ".join)
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    assert loaded(*arguments) == []
+
+
+@pytest.mark.parametrize("arguments", RUN_VERBS, ids=" ".join)
+def test_a_verb_that_tells_of_a_run_loads_nothing_heavy(arguments: list[str], store: Path) -> None:
+    assert loaded(*arguments, "--run", "r", "--store", str(store)) == []
+
+
+@pytest.mark.parametrize("arguments", STORE_VERBS, ids=" ".join)
+def test_a_verb_that_looks_at_a_store_loads_nothing_heavy(arguments: list[str], store: Path) -> None:
+    assert loaded("experts", *arguments, "--store", str(store)) == []
+
+
+def test_the_look_sees_a_package_that_is_loaded(store: Path) -> None:
+    assert "torch" in loaded("doctor", "--root_dir", str(store))

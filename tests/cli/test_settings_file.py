@@ -1,0 +1,100 @@
+"""A settings file stands for options: what it says counts where the command line says nothing."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from semoe.cli.app import run
+
+RECIPE = '[recipe]\nmodel_name = "m"\nlora_rank = 4\n'
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, dict[str, object]]:
+    """What a verb would do, as it prints its own settings."""
+    capsys.readouterr()
+    assert run([*arguments, "--print_settings"]) == 0
+    return tomllib.loads(capsys.readouterr().out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], path: Path, text: str) -> str:
+    path.write_text(text)
+    assert run(["encode", "--settings", str(path)]) == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_a_verb_prints_its_settings_though_required_ones_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    found = printed(capsys, "plan")
+    assert found["plan"]["topk"] == 3
+    assert "model_name" not in found["recipe"]
+    assert {"place", "switching", "cutting", "estimate", "output"} <= found.keys()
+
+
+@pytest.mark.parametrize("verb", ["plan", "encode", "inference", "index", "run", "worker"])
+def test_what_a_verb_prints_it_reads(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = printed(capsys, verb)
+    path = tmp_path / "run.toml"
+    run([verb, "--print_settings"])
+    path.write_text(capsys.readouterr().out)
+    assert printed(capsys, verb, "--settings", str(path)) == first
+
+
+def test_the_command_line_comes_before_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(RECIPE + "lora_alpha = 5\n")
+    found = printed(capsys, "encode", "--settings", str(path), "--lora_rank", "9")["recipe"]
+    assert (found["model_name"], found["lora_rank"], found["lora_alpha"]) == ("m", 9, 5)
+
+
+def test_the_environment_comes_before_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('[place]\nstore = "of the file"\nroot_dir = "r"\n')
+    monkeypatch.setenv("SEMOE_STORE", "of the environment")
+    found = printed(capsys, "status", "--settings", str(path))["place"]
+    assert found == {"store": "of the environment", "root_dir": "r"}
+
+
+def test_tables_of_other_verbs_and_groups_are_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(
+        RECIPE + '[plan]\ndataset = ["popqa"]\ntopk = 7\n[switching]\nfix_length = 3\n[cutting]\nshards = 2\n'
+    )
+    found = printed(capsys, "encode", "--settings", str(path))
+    assert found["recipe"]["lora_rank"] == 4
+    assert "dataset" not in found["questions"]
+    assert printed(capsys, "plan", "--settings", str(path))["plan"]["topk"] == 7
+
+
+def test_verbs_on_experts_read_the_common_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('[place]\nstore = "s"\n[experts]\nspace = "3f"\n')
+    assert run(["experts", "ls", "--settings", str(path), "--print_settings"]) == 0
+    found = tomllib.loads(capsys.readouterr().out)["experts"]
+    assert (found["store"], found["space"]) == ("s", "3f")
+
+
+def test_a_mistyped_table_or_key_is_named_with_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.toml"
+    assert "'recipes'. Did you mean 'recipe'?" in refused(capsys, path, "[recipes]\n")
+    assert "'lora_rnk'. Did you mean 'lora_rank'?" in refused(capsys, path, "[recipe]\nlora_rnk = 4\n")
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.toml"
+    assert "broken TOML" in refused(capsys, path, "[recipe\n")
+    assert "recipe must be a table" in refused(capsys, path, 'recipe = "semoe"\n')
+
+
+def test_a_value_of_another_type_is_a_wrong_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, tmp_path / "run.toml", RECIPE.replace("4", '"four"') + '[questions]\ndataset = "popqa"\n')
+    assert "--lora_rank" in said
+
+
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["encode", "--settings", str(tmp_path / "none.toml"), "--json"]) == 2
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert "none.toml" in error["message"]
+    assert error["exit_code"] == 2
