@@ -59,16 +59,16 @@ def main() -> None:
         questions = [f"Who or what is {title}, and where?" for title in titles]
         parts = (model, layout, retriever, language)
         run(*parts, questions[:2], rows=2)  # warms up
-        together, batch_s, ends = run(*parts, questions, rows=ROWS)
-        alone, single_s, _ = run(*parts, questions, rows=1)
+        together, batch_seconds, ends = run(*parts, questions, rows=ROWS)
+        alone, single_seconds, _ = run(*parts, questions, rows=1)
         never, _, plain_ends = run(*parts, questions, rows=ROWS, hallucination_threshold=1.0)
     if [one.text for one in together] != [one.text for one in alone]:
         raise SystemExit("a batch and single questions answer differently: no figure is printed")
     switches = sum(len(one.switches) for one in together)
     calm = [n for n, one in enumerate(together) if not one.switches]
     print(f"checked: {ROWS} answers with {switches} switches are the same alone and in a batch")
-    print(f"one question at a time: {single_s / ROWS:.2f} s a question")
-    print(f"{ROWS} in a batch:         {batch_s / ROWS:.3f} s a question, {single_s / batch_s:.1f} x")
+    print(f"one question at a time: {single_seconds / ROWS:.2f} s a question")
+    print(f"{ROWS} in a batch:         {batch_seconds / ROWS:.3f} s a question, {single_seconds / batch_seconds:.1f} x")
     if calm and not any(one.switches for one in never):
         later = sum(ends[n] / plain_ends[n] for n in calm) / len(calm)
         print(f"the {len(calm)} rows that never switch end {later:.2f} x as late as where no row switches")

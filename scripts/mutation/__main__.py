@@ -43,7 +43,7 @@ def main() -> None:
         trees = [copy_tree(ROOT, Path(folder, f"worker-{number}")) for number in range(args.workers)]
         with ThreadPoolExecutor(len(trees)) as pool:
             list(pool.map(check_tests, trees, [covering.seconds] * len(trees)))
-        run = _Run(args.out, digest, covering, args.limit_s, len(mutants))
+        run = _Run(args.out, digest, covering, args.limit_seconds, len(mutants))
         run.all(mutants, trees)
     write_survivors(args.out / "survivors.md", run.results)
     print(summary_of(run.results))
@@ -54,17 +54,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--num", type=int, default=400, help="mutants in the sample")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--workers", type=int, default=2, help="mutants at a time")
-    parser.add_argument("--limit_s", type=float, default=60, help="seconds of tests for a mutant, quickest first")
+    parser.add_argument("--limit_seconds", type=float, default=60, help="seconds of tests for a mutant, quickest first")
     parser.add_argument("--out", type=Path, default=ROOT / ".mutation", help="where results are kept")
     return parser.parse_args()
 
 
 class _Run:
-    def __init__(self, out: Path, digest: str, covering: Covering, limit_s: float, total: int) -> None:
+    def __init__(self, out: Path, digest: str, covering: Covering, limit_seconds: float, total: int) -> None:
         self._file = out / "results.jsonl"
         self._digest = digest
         self._covering = covering
-        self._limit_s = limit_s
+        self._limit_seconds = limit_seconds
         self._total = total
         self._known = read_results(self._file, digest)
         self._lock = threading.Lock()
@@ -91,7 +91,7 @@ class _Run:
         before = mutant.module.code
         after = mutant.source()
         name = sha256(f"{mutant.path}\0{after}".encode()).hexdigest()[:12]
-        tests, num_left_out = self._covering.tests_of(mutant, self._limit_s)
+        tests, num_left_out = self._covering.tests_of(mutant, self._limit_seconds)
         known = self._known.get(name)
         # A survivor is run again where the limit now allows more tests.
         if known and (known["outcome"] != "survived" or known["num_tests"] >= len(tests)):

@@ -57,7 +57,7 @@ class Covering:
         data.read()
         self._contexts = {path: data.contexts_by_lineno(path) for path in data.measured_files()}
 
-    def tests_of(self, mutant: Mutant, limit_s: float) -> tuple[list[str], int]:
+    def tests_of(self, mutant: Mutant, limit_seconds: float) -> tuple[list[str], int]:
         """Returns the tests that run a mutant, quickest first, and how many the limit leaves out.
 
         A line that runs once in a process, for whichever test comes first, counts for all tests of its module; one that
@@ -69,7 +69,7 @@ class Covering:
             found = self._contexts_below(mutant.path) or self._contexts_below(mutant.path.rpartition("/")[0] + "/")
         tests = sorted(self._named(found), key=lambda test: (self.seconds[test], test))
         used = list(accumulate(self.seconds[test] for test in tests))
-        num_chosen = max(bisect_right(used, limit_s), min(1, len(tests)))
+        num_chosen = max(bisect_right(used, limit_seconds), min(1, len(tests)))
         return tests[:num_chosen], len(tests) - num_chosen
 
     def _contexts_below(self, prefix: str) -> set[str]:

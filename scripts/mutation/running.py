@@ -17,9 +17,9 @@ from typing import Literal
 import pytest
 
 Outcome = Literal["killed", "hung", "survived", "not covered"]
-START_S = 40
+START_SECONDS = 40
 """What starting a server may take on a busy machine; on top comes what the tests took, several times."""
-QUICK_S = 0.5
+QUICK_SECONDS = 0.5
 MEMORY_BYTES = 10 << 30
 """Of one process: a mutant that never stops filling a list ends with an error, not the machine."""
 HEAVY = (
@@ -35,8 +35,8 @@ def check_tests(tree: Path, seconds: dict[str, float]) -> None:
 
     Called for all copies at once, to see that they do not disturb each other.
     """
-    quick = [test for test, took in seconds.items() if took < QUICK_S]
-    outcome, why = _run_tests(tree, quick, START_S, START_S + 10 * QUICK_S * len(quick))
+    quick = [test for test, took in seconds.items() if took < QUICK_SECONDS]
+    outcome, why = _run_tests(tree, quick, START_SECONDS, START_SECONDS + 10 * QUICK_SECONDS * len(quick))
     if outcome != "survived":
         raise SystemExit(f"The tests fail without a mutant ({outcome}): {why}. See `make test`.")
 
@@ -49,24 +49,24 @@ def run_mutant(tree: Path, path: str, source: str, tests: list[str], seconds: li
     original = file.read_bytes()
     file.write_text(source, encoding="utf-8")
     try:
-        return _run_tests(tree, tests, START_S + 5 * max(seconds), START_S + 10 * sum(seconds))
+        return _run_tests(tree, tests, START_SECONDS + 5 * max(seconds), START_SECONDS + 10 * sum(seconds))
     finally:
         file.write_bytes(original)
 
 
-def _run_tests(tree: Path, tests: list[str], test_limit_s: float, limit_s: float) -> tuple[Outcome, str]:
+def _run_tests(tree: Path, tests: list[str], test_limit_seconds: float, limit_seconds: float) -> tuple[Outcome, str]:
     code = tree / ".code"
     output = tree / ".output"
     code.unlink(missing_ok=True)
-    process = _processes.Process(target=run_pytest, args=(str(tree), tests, round(test_limit_s)))
+    process = _processes.Process(target=run_pytest, args=(str(tree), tests, round(test_limit_seconds)))
     process.start()
     try:
-        process.join(limit_s)
+        process.join(limit_seconds)
         is_over = process.exitcode is not None
     finally:
         _end(process)
     if not is_over:
-        return "hung", f"longer than {limit_s:.0f} s"
+        return "hung", f"longer than {limit_seconds:.0f} s"
     if code.exists() and code.read_text(encoding="utf-8") == "0":
         return "survived", ""
     said = output.read_text(encoding="utf-8", errors="replace").splitlines() if output.exists() else []
@@ -76,7 +76,7 @@ def _run_tests(tree: Path, tests: list[str], test_limit_s: float, limit_s: float
     return "hung" if "Timeout (>" in why else "killed", why
 
 
-def run_pytest(tree: str, tests: list[str], test_limit_s: int) -> None:
+def run_pytest(tree: str, tests: list[str], test_limit_seconds: int) -> None:
     """Runs tests in their order until one fails, then ends this process; leaves pytest's exit code in `.code`."""
     os.setsid()
     os.chdir(tree)
@@ -89,7 +89,7 @@ def run_pytest(tree: str, tests: list[str], test_limit_s: int) -> None:
     os.dup2(output, 2)
     # pytest would complain that some plugins are imported already.
     options = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestWarning"]
-    code = pytest.main([*options, "--hypothesis-seed=0", f"--timeout={test_limit_s}", *tests])
+    code = pytest.main([*options, "--hypothesis-seed=0", f"--timeout={test_limit_seconds}", *tests])
     # Not the exit code: multiprocessing may lose it where several threads start processes.
     Path(".code").write_text(str(int(code)), encoding="utf-8")
     # A thread that a mutant left waiting is not waited for.

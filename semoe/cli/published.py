@@ -57,7 +57,7 @@ def index(
 
     where = retrieval_config(index_place, elastic)
     load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
-    with serving(metrics.metrics_port, last_scrape_s=metrics.last_scrape_seconds):
+    with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
         found = index_corpus(data_path, index_place.retriever, where, load)
     show(
         {"passages": found.num_passages, "already_there": found.num_found, "index": found.index},

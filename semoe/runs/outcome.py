@@ -30,17 +30,17 @@ class Outcome:
     """Of shards that are not finished, final ones first, then the oldest."""
 
 
-def make_outcome(folder: RunFolder, said: str = "", wait_s: float = 0.0) -> tuple[Outcome, RunReport | None]:
+def make_outcome(folder: RunFolder, said: str = "", wait_seconds: float = 0.0) -> tuple[Outcome, RunReport | None]:
     """Writes how far the run is, and its report if it is finished.
 
     Args:
         folder: the run.
         said: what ended it says of it.
-        wait_s: for workers that are alive, at most so long: at a workflow's deadline Argo runs the exit handler while
+        wait_seconds: for workers that are alive, at most so long: at a workflow's deadline Argo runs the exit handler while
             they still have their grace, and what they commit in it belongs to the outcome.
     """
     stages = status_of(folder)
-    until = time.monotonic() + wait_s
+    until = time.monotonic() + wait_seconds
     while any(one.alive for one in stages) and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
         stages = status_of(folder)

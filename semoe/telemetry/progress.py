@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from semoe.telemetry.console import plain_console
 
-LINE_EVERY_S = 60.0
+LINE_EVERY_SECONDS = 60.0
 
 
 class Advance(Protocol):
@@ -59,7 +59,7 @@ def _lines(console: Console, what: str, total: int | None, unit: str) -> Iterato
     def advance(done: float = 1) -> None:
         nonlocal count, last
         count += done
-        if time.monotonic() - last > LINE_EVERY_S:
+        if time.monotonic() - last > LINE_EVERY_SECONDS:
             last = time.monotonic()
             line()
 

@@ -19,14 +19,14 @@ App = Callable[..., Iterable[bytes]]
 
 
 @contextmanager
-def serving(port: int, *, last_scrape_s: float = 0.0, registry: CollectorRegistry = REGISTRY) -> Iterator[None]:
+def serving(port: int, *, last_scrape_seconds: float = 0.0, registry: CollectorRegistry = REGISTRY) -> Iterator[None]:
     """Serves the registry on all addresses during the block.
 
     A worker that was asked to stop does not wait for the last scrape: its time is short.
 
     Args:
         port: 0 serves nothing.
-        last_scrape_s: longest wait for one more scrape after the block: more than Prometheus's interval; 0 waits for
+        last_scrape_seconds: longest wait for one more scrape after the block: more than Prometheus's interval; 0 waits for
             none.
         registry: what is served.
 
@@ -47,7 +47,7 @@ def serving(port: int, *, last_scrape_s: float = 0.0, registry: CollectorRegistr
         raise
     finally:
         if wait:
-            last.wait(last_scrape_s)
+            last.wait(last_scrape_seconds)
         server.shutdown()
         server.server_close()
 

@@ -18,14 +18,14 @@ needs_helm = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is no
 _POD_TEMPLATES = {"StatefulSet", "Deployment", "DaemonSet", "Job", "ReplicaSet"}
 
 
-def run(*command: str | Path, stdin: str | None = None, timeout_s: float = 330) -> str:
+def run(*command: str | Path, stdin: str | None = None, timeout_seconds: float = 330) -> str:
     """Runs a command and gives its standard output.
 
     Raises:
         RuntimeError: It failed; the message is what it wrote to standard error.
     """
     done = subprocess.run(
-        [str(c) for c in command], input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False
+        [str(c) for c in command], input=stdin, capture_output=True, text=True, timeout=timeout_seconds, check=False
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr}\n{done.stdout}")

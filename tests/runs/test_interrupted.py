@@ -74,7 +74,7 @@ def test_sigterm_keeps_what_is_finished_and_asks_for_another_attempt(augmented: 
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     # As the exit handler of a workflow whose time is over, while its workers have their grace.
-    outcome, _ = make_outcome(augmented, wait_s=60)
+    outcome, _ = make_outcome(augmented, wait_seconds=60)
     ended = {0: (1, []), 75: (0, ["stopped"])}[process.wait()]
     assert (outcome.stages[STAGES.index("encode")].finished, [one.kind for one in outcome.failures]) == ended
     run_shard(augmented, "encode", 0)

@@ -40,9 +40,9 @@ def finish(folder: RunFolder, shard: int) -> None:
     folder.write_report(ShardReport(stage="retrieve", shard=shard, seconds=1.0, time=time.time()))
 
 
-def seconds_of(folder: RunFolder, wait_s: float) -> float:
+def seconds_of(folder: RunFolder, wait_seconds: float) -> float:
     began = time.monotonic()
-    make_outcome(folder, wait_s=wait_s)
+    make_outcome(folder, wait_seconds=wait_seconds)
     return time.monotonic() - began
 
 
@@ -51,7 +51,7 @@ def test_it_waits_for_workers_until_each_has_finished_or_failed(folder: RunFolde
     live(folder, 1, "b")
     Timer(0.3, fail, args=(folder, 0, "a")).start()
     Timer(0.6, finish, args=(folder, 1)).start()
-    found, _ = make_outcome(folder, wait_s=LONG)
+    found, _ = make_outcome(folder, wait_seconds=LONG)
     retrieve = found.stages[0]
     assert (retrieve.finished, retrieve.alive) == (1, 0)
     assert [one.kind for one in found.failures] == ["stopped"]
@@ -62,7 +62,7 @@ def test_another_attempt_at_a_failed_shard_is_waited_for(folder: RunFolder) -> N
     fail(folder, 0, "a")
     live(folder, 0, "b")
     Timer(0.4, finish, args=(folder, 0)).start()
-    found, _ = make_outcome(folder, wait_s=LONG)
+    found, _ = make_outcome(folder, wait_seconds=LONG)
     assert (found.stages[0].finished, found.failures) == (1, ())
 
 

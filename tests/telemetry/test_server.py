@@ -63,7 +63,7 @@ def test_a_worker_that_fails_is_scraped_with_its_error(small_root: Path, tmp_pat
 
 def test_a_port_in_use_is_the_users_to_change(small_root: Path, tmp_path: Path) -> None:
     folder, port = planned(small_root, tmp_path, shards=2), free_port()
-    with serving(port, last_scrape_s=0):
+    with serving(port, last_scrape_seconds=0):
         ended = subprocess.run(worker(folder, port), capture_output=True, text=True, check=False)
     said = " ".join(ended.stderr.split())
     assert ended.returncode == 2
@@ -72,7 +72,7 @@ def test_a_port_in_use_is_the_users_to_change(small_root: Path, tmp_path: Path) 
     with pytest.raises(UsageError, match="port 70000"), serving(70000):
         pass
     # It is free again.
-    with serving(port, last_scrape_s=0):
+    with serving(port, last_scrape_seconds=0):
         assert scrape(port)
 
 
@@ -92,7 +92,7 @@ def test_the_end_waits_for_a_scrape_of_the_last_figures() -> None:
         seen.append(scrape(port)["semoe_retrievals_total"])
 
     began = time.monotonic()
-    with serving(port, last_scrape_s=30, registry=registry):
+    with serving(port, last_scrape_seconds=30, registry=registry):
         # An earlier scrape is not the last one.
         assert scrape(port)["semoe_retrievals_total"] == 0
         looker = threading.Thread(target=look_later)
@@ -105,7 +105,7 @@ def test_the_end_waits_for_a_scrape_of_the_last_figures() -> None:
 
 def test_without_a_scraper_the_end_comes_in_time() -> None:
     began = time.monotonic()
-    with serving(free_port(), last_scrape_s=0.5):
+    with serving(free_port(), last_scrape_seconds=0.5):
         pass
     assert 0.5 <= time.monotonic() - began < 5
 
@@ -121,6 +121,6 @@ def test_without_a_scraper_the_end_comes_in_time() -> None:
 )
 def test_an_error_waits_for_its_scrape_but_a_stop_does_not(error: BaseException, waits: bool) -> None:
     began = time.monotonic()
-    with pytest.raises(type(error)), serving(free_port(), last_scrape_s=1.5):
+    with pytest.raises(type(error)), serving(free_port(), last_scrape_seconds=1.5):
         raise error
     assert (time.monotonic() - began >= 1.5) == waits

@@ -151,7 +151,9 @@ class ArgoBackend:
         }
 
 
-def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str], timeout_s: float = 300.0) -> WorkflowState:
+def run_once(
+    cluster: Cluster, concept: str, parameters: Mapping[str, str], timeout_seconds: float = 300.0
+) -> WorkflowState:
     """Submits a workflow that is no run's, and waits for its end; one that takes longer is stopped."""
     given = [{"name": name, "value": value} for name, value in parameters.items()]
     body = {
@@ -161,7 +163,7 @@ def run_once(cluster: Cluster, concept: str, parameters: Mapping[str, str], time
         "spec": {"workflowTemplateRef": {"name": template_name(concept)}, "arguments": {"parameters": given}},
     }
     name = cluster.create_workflow(body)
-    until = time.monotonic() + timeout_s
+    until = time.monotonic() + timeout_seconds
     while not (state := read_workflow(cluster.workflow(name))).is_over and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
     if not state.is_over:

@@ -154,7 +154,7 @@ def worker(
     if done is None:
         from semoe.runs.shard import do_shard
 
-        with serving(metrics.metrics_port, last_scrape_s=metrics.last_scrape_seconds):
+        with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
             done = do_shard(
                 folder, stage, shard, commit_seconds=workers.commit_seconds_or_default, device=workers.device
             )

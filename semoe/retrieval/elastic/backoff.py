@@ -4,8 +4,8 @@ import random
 import threading
 import time
 
-FIRST_S = 0.2
-LONGEST_S = 5.0
+FIRST_SECONDS = 0.2
+LONGEST_SECONDS = 5.0
 
 
 class Patience:
@@ -23,7 +23,7 @@ class Patience:
 
     def wait(self) -> bool:
         """Waits a while; False, at once, where the time is up or all is stopped."""
-        longest = min(LONGEST_S, FIRST_S * 2.0**self._tries)
+        longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0**self._tries)
         delay = random.uniform(longest / 2, longest)
         self._tries += 1
         return time.monotonic() + delay < self._until and not self._stop.wait(delay)

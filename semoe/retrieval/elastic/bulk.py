@@ -16,7 +16,7 @@ def send(connection: Connection, name: str, batch: Batch) -> int:
 
     Raises:
         UsageError: Elasticsearch can never take one of the passages; the message has its id.
-        TransientError: it stays busy for `patience_s` seconds without taking any.
+        TransientError: it stays busy for `patience_seconds` seconds without taking any.
     """
     items = batch.items
     patience = connection.patience()

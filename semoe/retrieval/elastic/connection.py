@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
 
 log = logging.getLogger(__name__)
-FIRST_ANSWER_S = 4.0
+FIRST_ANSWER_SECONDS = 4.0
 """Patience until the first answer: a wrong address should be told soon."""
 
 
@@ -47,9 +47,9 @@ class Connection:
 
         Raises:
             UsageError: wrong credentials, missing rights, no such index, a request that can never succeed.
-            TransientError: no usable answer within `patience_s`, or an error of the server's own.
+            TransientError: no usable answer within `patience_seconds`, or an error of the server's own.
         """
-        patience = self.patience(None if self._answered else FIRST_ANSWER_S)
+        patience = self.patience(None if self._answered else FIRST_ANSWER_SECONDS)
         while True:
             started = time.monotonic()
             try:
@@ -70,12 +70,12 @@ class Connection:
         """Once for all threads, until there is an answer again."""
         if self._answered and not self._told:
             self._told = True
-            log.warning("%s Trying for up to %.0f s more.", error, self.config.patience_s)
+            log.warning("%s Trying for up to %.0f s more.", error, self.config.patience_seconds)
 
-    def patience(self, at_most_s: float | None = None) -> Patience:
-        """A new patience, of `patience_s` seconds or fewer."""
-        seconds = self.config.patience_s
-        return Patience(seconds if at_most_s is None else min(seconds, at_most_s), self._stop)
+    def patience(self, at_most_seconds: float | None = None) -> Patience:
+        """A new patience, of `patience_seconds` seconds or fewer."""
+        seconds = self.config.patience_seconds
+        return Patience(seconds if at_most_seconds is None else min(seconds, at_most_seconds), self._stop)
 
     def close(self) -> None:
         """Ends all waiting, in every thread, and the connections."""
@@ -84,7 +84,7 @@ class Connection:
 
 
 def _client(library: Any, config: ElasticConfig) -> "Elasticsearch":
-    options = {"request_timeout": config.request_timeout_s, "max_retries": 0} | _credentials(config)
+    options = {"request_timeout": config.request_timeout_seconds, "max_retries": 0} | _credentials(config)
     try:
         if "ca_certs" in options:
             # The client reads them at its first call only, and calls what fails then a dead network.

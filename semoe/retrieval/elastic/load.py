@@ -93,7 +93,7 @@ def _fill(
         with closing(_sent(connection, name, passages, kept.num_passages, settings)) as lengths:
             for length in lengths:
                 state = replace(state, num_passages=length)
-                if time.monotonic() - kept_at >= settings.checkpoint_s:
+                if time.monotonic() - kept_at >= settings.checkpoint_seconds:
                     kept = write_state(connection, name, state)
                     kept_at = time.monotonic()
     except BaseException:
@@ -105,7 +105,7 @@ def _fill(
 
 def _keep(config: ElasticConfig, name: str, state: LoadState) -> None:
     """A last checkpoint, with little patience: the error at hand is the one to be told."""
-    with suppress(SemoeError), _connected(replace(config, patience_s=1.0)) as connection:
+    with suppress(SemoeError), _connected(replace(config, patience_seconds=1.0)) as connection:
         write_state(connection, name, state)
 
 

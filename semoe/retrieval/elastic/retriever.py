@@ -45,7 +45,7 @@ class ElasticRetriever:
 
         Raises:
             UsageError: Elasticsearch refuses a query; the message has it.
-            TransientError: it does not answer, or stays busy, for `patience_s` seconds.
+            TransientError: it does not answer, or stays busy, for `patience_seconds` seconds.
         """
         found = list[list[Retrieved]]()
         for start in range(0, len(queries), CHUNK):

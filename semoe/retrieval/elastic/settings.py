@@ -27,9 +27,9 @@ class ElasticConfig:
     password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
     """Certificates (PEM) that vouch for the nodes, where they are not signed by a public authority."""
-    request_timeout_s: float = 60.0
+    request_timeout_seconds: float = 60.0
     """Seconds to wait for one answer; a bulk on a busy node may take some."""
-    patience_s: float = 60.0
+    patience_seconds: float = 60.0
     """Seconds to go on trying a cluster that is busy or away: longer than a node needs to start again."""
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ class LoadSettings:
     """Bytes a request: Elastic's advice is 5 to 15 MB; gateways often refuse more than 8."""
     num_threads: int = 4
     """Requests under way at once."""
-    checkpoint_s: float = 5.0
+    checkpoint_seconds: float = 5.0
     """Seconds between checkpoints: about what a kill loses."""
 
 

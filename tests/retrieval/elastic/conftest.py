@@ -9,7 +9,7 @@ from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage
 from tests.demo import PASSAGES
 
-SMALL = LoadSettings(bulk_bytes=12_000, checkpoint_s=0.0)
+SMALL = LoadSettings(bulk_bytes=12_000, checkpoint_seconds=0.0)
 """Some ten bulks of the demo's passages, and a checkpoint after each."""
 _numbers = count()
 

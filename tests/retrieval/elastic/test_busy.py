@@ -90,7 +90,7 @@ def test_one_that_stays_busy_is_told_in_time(config: ElasticConfig, name: str, p
         lambda verb, _: 503 * (verb == "_msearch"),
     ):
         with faulty(config.urls[0], refuse) as url:
-            retriever = ElasticRetriever(name, ElasticConfig(urls=(url,), patience_s=1.0))
+            retriever = ElasticRetriever(name, ElasticConfig(urls=(url,), patience_seconds=1.0))
             start = time.monotonic()
             with pytest.raises(TransientError, match="queue is full") as caught:
                 retriever.search(["anything"], 1)

@@ -35,7 +35,7 @@ def slowly(passages):
         yield passage
 
 url, name, path = sys.argv[1:]
-settings = LoadSettings(bulk_bytes=8_000, checkpoint_s=0.0)
+settings = LoadSettings(bulk_bytes=8_000, checkpoint_seconds=0.0)
 load_index(slowly(read_passages(Path(path))), name, ElasticConfig(urls=(url,)), corpus="demo", settings=settings)
 """
 
@@ -66,7 +66,7 @@ def test_a_loader_killed_with_9_is_followed_by_one_that_goes_on(
 def test_a_node_killed_in_the_middle_is_waited_for_and_nothing_is_missing(
     elasticsearch_node: Node, name: str, passages: list[Passage]
 ) -> None:
-    config = ElasticConfig(urls=(elasticsearch_node.url,), patience_s=120)
+    config = ElasticConfig(urls=(elasticsearch_node.url,), patience_seconds=120)
     restart = threading.Thread(target=elasticsearch_node.start)
 
     def crashed() -> Iterator[Passage]:
@@ -87,7 +87,7 @@ def test_the_checkpoint_never_passes_a_batch_that_is_missing(
     """The third batch stays busy while all that come after it are taken."""
     stuck = passages[30].id
     with faulty(config.urls[0], lambda verb, item: 429 if (verb, item) == ("_bulk", stuck) else 0) as url:
-        impatient = ElasticConfig(urls=(url,), patience_s=1.0)
+        impatient = ElasticConfig(urls=(url,), patience_seconds=1.0)
         with pytest.raises(TransientError, match="keeps refusing 1 passages"):
             load_index(passages, name, impatient, corpus="demo", settings=SMALL)
     kept = num_kept(client, name)
