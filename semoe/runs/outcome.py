@@ -36,8 +36,8 @@ def make_outcome(folder: RunFolder, said: str = "", wait_seconds: float = 0.0) -
     Args:
         folder: the run.
         said: what ended it says of it.
-        wait_seconds: for workers that are alive, at most so long: at a workflow's deadline Argo runs the exit handler while
-            they still have their grace, and what they commit in it belongs to the outcome.
+        wait_seconds: for workers that are alive, at most so long: at a workflow's deadline Argo runs the exit handler
+            while they still have their grace, and what they commit in it belongs to the outcome.
     """
     stages = status_of(folder)
     until = time.monotonic() + wait_seconds

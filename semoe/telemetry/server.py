@@ -26,8 +26,8 @@ def serving(port: int, *, last_scrape_seconds: float = 0.0, registry: CollectorR
 
     Args:
         port: 0 serves nothing.
-        last_scrape_seconds: longest wait for one more scrape after the block: more than Prometheus's interval; 0 waits for
-            none.
+        last_scrape_seconds: longest wait for one more scrape after the block: more than Prometheus's interval; 0 waits
+            for none.
         registry: what is served.
 
     Raises:
