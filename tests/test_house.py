@@ -1,6 +1,7 @@
 """What the house rules say of the code's shape: sizes, parameters, one thing on a line, nothing handed on unseen."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,3 +84,14 @@ def test_the_measures_see_what_they_should() -> None:
     ((name, function),) = functions(ast.parse("class A:\n    def g(self, a, /, b, *, c): ..."))
     assert (name, num_parameters(function)) == ("A.g", 4)
     assert [is_packed(node) for node in ast.parse("a, b = 1, 2\na, b = f()\na = 1, 2").body] == [True, False, False]
+
+
+DOCS = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SOURCE = re.compile(r"`(?:semoe/)?([\w/]+/[\w]+\.(?:py|toml))")
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_a_file_that_the_docs_name_is_there(path: Path) -> None:
+    named = set(SOURCE.findall(path.read_text(encoding="utf-8")))
+    missing = {name for name in named if not any((folder / name).exists() for folder in (ROOT, ROOT / "semoe"))}
+    assert missing == set()

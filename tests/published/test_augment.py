@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from semoe.augment import augmenter
+from semoe.augment import contract
 from semoe.experts.preset import load_preset
 from semoe.published.augment import augment
 from semoe.published.retrieve import retrieve
@@ -23,6 +23,6 @@ def test_new_rules_make_the_file_anew_and_the_same_rules_leave_it(
     written = path.stat().st_mtime_ns
     augment(settings, topk=2)
     assert path.stat().st_mtime_ns == written, "work that is done is left alone"
-    monkeypatch.setattr(augmenter, "RULES_VERSION", augmenter.RULES_VERSION + 1)
+    monkeypatch.setattr(contract, "RULES_VERSION", contract.RULES_VERSION + 1)
     augment(settings, topk=2)
     assert path.stat().st_mtime_ns > written

@@ -87,11 +87,11 @@ def test_a_stop_ends_the_work_after_the_batch_in_hand_and_keeps_it(augmented: Ru
     asked = count()
     job = Job(folder=augmented, plan=augmented.plan(), stage="encode", shard=0, stop=lambda: next(asked) > 2)
     counts, space = works["encode"](job)
-    total = counts["passages"] - counts["without_pairs"]
-    assert 0 < counts["trained"] < total
-    assert counts["trained"] == counts["published"] == len(ExpertStore(augmented.objects, space))
+    total = counts.passages - counts.without_pairs
+    assert 0 < counts.trained < total
+    assert counts.trained == counts.published == len(ExpertStore(augmented.objects, space))
     after = run_shard(augmented, "encode", 0)
-    assert (after.counts["found"], after.counts["trained"]) == (counts["trained"], total - counts["trained"])
+    assert (after.counts["found"], after.counts["trained"]) == (counts.trained, total - counts.trained)
 
 
 def test_ctrl_c_stops_the_workers_and_the_run_goes_on(small_root: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_plan_that_cannot_be_made_says_why(
         (["report", "--run", "r"], "is not finished"),
         (["worker", "--run", "r", "--stage", "encod", "--shard", "0"], "Did you mean 'encode'"),
         (["worker", "--run", "r", "--stage", "encode", "--shard", "9"], "shards 0 to 2, not 9"),
-        (["run", "--run", "r", "--backend", "locl"], "Did you mean 'local'"),
+        (["run", "--run", "r", "--backend", "locl"], "'locl' is not one of 'local', 'argo'"),
         (["run", "--run", "../r"], "cannot name an object"),
     ],
 )
