@@ -1,5 +1,7 @@
 """Which space of a store a verb means, and which expert of it."""
 
+import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +30,7 @@ class SpacePlaceOptions(PlaceOptions):
         Raises:
             UsageError: there is none, or several.
         """
+        _load_numpy()
         from semoe.store.expert_store import ExpertStore
         from semoe.store.objects import open_objects
 
@@ -40,6 +43,16 @@ class SpacePlaceOptions(PlaceOptions):
                 f"{objects.url} has {len(found)} spaces {self.space}. {there} Choose with --space.", kind="space"
             )
         return ExpertStore(objects, found[0])
+
+
+def _load_numpy() -> None:
+    """Loads numpy without the threads of its linear algebra: they cost a sixth of `ls`, and nothing here multiplies."""
+    threads = "OPENBLAS_NUM_THREADS"
+    is_set = threads in os.environ
+    os.environ.setdefault(threads, "1")
+    import_module("numpy")
+    if not is_set:
+        del os.environ[threads]
 
 
 def whole_key(store: "ExpertStore", beginning: str) -> str:
