@@ -4,6 +4,7 @@ Called by the parse augmenter, and by the methods that retrieve while an answer 
 """
 
 import importlib
+import importlib.util
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,6 +65,16 @@ class Language:
         return [Span(word.idx, word.idx + len(word)) for word in self._parsed(text) if word.pos_ in CONTENT]
 
 
+def require_parser() -> None:
+    """Makes sure that spaCy is there, before a module that imports it is loaded.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    if importlib.util.find_spec("spacy") is None:
+        raise _missing()
+
+
 def load_parser() -> "Parser":
     """Loads spaCy's small English model.
 
@@ -83,7 +94,11 @@ def load_parser() -> "Parser":
             ) from error
         parser: Parser = module.load()
         return parser
-    raise UsageError(
+    raise _missing()
+
+
+def _missing() -> UsageError:
+    return UsageError(
         f"This needs spaCy's small English model, and neither {' nor '.join(_PACKAGES)} is installed. "
         "Run: pip install 'semoe[parse]'.",
         kind="missing-package",

@@ -6,6 +6,7 @@ Called by the stages that augment. The only module that knows the implementation
 from collections.abc import Callable
 
 from semoe.augment.contract import MODEL_PAIRS, PARSE_PAIRS, Augmenter, AugmentSettings
+from semoe.language import require_parser
 from semoe.registry import Registry
 
 augmenters: Registry[Callable[[AugmentSettings], Augmenter]] = Registry("augmenter")
@@ -26,6 +27,7 @@ def load_augmenter(settings: AugmentSettings) -> Augmenter:
 
 @augmenters.register("parse")
 def _parse(settings: AugmentSettings) -> Augmenter:
+    require_parser()
     from semoe.augment.parse_augmenter import ParseAugmenter  # noqa: PLC0415 (spaCy)
 
     return ParseAugmenter.load(max_pairs=settings.max_pairs or PARSE_PAIRS, seed=settings.seed)
@@ -33,6 +35,7 @@ def _parse(settings: AugmentSettings) -> Augmenter:
 
 @augmenters.register("model")
 def _model(settings: AugmentSettings) -> Augmenter:
+    require_parser()
     from semoe.augment.model_augmenter import ModelAugmenter  # noqa: PLC0415 (torch and spaCy)
 
     return ModelAugmenter.load(settings.model, max_pairs=settings.max_pairs or MODEL_PAIRS)

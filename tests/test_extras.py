@@ -1,0 +1,32 @@
+"""What one feature needs is not asked of others; where it lacks, the message names the extra that brings it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from semoe.augment.augmenter import load_augmenter
+from semoe.augment.contract import AugmentSettings
+from semoe.errors import UsageError
+from semoe.evaluation.trace_page import trace_page
+from semoe.models import smollm2
+
+
+@pytest.mark.parametrize("augmenter", ["parse", "model"])
+def test_without_spacy_augmenting_names_its_extra(augmenter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    with pytest.raises(UsageError, match=r"semoe\[parse\]"):
+        load_augmenter(AugmentSettings(augmenter=augmenter))
+
+
+def test_without_matplotlib_a_page_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UsageError, match=r"semoe\[plots\]"):
+        trace_page([], "none")
+
+
+def test_without_transformers_the_demos_model_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    monkeypatch.setenv("SEMOE_CACHE", str(tmp_path))
+    with pytest.raises(UsageError, match=r"semoe\[demo\]"):
+        smollm2.smollm2_folder()
