@@ -79,8 +79,8 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.Signature([_keyword(one) for one in (*own, *shared, *about)])
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
-    shared_tables = {groups[base].table for kind in kinds.values() for base in kind.__mro__ if base in groups}
-    command.tables = {name, *shared_tables}  # type: ignore[attr-defined]
+    bases = [base for kind in kinds.values() for base in reversed(kind.__mro__) if base in groups]
+    command.tables = (*(groups[base].table for base in bases), name)  # type: ignore[attr-defined]
     return command
 
 

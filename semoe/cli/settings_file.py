@@ -67,7 +67,8 @@ def _toml(value: Any) -> str:
 def _take(context: typer.Context, path: Path | None) -> Path | None:
     """Makes a file's values the defaults of this command line."""
     if path is not None:
-        tables: set[str] = getattr(context.command.callback, "tables", set())
+        # The more special table comes later, and counts.
+        tables: tuple[str, ...] = getattr(context.command.callback, "tables", ())
         found = read_settings(path)
         context.default_map = {key: value for table in tables for key, value in found.get(table, {}).items()}
     return path

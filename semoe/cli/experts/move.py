@@ -8,11 +8,18 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.experts.spaces import Key, SpacePlaceOptions, whole_key
-from semoe.cli.option_groups import verb
+from semoe.cli.option_groups import option_group, verb
 from semoe.cli.output import show
 from semoe.cli.published import QuestionOptions, loaded_model, stage_settings
-from semoe.cli.recipe import RecipeOptions
+from semoe.cli.recipe import PresetName, RecipeOptions
 from semoe.errors import UsageError
+
+
+@option_group("Recipe of the experts", table="imported_recipe")
+class PublishedRecipeOptions(RecipeOptions):
+    """The recipe that made a published tree."""
+
+    preset: PresetName = "published"
 
 
 @verb
@@ -38,7 +45,7 @@ def export(
 
 @verb
 def import_verb(
-    recipe: RecipeOptions,
+    recipe: PublishedRecipeOptions,
     questions: QuestionOptions,
     computing: o.ComputeOptions,
     place: o.PlaceOptions,
@@ -46,7 +53,7 @@ def import_verb(
 ) -> None:
     """Take the experts of a published offline/ tree into the store; each is checked, and one without effect is refused.
 
-    Example: semoe experts import --model_name llama3.2_1b --dataset popqa --preset published
+    Example: semoe experts import --model_name llama3.2_1b --dataset popqa --lora_rank 2 --lora_alpha 32
     """
     from semoe.published.imports import import_experts
 
