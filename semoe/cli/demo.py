@@ -53,7 +53,7 @@ def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool)
     from semoe.runs.folder import RunFolder
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
     from semoe.runs.retrieving import retrieve_and_cut
-    from semoe.stages.index import index_corpus
+    from semoe.stages.index import ensure_index
     from semoe.store.objects import open_objects
 
     data = Path(str(resources.files("semoe"))) / "demo_data"
@@ -67,8 +67,7 @@ def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool)
         index_name=where.index_name,
         methods=tuple(METHODS.split(",")),
     )
-    if not (where.index_dir / where.index_name).exists():
-        index_corpus(str(data / "passages.tsv"), "bm25", where)
+    ensure_index(str(data / "passages.tsv"), "bm25", where)
     folder = RunFolder(open_objects(str(root_dir / "store")), RUN)
     manifest = retrieve_and_cut(folder, plan_run(folder, settings))
     if not as_json:

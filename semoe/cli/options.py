@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from semoe.cli.option_groups import among, option_group
+from semoe.retrieval.retrievers import retrievers
 
-RETRIEVERS = ("bm25", "elasticsearch")
+RETRIEVERS = tuple(retrievers)
 MODELS = ("smollm2", "llama3.2_1b", "qwen2.5_1.5b", "llama3_8b")
 DATASETS = ("2wikimultihopqa", "hotpotqa", "popqa", "cwq")
 

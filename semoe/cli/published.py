@@ -189,6 +189,8 @@ def inference(
 ) -> None:
     """Answer the questions with passages, experts, both or neither, and score the answers; goes on after a stop.
 
+    Passages are those that `retrieve` found. With --method it retrieves again while it answers, from the index.
+
     Example: semoe inference --model_name smollm2 --dataset popqa --inference_method prag
 
     Example, switching experts while answering: semoe inference --model_name smollm2 --dataset popqa --method token

@@ -1,14 +1,15 @@
 """Stage `index`: a corpus becomes an index, in a folder or in Elasticsearch, where a stopped load goes on."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from semoe.errors import unknown_name
+from semoe.registry import Registry
 from semoe.retrieval.bm25 import build_index
 from semoe.retrieval.elastic.load import load_index
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.passage import Passage
 from semoe.retrieval.retriever import RetrievalConfig
-from semoe.retrieval.retrievers import retrievers
-from semoe.stages.corpus import open_corpus
+from semoe.stages.corpus import Corpus, open_corpus
 from semoe.telemetry.progress import progress
 
 
@@ -23,12 +24,17 @@ class Indexed:
     """Where it is."""
 
 
+Indexer = Callable[[Corpus, Iterator[Passage], RetrievalConfig, LoadSettings], Indexed]
+indexers: Registry[Indexer] = Registry("retriever")
+"""How each retriever's index is made; a retriever without one here has an index from elsewhere."""
+
+
 def index_corpus(data_path: str, retriever: str, where: RetrievalConfig, load: LoadSettings | None = None) -> Indexed:
     """Indexes a corpus.
 
     Args:
         data_path: a file, or `s3://bucket/name`.
-        retriever: which will search: `bm25` or `elasticsearch`.
+        retriever: which will search: a name of `indexers`.
         where: the index.
         load: shards and copies, for Elasticsearch.
 
@@ -36,20 +42,34 @@ def index_corpus(data_path: str, retriever: str, where: RetrievalConfig, load: L
         UsageError: no such corpus, or not one; no such retriever, or wrong settings for it.
         TransientError: Elasticsearch or the store does not answer.
     """
-    name = retriever.lower()
-    if name not in retrievers:
-        raise unknown_name("retriever", retriever, retrievers)
-    elastic = where.elastic
-    if name == "elasticsearch" and elastic is None:
-        elastic = ElasticConfig.from_environment()
+    indexer = indexers[retriever.lower()]
     corpus = open_corpus(data_path)
     with corpus.file, progress("index", corpus.size, "bytes") as advance:
-        passages = corpus.passages(advance)
-        if name != "elasticsearch" or elastic is None:
-            folder = where.index_dir / where.index_name
-            return Indexed(num_passages=build_index(passages, folder), num_found=0, index=str(folder))
-        loaded = load_index(
-            passages, where.index_name, elastic, corpus=corpus.identity, settings=load or LoadSettings()
-        )
-        index = f"{elastic.where}/{where.index_name}"
-        return Indexed(num_passages=loaded.num_passages, num_found=loaded.num_found, index=index)
+        return indexer(corpus, corpus.passages(advance), where, load or LoadSettings())
+
+
+def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> None:
+    """Indexes a corpus where that is not done: a folder that is there is whole, and a server says what it has.
+
+    Raises:
+        UsageError: see `index_corpus`.
+        TransientError: likewise.
+    """
+    if retriever.lower() == "elasticsearch" or not (where.index_dir / where.index_name).exists():
+        index_corpus(data_path, retriever, where)
+
+
+@indexers.register("bm25")
+def _into_a_folder(corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings) -> Indexed:
+    folder = where.index_dir / where.index_name
+    return Indexed(num_passages=build_index(passages, folder), num_found=0, index=str(folder))
+
+
+@indexers.register("elasticsearch")
+def _into_elasticsearch(
+    corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings
+) -> Indexed:
+    server = where.elastic or ElasticConfig.from_environment()
+    loaded = load_index(passages, where.index_name, server, corpus=corpus.identity, settings=load)
+    index = f"{server.where}/{where.index_name}"
+    return Indexed(num_passages=loaded.num_passages, num_found=loaded.num_found, index=index)

@@ -2,8 +2,9 @@
 
 import typer
 
+from semoe.cli.experts.export import export
+from semoe.cli.experts.imports import import_verb
 from semoe.cli.experts.look import ls, show_verb, stats
-from semoe.cli.experts.move import export, import_verb
 from semoe.cli.experts.upkeep import compact, gc, verify
 
 app = typer.Typer(help="List, show, verify, clean, export and import experts.", no_args_is_help=True)

@@ -110,7 +110,7 @@ def plan(
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
     from semoe.runs.probe import probe
     from semoe.runs.retrieving import retrieve_and_cut
-    from semoe.stages.index import index_corpus
+    from semoe.stages.index import ensure_index
     from semoe.stages.inference_settings import InferenceSettings
 
     _require_sense(dataset, data_path, recipe, index_place, cutting, costs)
@@ -134,8 +134,8 @@ def plan(
         num_question_shards=cutting.question_shards or cutting.shards,
     )
     where = RetrievalConfig(index_dir=index_place.index_dir, index_name=index_place.index_name)
-    if corpus and (settings.retriever != "bm25" or not (where.index_dir / where.index_name).exists()):
-        index_corpus(corpus, settings.retriever, where)
+    if corpus:
+        ensure_index(corpus, settings.retriever, where)
     folder = open_run(place, run)
     made = plan_run(folder, settings)
     manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
