@@ -15,13 +15,13 @@ from semoe.cli.doctor import doctor
 from semoe.cli.experts.app import app as experts_app
 from semoe.cli.explain import explain
 from semoe.cli.main_verb import main_verb
-from semoe.cli.option_groups import verb_name
 from semoe.cli.output import STOPPED, asks_for_json, out, tell_error, told_plainly
 from semoe.cli.published import augment, encode, evaluate, index, inference, retrieve
 from semoe.cli.runs.do import cancel, run_verb, shards, worker
 from semoe.cli.runs.plan import plan
 from semoe.cli.runs.report import export, report
 from semoe.cli.runs.watch import logs, status
+from semoe.cli.verbs import verb_name
 
 PANELS = {
     "Start here": (demo, doctor),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import verb
 from semoe.cli.output import err, out
 from semoe.cli.recipe import PresetName, RecipeOptions
 from semoe.cli.runs.plan import METHODS, show_plan
 from semoe.cli.runs.report import show_report
+from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
     from semoe.datasets.augmented import Task

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import option_group, verb
+from semoe.cli.option_groups import option_group
 from semoe.cli.output import print_json, table
+from semoe.cli.verbs import verb
 from semoe.errors import SemoeError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import typer
 from rich.text import Text
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import verb
 from semoe.cli.output import out, print_json, show
+from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
 if TYPE_CHECKING:

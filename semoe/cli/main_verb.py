@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import verb
 from semoe.cli.output import show
+from semoe.cli.verbs import verb
 
 
 @verb

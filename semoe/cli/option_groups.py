@@ -8,20 +8,14 @@
     def status(run: Run, place: PlaceOptions) -> None: ...
 
 A verb reads `place.store`, which mypy checks; the command line shows `--store` under the panel. The same record is a
-table of a settings file (`settings_file`).
+table of a settings file (`settings_file`). `verbs` makes the command.
 """
 
-import inspect
 from collections.abc import Callable
-from copy import copy
-from dataclasses import MISSING, dataclass, fields
-from functools import wraps
-from typing import Annotated, Any, NamedTuple, TypeVar, dataclass_transform, get_args, get_type_hints
-
-from typer.models import ParameterInfo
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar, dataclass_transform
 
 Record = TypeVar("Record")
-OWN_PANEL = "Options"
 
 
 class Group(NamedTuple):
@@ -48,67 +42,6 @@ def option_group(panel: str, *, table: str) -> Callable[[type[Record]], type[Rec
         return record
 
     return made
-
-
-def verb(function: Callable[..., None]) -> Callable[..., None]:
-    """Returns a command with an option for each field of each group among a function's parameters.
-
-    It also has `--settings` and `--print_settings`, see `settings_file`.
-    """
-    from semoe.cli.settings_file import PrintSettings, SettingsFile, print_settings
-
-    hints = get_type_hints(function, include_extras=True)
-    kinds = {name: kind for name, kind in hints.items() if kind in groups}
-    own = [one for name, one in inspect.signature(function).parameters.items() if name not in kinds]
-    own = [one.replace(annotation=hints[one.name]) for one in own]
-    name = verb_name(function)
-    own_tables.setdefault(name, set()).update(one.name for one in own)
-
-    @wraps(function)
-    def command(**values: Any) -> None:
-        values.pop("settings")
-        if values.pop("print_settings"):
-            print_settings(name, [*kinds.values()], values)
-            return
-        for parameter, kind in kinds.items():
-            values[parameter] = kind(**{one.name: values.pop(one.name) for one in fields(kind)})
-        function(**values)
-
-    shared = [parameter for kind in kinds.values() for parameter in _parameters(kind)]
-    about = [_parameter("settings", SettingsFile, None), _parameter("print_settings", PrintSettings, False)]
-    signature = inspect.Signature([_keyword(one) for one in (*own, *shared, *about)])
-    command.__signature__ = signature  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
-    bases = [base for kind in kinds.values() for base in reversed(kind.__mro__) if base in groups]
-    command.tables = (*(groups[base].table for base in bases), name)  # type: ignore[attr-defined]
-    return command
-
-
-def verb_name(function: Callable[..., Any]) -> str:
-    """Returns what a verb is called: `run_verb` is `run`, since a function of that name would hide others."""
-    return function.__name__.removesuffix("_verb")
-
-
-def _parameters(kind: type) -> list[inspect.Parameter]:
-    hints = get_type_hints(kind, include_extras=True)
-    defaults = {one.name: inspect.Parameter.empty if one.default is MISSING else one.default for one in fields(kind)}
-    return [_parameter(name, _in_panel(hints[name], groups[kind].panel), default) for name, default in defaults.items()]
-
-
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def _keyword(parameter: inspect.Parameter) -> inspect.Parameter:
-    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-
-
-def _in_panel(annotation: Any, panel: str) -> Any:
-    """Returns an option's annotation with the panel of its group."""
-    kind, info = get_args(annotation)
-    shown: ParameterInfo = copy(info)
-    shown.rich_help_panel = panel
-    return Annotated[kind, shown]
 
 
 def among(*names: str) -> Callable[[str], list[str]]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import among, option_group, verb
+from semoe.cli.option_groups import among, option_group
 from semoe.cli.output import print_json, show, show_all, table
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.switching import SwitchOptions
+from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
     from semoe.evaluation.bootstrap import Interval

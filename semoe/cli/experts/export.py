@@ -7,8 +7,8 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.experts.spaces import Key, SpacePlaceOptions, whole_key
-from semoe.cli.option_groups import verb
 from semoe.cli.output import show
+from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
 

@@ -6,8 +6,8 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.experts.spaces import Key, SpacePlaceOptions, whole_key
-from semoe.cli.option_groups import verb
 from semoe.cli.output import show, show_rows
+from semoe.cli.verbs import verb
 
 
 @verb

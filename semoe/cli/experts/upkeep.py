@@ -8,8 +8,9 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.experts.spaces import SpacePlaceOptions
-from semoe.cli.option_groups import option_group, verb
+from semoe.cli.option_groups import option_group
 from semoe.cli.output import err, show_rows
+from semoe.cli.verbs import verb
 from semoe.errors import CorruptError
 from semoe.store.times import GRACE_SECONDS, MIN_GRACE_SECONDS
 

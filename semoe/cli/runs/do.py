@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import among, option_group, verb
+from semoe.cli.option_groups import among, option_group
 from semoe.cli.output import STOPPED, err, out, print_json, show
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.runs.report import show_report
+from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 from semoe.runs.records import MAX_ATTEMPTS
 from semoe.runs.shard_items import STAGES

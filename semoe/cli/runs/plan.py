@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import option_group, verb
+from semoe.cli.option_groups import option_group
 from semoe.cli.output import err, show
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.switching import SwitchOptions
+from semoe.cli.verbs import verb
 from semoe.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:

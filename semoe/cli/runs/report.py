@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import verb
 from semoe.cli.output import out, show, show_rows, table
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.runs.stage_rows import COLUMNS, stage_row, tell_failures
+from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
 if TYPE_CHECKING:

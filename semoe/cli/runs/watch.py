@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import verb
 from semoe.cli.output import err, out, print_json, show_rows
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.runs.stage_rows import COLUMNS, SHOWN_FAILURES, stage_row, tell_failures
+from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
     from semoe.cli.cluster.argo import ArgoBackend
