@@ -14,7 +14,7 @@ BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot) --b
 CUDA ?= cu128
 SOURCES := semoe pipelines tests benchmarks scripts
 
-.PHONY: help install demo test test-slow lint style bench bench-store effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
+.PHONY: help install demo test test-slow lint style bench bench-store bench-start effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ bench: install ## Measure training, answering and switching, as ratios in one ru
 
 bench-store: install ## Measure the expert store against its limits, a disk and an S3 server (a minute)
 	$(BIN)/python -m benchmarks.store
+
+bench-start: install ## Measure what a command costs before it does anything, beside an earlier commit (BESIDE=e8fbe21)
+	$(BIN)/python -m benchmarks.startup $(if $(BESIDE),--beside $(BESIDE))
 
 effect: install ## Measure what experts add to answers, beside the control (about an hour on 2 cores)
 	@test -n "$(CORPUS)" -a -n "$(DATA)" || { echo "say: make effect CORPUS=psgs_w100.tsv DATA=data/popqa"; exit 2; }
