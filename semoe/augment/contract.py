@@ -2,7 +2,7 @@
 
 An augmenter makes, of each passage, a rewrite and question-answer pairs. What it makes of a passage depends
 on that passage and its settings alone, not on its neighbours. It knows nothing of questions asked, files or
-progress: `run.py` does. Every module of augmentation may import this one; it knows none of them.
+progress: `published/augment_file.py` does. Every module of augmentation may import this one; it knows none of them.
 """
 
 from collections import Counter

@@ -53,13 +53,17 @@ def index(
     Example: semoe index --retriever elasticsearch --es_url http://es:9200 --data_path psgs_w100.tsv
     """
     from semoe.retrieval.elastic.settings import LoadSettings
-    from semoe.stages.index import index_corpus
+    from semoe.stages.corpus import open_corpus
+    from semoe.stages.index import index_corpus, indexers
     from semoe.telemetry.server import serving
 
     where = retrieval_config(index_place, elastic)
     load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
+    # Mistakes are told at once; while it serves, it waits for a last scrape.
+    indexer = indexers[index_place.retriever.lower()]
+    corpus = open_corpus(data_path)
     with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
-        found = index_corpus(data_path, index_place.retriever, where, load)
+        found = index_corpus(corpus, indexer, where, load)
     show(
         {"passages": found.num_passages, "already_there": found.num_found, "index": found.index},
         as_json=output.as_json,

@@ -94,10 +94,10 @@ def _is_of_another_file(record: ExpertRecord, settings: StageSettings) -> bool:
 
 def _record(folder: Path, key: str, place: PublishedPlace, space: str, learnt: str) -> ExpertRecord:
     """Returns what the folder says of its expert, or what its passage says where it says nothing."""
-    if (folder / RECORD).exists():
-        own = {"learnt": learnt, "space": space} | read_json(folder / RECORD)
-        return ExpertRecord.from_json(own | {"key": key})
     passage = place.passage
+    if (folder / RECORD).exists():
+        passed_on = {"learnt": learnt, "space": space, "title": passage.title, "passage": passage.passage}
+        return ExpertRecord.from_json(passed_on | read_json(folder / RECORD) | {"key": key})
     return ExpertRecord(
         key=key,
         space=space,

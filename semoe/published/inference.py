@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets.augmented import Task
+from semoe.errors import CorruptError
 from semoe.evaluation.scores import Scores
 from semoe.evaluation.table import mean_scores
 from semoe.files import read_json, write_json, write_text
@@ -57,7 +58,7 @@ def inference(
         require_made_so(settings, types)
     objects = open_objects(settings.store_url)
     answerer = Answerer.of(model, recipe, how, objects, run="inference", retriever=retriever)
-    if how.loads_experts and answerer.make_experts is None:
+    if how.loads_experts and answerer.experts is not None and answerer.make_experts is None:
         answerer.experts.require_some()
     return [_answer_type(answerer, settings.of_type(data_type), data_type) for data_type in types]
 
@@ -67,13 +68,13 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
     how = plain.how
     experts = plain.experts
     folder = settings.offline_name(data_type).output(settings.root, how.folder_name)
-    config = _config(settings, how, experts.space)
+    config = _config(settings, how, plain.space)
     records = _resume(folder, config)
     left = [task for task in tasks if task.did not in records]
-    if how.loads_experts:
+    if experts is not None and how.loads_experts:
         passages = {key: p for task in tasks for key, p in zip(task.keys, task.question.passages, strict=True)}
         require_same_pairs(experts.store, plain.recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
-    _warn_of_gaps(left, how, experts)
+        _warn_of_gaps(left, how, experts)
     answerer = replace(plain, all_keys=distinct_keys(tasks))
     with progress(f"inference {how.folder_name} {data_type}", len(left), "questions") as advance:
         for start in range(0, len(left), how.num_at_once):
@@ -148,5 +149,9 @@ def _resume(folder: Path, config: dict[str, Any]) -> dict[int, AnswerRecord]:
         # Other settings' answers go first: between the two files of a new run they would pass for its own.
         (folder / "predict.json").unlink(missing_ok=True)
         return {}
-    found = [AnswerRecord.from_json(one) for one in read_json(folder / "predict.json")]
+    try:
+        found = [AnswerRecord.from_json(one) for one in read_json(folder / "predict.json")]
+    except CorruptError as error:
+        log.warning("%s: %s", folder / "predict.json", error)
+        return {}
     return {record.did: record for record in found}

@@ -67,7 +67,7 @@ def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
         load_model(config.model_name_or_path),
         recipe,
         how,
-        open_objects(config.store),
+        open_objects(config.store) if how.loads_experts else None,
         run="main",
         retriever=switching_retriever(config.retriever, where, config.switching),
         exemplars=_exemplars(config),

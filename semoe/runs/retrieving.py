@@ -14,6 +14,9 @@ def retrieve_and_cut(folder: RunFolder, plan: Plan) -> Manifest:
         UsageError: no such index.
         TransientError: Elasticsearch or the store does not answer; the same call goes on.
     """
+    there = folder.manifest()
+    if there is not None:
+        return there
     with progress("retrieve", len(plan.question_shards), "shards") as advance:
         for shard in range(len(plan.question_shards)):
             run_shard(folder, "retrieve", shard)

@@ -37,7 +37,8 @@ class Answerer:
     model: Model
     recipe: Recipe
     how: InferenceSettings
-    experts: Experts
+    experts: Experts | None
+    """None for answers that load none."""
     retriever: Retriever | None = None
     """For a method that retrieves while it writes."""
     make_experts: OnTheSpot | None = None
@@ -54,7 +55,7 @@ class Answerer:
         model: Model,
         recipe: Recipe,
         how: InferenceSettings,
-        objects: Objects,
+        objects: Objects | None,
         *,
         run: str,
         retriever: Retriever | None = None,
@@ -67,23 +68,28 @@ class Answerer:
             model: the base model.
             recipe: what made the experts.
             how: how to answer.
-            objects: the store.
+            objects: the store; None where no experts are loaded.
             run: names the commits of experts that are made on the spot.
             retriever: see the field of this name, as for the others.
             exemplars: likewise.
             all_keys: likewise.
         """
-        store = ExpertStore(objects, recipe.space(model).name)
+        store = None if objects is None else ExpertStore(objects, recipe.space(model).name)
         return cls(
             model=model,
             recipe=recipe,
             how=how,
-            experts=Experts(store, recipe.layout(model)),
+            experts=None if store is None else Experts(store, recipe.layout(model)),
             retriever=retriever,
-            make_experts=OnTheSpot.of(model, recipe, store, how.switching, run=run),
+            make_experts=None if store is None else OnTheSpot.of(model, recipe, store, how.switching, run=run),
             exemplars=exemplars,
             all_keys=all_keys,
         )
+
+    @property
+    def space(self) -> str:
+        """The space of the experts."""
+        return self.recipe.space(self.model).name
 
     def answer(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
         """Answers and scores; returns a record a task, in order.
@@ -128,7 +134,7 @@ class Answerer:
     def _in_one_go(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
         requests = self._requests()
         keys = [self._keys(task) for task in tasks]
-        if self.how.loads_experts:
+        if self.experts is not None and self.how.loads_experts:
             self.experts.prefetch([key for own in keys for key in own])
         length = self.how.max_new_tokens or self.recipe.preset.answering.max_new_tokens
         ready = [
@@ -142,7 +148,7 @@ class Answerer:
         return [self._record(task, text, len(one.experts)) for task, text, one in zip(tasks, texts, ready, strict=True)]
 
     def _engine(self) -> Engine:
-        layout = self.experts.layout if self.how.loads_experts else None
+        layout = self.recipe.layout(self.model) if self.how.loads_experts else None
         eos = self.model.tokenizer.eos_ids
         return Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self.how.batch_size)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from semoe.errors import CorruptError
 from semoe.evaluation.scores import Scores
 from semoe.generation.switching.trace import Trace, read_trace
 
@@ -59,9 +60,18 @@ class AnswerRecord:
         """Reads a record of `predict.json`, or of a run.
 
         Raises:
-            KeyError: it lacks a published field.
-            ValueError: a field is not what it should be.
+            CorruptError: it lacks a published field, or one is not what it should be.
         """
+        try:
+            return cls._read(record)
+        except (KeyError, ValueError, TypeError) as error:
+            raise CorruptError(
+                f"An answer cannot be read ({type(error).__name__}: {error}). Answer its questions again.",
+                kind="corrupt-answers",
+            ) from error
+
+    @classmethod
+    def _read(cls, record: Mapping[str, Any]) -> Self:
         return cls(
             did=record["did"],
             test_id=record["test_id"],

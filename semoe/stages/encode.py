@@ -48,9 +48,11 @@ class Encoding:
     """With rewrite and pairs, by key."""
     missing: Mapping[str, AugmentedPassage]
     """Those with pairs and without an expert."""
+    num_found: int
+    """Those with an expert, when this was made."""
     store: ExpertStore
     elsewhere: Callable[[], Iterable[AugmentedPassage]]
-    cure: str
+    cure: str | None
 
     @classmethod
     def of(
@@ -60,7 +62,7 @@ class Encoding:
         passages: Mapping[str, AugmentedPassage],
         store: ExpertStore,
         *,
-        cure: str,
+        cure: str | None,
         elsewhere: Callable[[], Iterable[AugmentedPassage]] = lambda: (),
     ) -> "Encoding":
         """Sees what a space lacks.
@@ -70,17 +72,26 @@ class Encoding:
             recipe: how experts are trained.
             passages: with rewrite and pairs, by key.
             store: of the recipe's space.
-            cure: what the user can do where an expert learnt other pairs.
+            cure: what the user can do where an expert learnt other pairs than its passage has now; None: such an
+                expert is as good.
             elsewhere: where the same passages may stand with other pairs; see `require_same_pairs`.
 
         Raises:
             UsageError: an expert learnt other pairs than its passage has now.
             TransientError: the store does not answer.
         """
-        require_same_pairs(store, recipe, passages, elsewhere, cure=cure)
-        missing = {key: one for key, one in passages.items() if one.qa and key not in store}
+        if cure is not None:
+            require_same_pairs(store, recipe, passages, elsewhere, cure=cure)
+        absent = {key: one for key, one in passages.items() if key not in store}
         return cls(
-            model=model, recipe=recipe, passages=passages, missing=missing, store=store, elsewhere=elsewhere, cure=cure
+            model=model,
+            recipe=recipe,
+            passages=passages,
+            missing={key: one for key, one in absent.items() if one.qa},
+            num_found=len(passages) - len(absent),
+            store=store,
+            elsewhere=elsewhere,
+            cure=cure,
         )
 
     def train(
@@ -119,13 +130,13 @@ class Encoding:
                 stop=stop,
                 advance=advance,
             )
-        # Of two who train a passage at the same time the first is kept: it must have learnt the same.
-        require_same_pairs(self.store, self.recipe, self.missing, self.elsewhere, cure=self.cure)
-        num_without_pairs = sum(not one.qa for one in self.passages.values())
+        if self.cure is not None:
+            # Of two who train a passage at the same time the first is kept: it must have learnt the same.
+            require_same_pairs(self.store, self.recipe, self.missing, self.elsewhere, cure=self.cure)
         return Encoded(
             num_passages=len(self.passages),
-            num_found=len(self.passages) - len(self.missing) - num_without_pairs,
-            num_without_pairs=num_without_pairs,
+            num_found=self.num_found,
+            num_without_pairs=len(self.passages) - self.num_found - num_trained,
             num_trained=num_trained,
             num_published=producer.num_published,
             num_tokens=num_tokens,

@@ -29,34 +29,34 @@ indexers: Registry[Indexer] = Registry("retriever")
 """How each retriever's index is made; a retriever without one here has an index from elsewhere."""
 
 
-def index_corpus(data_path: str, retriever: str, where: RetrievalConfig, load: LoadSettings | None = None) -> Indexed:
-    """Indexes a corpus.
+def index_corpus(corpus: Corpus, indexer: Indexer, where: RetrievalConfig, load: LoadSettings | None = None) -> Indexed:
+    """Indexes a corpus, and closes it.
 
     Args:
-        data_path: a file, or `s3://bucket/name`.
-        retriever: which will search: a name of `indexers`.
+        corpus: its passages.
+        indexer: of the retriever that will search; one of `indexers`.
         where: the index.
         load: shards and copies, for Elasticsearch.
 
     Raises:
-        UsageError: no such corpus, or not one; no such retriever, or wrong settings for it.
+        UsageError: it is no corpus, or wrong settings for the index.
         TransientError: Elasticsearch or the store does not answer.
     """
-    indexer = indexers[retriever.lower()]
-    corpus = open_corpus(data_path)
     with corpus.file, progress("index", corpus.size, "bytes") as advance:
         return indexer(corpus, corpus.passages(advance), where, load or LoadSettings())
 
 
-def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> None:
+def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> Indexed | None:
     """Indexes a corpus where that is not done: a folder that is there is whole, and a server says what it has.
 
     Raises:
-        UsageError: see `index_corpus`.
+        UsageError: no such corpus or retriever; see `index_corpus`.
         TransientError: likewise.
     """
-    if retriever.lower() == "elasticsearch" or not (where.index_dir / where.index_name).exists():
-        index_corpus(data_path, retriever, where)
+    indexer = indexers[retriever.lower()]
+    if retriever.lower() != "elasticsearch" and (where.index_dir / where.index_name).exists():
+        return None
+    return index_corpus(open_corpus(data_path), indexer, where)
 
 
 @indexers.register("bm25")

@@ -14,7 +14,6 @@ from semoe.models.model import Model
 from semoe.retrieval.passage import Passage
 from semoe.stages.augment import augmented, augmenter_for
 from semoe.stages.encode import Encoding
-from semoe.stages.learnt import RUNS_CURE
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import unaugmented
 from semoe.store.expert_store import ExpertStore
@@ -47,5 +46,6 @@ class OnTheSpot:
         made = {passage_key(one.title, one.passage): one for one in augmented(augmenter, plain)}
         make_space(self.store.objects, self.recipe.space(self.model), self.recipe.layout(self.model))
         # Into the store that the answerer reads from: it sees at once what was published through it.
-        work = Encoding.of(self.model, self.recipe, made, self.store, cure=RUNS_CURE)
+        # Where somebody else was first, the answer goes on with that expert, whichever pairs it learnt.
+        work = Encoding.of(self.model, self.recipe, made, self.store, cure=None)
         work.train(run=f"{self.run}-on-the-spot")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import orjson
@@ -10,6 +10,9 @@ import orjson
 from semoe.errors import CorruptError
 
 FORMAT = 1
+NAMES = frozenset(
+    ("format", "key", "space", "preset", "title", "passage", "qa", "num_tokens", "loss", "learnt", "imported")
+)
 HEADER_BYTES = 8
 """A safetensors file begins with the length of its JSON header, little-endian."""
 
@@ -35,11 +38,15 @@ class ExpertRecord:
     preset: str = ""
     is_imported: bool = False
     """Whether it came from a folder that said nothing of it."""
+    format: int = FORMAT
+    others: Mapping[str, Any] = field(default_factory=dict)
+    """What else an imported record says; it is kept as it is."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns the record as JSON values."""
         return {
-            "format": FORMAT,
+            **self.others,
+            "format": self.format,
             "key": self.key,
             "space": self.space,
             **({"preset": self.preset} if self.preset else {}),
@@ -57,20 +64,31 @@ class ExpertRecord:
         """Reads a record; what an earlier version did not write has its default.
 
         Raises:
-            KeyError: it names no expert.
+            CorruptError: it names no expert, or is not what a record should be.
         """
+        try:
+            return cls._read(record)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CorruptError(
+                f"The record of an expert cannot be read ({type(error).__name__}: {error}).", kind="corrupt"
+            ) from error
+
+    @classmethod
+    def _read(cls, record: Mapping[str, Any]) -> Self:
         loss = record.get("loss", 0.0)
         return cls(
             key=record["key"],
             space=record["space"],
             title=record.get("title", ""),
             passage=record.get("passage", ""),
-            pairs=tuple((pair["question"], pair["answer"]) for pair in record.get("qa", ())),
+            pairs=tuple((pair["question"], pair["answer"]) for pair in record.get("qa") or ()),
             num_tokens=record.get("num_tokens", 0),
             loss=math.nan if loss is None else loss,
             learnt=record.get("learnt", ""),
             preset=record.get("preset", ""),
             is_imported=record.get("imported", False),
+            format=record.get("format", FORMAT),
+            others={name: value for name, value in record.items() if name not in NAMES},
         )
 
 

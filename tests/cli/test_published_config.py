@@ -22,8 +22,9 @@ def write_config(folder: Path, **changed: Any) -> Path:
     return path
 
 
-def test_a_published_config_runs(journey: Path, tmp_path: Path) -> None:
-    assert run(["main", "-c", str(write_config(tmp_path)), "--index_dir", str(journey / "index")]) == 0
+def test_a_published_config_runs_and_opens_no_store_that_it_has_no_use_for(journey: Path, tmp_path: Path) -> None:
+    config = write_config(tmp_path, store="gs://a/store/that/is/none")
+    assert run(["main", "-c", str(config), "--index_dir", str(journey / "index")]) == 0
     lines = [json.loads(line) for line in (tmp_path / "r" / "0" / "output.jsonl").read_text().splitlines()]
     assert [len(line["rel_psgs"]) for line in lines] == [3, 3]
 
@@ -34,6 +35,7 @@ def test_a_published_config_runs(journey: Path, tmp_path: Path) -> None:
         ({"method": "tokn"}, "Did you mean 'token'"),
         ({"method": "token", "query_formulation": "real_words"}, "makes no sense"),
         ({"inference_method": "pragg"}, "Did you mean 'prag'"),
+        ({"inference_method": "prag", "store": "gs://a/store"}, "gs://"),
         ({"retrieve_topkk": 3}, "Did you mean 'retrieve_topk'"),
     ],
 )

@@ -135,8 +135,9 @@ def plan(
         num_question_shards=cutting.question_shards or cutting.shards,
     )
     where = RetrievalConfig(index_dir=index_place.index_dir, index_name=index_place.index_name)
-    if corpus:
-        ensure_index(corpus, settings.retriever, where)
+    indexed = ensure_index(corpus, settings.retriever, where) if corpus else None
+    if indexed:
+        err.print(f"Indexed {indexed.num_passages} passages: {indexed.index}", soft_wrap=True)
     folder = open_run(place, run)
     made = plan_run(folder, settings)
     manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)

@@ -24,7 +24,7 @@ def inference_shard(job: Job) -> tuple[InferenceCounts, str]:
     for method in job.plan.methods:
         how = InferenceSettings.of(method, job.plan.switching)
         seconds[method] = _answer(job, replace(answerer, how=how), tasks)
-    return InferenceCounts(questions=len(tasks), seconds=seconds), answerer.experts.space
+    return InferenceCounts(questions=len(tasks), seconds=seconds), answerer.space
 
 
 def _answerer(job: Job) -> Answerer:

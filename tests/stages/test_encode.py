@@ -1,0 +1,73 @@
+"""What the experts of some passages come to: found, trained, without pairs; and who is first."""
+
+from pathlib import Path
+
+import pytest
+
+from semoe.datasets.augmented import AugmentedPassage, QAPair
+from semoe.errors import UsageError
+from semoe.experts.preset import parse_preset
+from semoe.models.model import Model
+from semoe.stages.encode import Encoded, Encoding
+from semoe.stages.recipe import Recipe
+from semoe.store.expert_store import ExpertStore
+from semoe.store.objects import FolderObjects
+from semoe.store.opened import make_space
+from tests.demo import quick
+
+
+def passage(answer: str = "") -> AugmentedPassage:
+    """One with a pair, or without any."""
+    pair = QAPair(question="Where?", answer=answer, full_answer=f"In {answer}.")
+    return AugmentedPassage(pid=0, passage="It is somewhere.", qa=(pair,) if answer else ())
+
+
+class Bench:
+    """Encodes into one store."""
+
+    def __init__(self, model: Model, folder: Path) -> None:
+        self.model = model
+        self.recipe = Recipe.of(model.name, parse_preset(quick(), "quick"))
+        self.store = make_space(FolderObjects(folder), self.recipe.space(model), self.recipe.layout(model))
+
+    def work(self, cure: str | None = "Mend it.", **passages: AugmentedPassage) -> Encoding:
+        keyed = {name * 64: one for name, one in passages.items()}
+        store = ExpertStore(self.store.objects, self.store.names.space, max_age=0)  # sees at once what others commit
+        return Encoding.of(self.model, self.recipe, keyed, store, cure=cure)
+
+    def encode(self, cure: str | None = "Mend it.", **passages: AugmentedPassage) -> Encoded:
+        return self.work(cure, **passages).train(run="r")
+
+
+@pytest.fixture
+def bench(small_model: Model, tmp_path: Path) -> Bench:
+    return Bench(small_model, tmp_path)
+
+
+def counts(done: Encoded) -> tuple[int, int, int, int, int]:
+    return (done.num_passages, done.num_found, done.num_trained, done.num_published, done.num_without_pairs)
+
+
+def test_each_passage_is_found_trained_or_without_pairs(bench: Bench) -> None:
+    assert counts(bench.encode(a=passage("Paris"), b=passage())) == (2, 0, 1, 1, 1)
+    assert counts(bench.encode(a=passage("Paris"), b=passage(), c=passage("Rome"))) == (3, 1, 1, 1, 1)
+
+
+def test_other_pairs_than_an_expert_learnt_are_refused(bench: Bench) -> None:
+    bench.encode(a=passage("Paris"))
+    with pytest.raises(UsageError, match=r"1 experts .* learnt other pairs .* Mend it\."):
+        bench.encode(a=passage("Rome"))
+
+
+def test_somebody_who_was_first_with_other_pairs_is_told_of(bench: Bench) -> None:
+    late = bench.work(a=passage("Rome"))
+    bench.encode(a=passage("Paris"))
+    with pytest.raises(UsageError, match="learnt other pairs"):
+        late.train(run="late")
+
+
+def test_where_any_expert_will_do_the_first_stays(bench: Bench) -> None:
+    late = bench.work(None, a=passage("Rome"))
+    bench.encode(a=passage("Paris"))
+    assert late.train(run="late").num_published == 0
+    assert counts(bench.encode(None, a=passage("Rome"))) == (1, 1, 0, 0, 0)
