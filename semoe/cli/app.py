@@ -15,7 +15,7 @@ from semoe.cli.doctor import doctor
 from semoe.cli.experts.app import app as experts_app
 from semoe.cli.explain import explain
 from semoe.cli.main_verb import main_verb
-from semoe.cli.output import STOPPED, asks_for_json, out, tell_error, told_plainly
+from semoe.cli.output import STOPPED, look_for_reader, out, reader, tell_error, told_plainly
 from semoe.cli.published import augment, encode, evaluate, index, inference, retrieve
 from semoe.cli.runs.do import cancel, run_verb, shards, worker
 from semoe.cli.runs.plan import plan
@@ -30,7 +30,6 @@ PANELS = {
     "What pods call": (worker, shards),
 }
 app = typer.Typer(
-    help="One small LoRA expert per passage: index → retrieve → augment → encode → inference → evaluate.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -72,27 +71,28 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs the command with these arguments; returns its exit code."""
-    as_json = asks_for_json(arguments)
+    look_for_reader(arguments)
     try:
-        with told_plainly(as_json=as_json):
+        with told_plainly():
             # Without its standalone mode typer returns the code of an Exit, and 130 after Ctrl-C, instead of raising.
-            code = app(arguments, standalone_mode=False)
+            code = app(arguments, prog_name="semoe", standalone_mode=False)
             if code == STOPPED:
                 raise KeyboardInterrupt
             return code if isinstance(code, int) else 0
     except typer.Exit as stop:
         return int(stop.exit_code)
     except typer.Abort:
+        tell_error("not done: it was not confirmed.", "aborted", STOPPED)
         return STOPPED
     except typer.TyperException as error:
-        return _told_of_usage(error, as_json=as_json)
+        return _told_of_usage(error)
 
 
-def _told_of_usage(error: typer.TyperException, *, as_json: bool) -> int:
+def _told_of_usage(error: typer.TyperException) -> int:
     """Prints a wrong option: typer's own errors know how to print themselves to a person."""
     code = int(getattr(error, "exit_code", 2))
-    if as_json:
-        tell_error(str(getattr(error, "format_message", lambda: error)()), "options", code, as_json=True)
+    if reader.is_program:
+        tell_error(str(getattr(error, "format_message", lambda: error)()), "options", code)
     else:
         getattr(error, "show", lambda: None)()
     return code

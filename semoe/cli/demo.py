@@ -9,7 +9,7 @@ import typer
 from semoe.cli import options as o
 from semoe.cli.output import err, out
 from semoe.cli.recipe import PresetName, RecipeOptions
-from semoe.cli.runs.plan import METHODS, show_plan
+from semoe.cli.runs.plan import METHODS, EstimateOptions, keep_estimate, show_plan
 from semoe.cli.runs.report import show_report
 from semoe.cli.verbs import verb
 
@@ -43,8 +43,11 @@ def demo(
     show_report(make_report(folder), as_json=output.as_json)
     if not output.as_json:
         _print_question(folder, folder.retrieved(0)[0])
-        out.print(f"\nEverything lies in {root_dir}: the index, and a store with the experts and the run.")
-    err.print(f"Look around: semoe experts ls --root_dir {root_dir}; semoe report --run {RUN} --root_dir {root_dir}")
+        out.print(
+            f"\nEverything lies in {root_dir}: the index, and a store with the experts and the run.", soft_wrap=True
+        )
+    verbs = f"semoe experts ls --root_dir {root_dir}; semoe report --run {RUN} --root_dir {root_dir}"
+    err.print(f"Look around: {verbs}", soft_wrap=True)
 
 
 def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool) -> "RunFolder":
@@ -70,8 +73,9 @@ def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool)
     ensure_index(str(data / "passages.tsv"), "bm25", where)
     folder = RunFolder(open_objects(str(root_dir / "store")), RUN)
     manifest = retrieve_and_cut(folder, plan_run(folder, settings))
+    found = keep_estimate(folder, manifest, None, EstimateOptions())
     if not as_json:
-        show_plan(folder, manifest)
+        show_plan(folder, manifest, found)
     return folder
 
 

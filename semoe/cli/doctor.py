@@ -113,6 +113,8 @@ def _package(name: str) -> tuple[str, str]:
         return "ok", importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         extra = PACKAGES[name]
+        if extra == "parse":
+            return "missing", "`augment` needs it: pip install 'semoe[parse]'"
         if extra:
             return "ok", f"not installed; what needs it: pip install 'semoe[{extra}]'"
         return "missing", "pip install semoe"

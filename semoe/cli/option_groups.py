@@ -24,7 +24,7 @@ class Group(NamedTuple):
     panel: str
     """Heading in `--help`."""
     table: str
-    """Its table in a settings file."""
+    """Its table in a settings file; a group that adds to another has the same."""
 
 
 groups: dict[type, Group] = {}

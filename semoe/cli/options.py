@@ -84,11 +84,17 @@ INDEX = Path("index")
 
 
 @option_group("Where things are", table="place")
-class PlaceOptions:
-    """The store, and the folder of the published tree."""
+class FolderOptions:
+    """The folder of the published tree."""
+
+    root_dir: RootDir = ROOT
+
+
+@option_group("Where things are", table="place")
+class PlaceOptions(FolderOptions):
+    """The same with the store."""
 
     store: Store = None
-    root_dir: RootDir = ROOT
 
     @property
     def store_url(self) -> str:
@@ -102,7 +108,9 @@ class OutputOptions:
 
     format: Annotated[
         Literal["table", "json"],
-        typer.Option("--format", help="json: for a program; errors too, on stderr."),
+        typer.Option(
+            "--format", help="json: one document on stdout for a program; an error is the last line of stderr then."
+        ),
     ] = "table"
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False
 
@@ -137,13 +145,15 @@ class ElasticOptions:
         typer.Option(
             "--es_url",
             envvar="SEMOE_ES_URL",
-            help="Addresses, separated by commas. Default: http://127.0.0.1:9200. Credentials come from "
-            "SEMOE_ES_API_KEY, or SEMOE_ES_USERNAME and SEMOE_ES_PASSWORD.",
+            help="Addresses of Elasticsearch, separated by commas. Default: http://127.0.0.1:9200. Credentials come "
+            "from SEMOE_ES_API_KEY, or SEMOE_ES_USERNAME and SEMOE_ES_PASSWORD.",
         ),
     ] = None
     es_ca_file: Annotated[
         Path | None,
-        typer.Option("--es_ca_file", envvar="SEMOE_ES_CA_FILE", help="Certificates (PEM) that vouch for it."),
+        typer.Option(
+            "--es_ca_file", envvar="SEMOE_ES_CA_FILE", help="Certificates (PEM) that vouch for Elasticsearch."
+        ),
     ] = None
 
 

@@ -3,10 +3,12 @@
 What is printed is data and comes out as it is: `plain_console` says why.
 """
 
+import json
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -35,7 +37,22 @@ def show(result: Mapping[str, Any], *, as_json: bool = False) -> None:
 
 def print_json(value: object) -> None:
     """Prints one JSON document; numbers that JSON has no way to write become null."""
-    out.print_json(orjson.dumps(value, default=str).decode())
+    # Without colours, wherever it goes: a program reads it.
+    out.print_json(dump(value), highlight=False)
+
+
+def dump(value: object) -> str:
+    """Returns a value as JSON on one line."""
+    try:
+        return orjson.dumps(value, default=_plain).decode()
+    except TypeError:
+        # A name of a file that is no UTF-8: JSON has an escape for it, orjson has not.
+        return json.dumps(value, default=_plain)
+
+
+def _plain(value: Any) -> object:
+    """What JSON has no type for: named tuples by their names, all else as text."""
+    return value._asdict() if hasattr(value, "_asdict") else str(value)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -70,37 +87,45 @@ def _text(value: object) -> str:
     return "not finite" if isinstance(value, float) and not math.isfinite(value) else str(value)
 
 
+@dataclass(slots=True)
+class Reader:
+    """Who reads what is printed, as far as it is known before a command line is parsed."""
+
+    is_program: bool = False
+    """Whether errors are told as JSON."""
+    is_named: bool = False
+    """Whether the command line says so, or says the contrary."""
+
+
+reader = Reader()
+
+
+def look_for_reader(arguments: Sequence[str]) -> None:
+    """Sees whether a command line asks for JSON, before it is parsed: that may be what fails."""
+    alone = any(one in ("--json", "--format=json") for one in arguments)
+    reader.is_program = alone or ("--format", "json") in pairwise(arguments)
+    reader.is_named = reader.is_program or any(one.partition("=")[0] == "--format" for one in arguments)
+
+
 @contextmanager
-def told_plainly(*, as_json: bool = False) -> Iterator[None]:
+def told_plainly() -> Iterator[None]:
     """Turns SEMOE's errors, Ctrl-C and closed pipes into an exit code and a sentence, or a JSON object on stderr."""
     try:
         yield
     except SemoeError as error:
-        tell_error(str(error), error.kind, error.exit_code, as_json=as_json)
+        tell_error(str(error), error.kind, error.exit_code)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        tell_error(
-            "stopped. What is finished is kept; the same command goes on from there.",
-            "stopped",
-            STOPPED,
-            as_json=as_json,
-        )
+        tell_error("stopped. What is finished is kept; the same command goes on from there.", "stopped", STOPPED)
         raise typer.Exit(STOPPED) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise typer.Exit(0) from None
 
 
-def tell_error(message: str, kind: str, exit_code: int, *, as_json: bool = False) -> None:
+def tell_error(message: str, kind: str, exit_code: int) -> None:
     """Prints an error on stderr: for a person, or as `{"error": {"kind", "message", "exit_code"}}`."""
-    if as_json:
-        error = {"kind": kind, "message": message, "exit_code": exit_code}
-        err.print(orjson.dumps({"error": error}).decode(), soft_wrap=True)
+    if reader.is_program:
+        err.print(dump({"error": {"kind": kind, "message": message, "exit_code": exit_code}}), soft_wrap=True)
     else:
         err.print(Text.assemble(("semoe:", "bold red"), f" {message}"), soft_wrap=True)
-
-
-def asks_for_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for JSON: looked for before it is parsed, since that may be what fails."""
-    alone = any(one in ("--json", "--format=json") for one in arguments)
-    return alone or ("--format", "json") in pairwise(arguments)

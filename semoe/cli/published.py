@@ -76,10 +76,12 @@ def retrieve(
     data_path: o.DataPath,
     index_place: o.IndexOptions,
     elastic: o.ElasticOptions,
-    place: o.PlaceOptions,
+    place: o.FolderOptions,
     output: o.OutputOptions,
     topk: o.Topk = 3,
-    shuffle: Annotated[bool, typer.Option("--shuffle", help="Shuffle the questions before sampling.")] = False,
+    shuffle: Annotated[
+        bool, typer.Option("--shuffle/--no-shuffle", help="Shuffle the questions before sampling.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the shuffle.")] = 42,
 ) -> None:
     """Find the passages of each question; the question is the query.
@@ -101,7 +103,7 @@ def retrieve(
 @verb
 def augment(
     questions: QuestionOptions,
-    place: o.PlaceOptions,
+    place: o.FolderOptions,
     output: o.OutputOptions,
     model_name: Annotated[
         str, typer.Option("--model_name", help="Who makes the pairs: parse (rules, no language model), or a model.")

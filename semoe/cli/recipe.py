@@ -34,7 +34,8 @@ class RecipeOptions:
     model_name: ModelName
     preset: PresetName = "semoe"
     with_cot: Annotated[
-        bool, typer.Option("--with_cot", help="Train and ask with chains of thought, after worked examples.")
+        bool,
+        typer.Option("--with_cot/--no-with_cot", help="Train and ask with chains of thought, after worked examples."),
     ] = False
     augment_model: Annotated[
         str | None,

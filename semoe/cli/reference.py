@@ -20,18 +20,25 @@ def _describe(command: Any, name: str, parts: list[str]) -> None:
     parts += [f"## {name}", "", (command.help or "").strip(), ""]
     options = [p for p in command.params if p.name != "help"]
     if options:
-        parts += ["| option | default | meaning |", "|---|---|---|"]
-        parts += [_row(option) for option in options]
-        parts.append("")
+        panels = dict.fromkeys(_panel(option) for option in options)
+        for panel in panels:
+            parts += [f"**{panel}**", "", "| option | default | meaning |", "|---|---|---|"]
+            parts += [_row(option) for option in options if _panel(option) == panel]
+            parts.append("")
     verbs = getattr(command, "commands", {})
     for verb in sorted(verbs):
         _describe(verbs[verb], f"{name} {verb}", parts)
 
 
+def _panel(option: Any) -> str:
+    return getattr(option, "rich_help_panel", None) or "Options"
+
+
 def _row(option: Any) -> str:
-    names = ", ".join(f"`{name}`" for name in option.opts)
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
     default = "required" if option.required else "" if option.default is None else f"`{option.default}`"
-    return f"| {names} | {default} | {getattr(option, 'help', '') or ''} |"
+    environment = f" Environment: `{option.envvar}`." if getattr(option, "envvar", None) else ""
+    return f"| {names} | {default} | {getattr(option, 'help', '') or ''}{environment} |"
 
 
 if __name__ == "__main__":

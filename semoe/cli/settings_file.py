@@ -6,6 +6,7 @@ environment, the environment before the file.
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from semoe.cli.option_groups import groups, own_tables
-from semoe.cli.output import out
+from semoe.cli.output import out, reader
 from semoe.errors import UsageError, unknown_name
 from semoe.files import read_text
 
@@ -29,10 +30,13 @@ def read_settings(path: Path) -> dict[str, Any]:
         UsageError: no such file, broken TOML, or an unknown table or key; the message names the nearest.
     """
     try:
-        tables = tomllib.loads(read_text(path))
+        # Editors of some systems begin a file with a byte order mark.
+        tables = tomllib.loads(read_text(path).removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: broken TOML ({error}).", kind="broken-toml") from error
-    known = {group.table: {one.name for one in fields(kind)} for kind, group in groups.items()} | own_tables
+    known = {name: set(own) for name, own in own_tables.items()}
+    for kind, group in groups.items():
+        known.setdefault(group.table, set()).update(_keys(kind))
     for table, values in tables.items():
         if table not in known:
             raise unknown_name(f"table in {path}:", table, known)
@@ -44,11 +48,18 @@ def read_settings(path: Path) -> dict[str, Any]:
     return tables
 
 
-def print_settings(name: str, kinds: Iterable[type], values: Mapping[str, Any]) -> None:
-    """Prints options as a settings file, those without a value as comments."""
+def print_settings(asked_as: str, name: str, kinds: Iterable[type], values: Mapping[str, Any]) -> None:
+    """Prints options as a settings file, those without a value as comments.
+
+    Args:
+        asked_as: the command, as it was called.
+        name: the table of the verb's own options.
+        kinds: its option groups.
+        values: of all options, by name.
+    """
     tables = {name: [key for key in values if key in own_tables[name]]}
-    tables |= {groups[kind].table: [one.name for one in fields(kind)] for kind in kinds}
-    out.print(f"# semoe {name} --settings FILE", soft_wrap=True)
+    tables |= {groups[kind].table: _keys(kind) for kind in kinds}
+    out.print(f"# {asked_as} --settings FILE", soft_wrap=True)
     for table, keys in tables.items():
         lines = [_line(key, values[key]) for key in keys]
         if lines:
@@ -59,9 +70,16 @@ def _line(key: str, value: Any) -> str:
     return f"# {key} =" if value is None else f"{key} = {_toml(value)}"
 
 
+def _keys(kind: type) -> list[str]:
+    """The options of a group that a file may give; `--json` is another word for `format`."""
+    return [one.name for one in fields(kind) if one.name != "json"]
+
+
 def _toml(value: Any) -> str:
-    """Returns a value as TOML: of numbers, truth values, texts and lists its way of writing is JSON's."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """Returns a value as TOML: of numbers, truth values, texts and lists its way of writing is nearly JSON's."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str).replace("\x7f", "\\u007f")
 
 
 def _take(context: typer.Context, path: Path | None) -> Path | None:
@@ -70,16 +88,19 @@ def _take(context: typer.Context, path: Path | None) -> Path | None:
         # The more special table comes later, and counts.
         tables: tuple[str, ...] = getattr(context.command.callback, "tables", ())
         found = read_settings(path)
+        if not reader.is_named:
+            reader.is_program = found.get("output", {}).get("format") == "json"
         context.default_map = {key: value for table in tables for key, value in found.get(table, {}).items()}
     return path
 
 
-def _ask_for_nothing(context: typer.Context, asked: bool) -> bool:
-    """Lets a verb print its settings though required ones are not given yet."""
-    if asked:
-        for one in context.command.params:
-            one.required = False
-    return asked
+def _ask_for_nothing(context: typer.Context, asked: bool) -> str:
+    """Lets a verb print its settings though required ones are not given yet; returns the command as it was called."""
+    if not asked:
+        return ""
+    for one in context.command.params:
+        one.required = False
+    return context.command_path
 
 
 SettingsFile = Annotated[

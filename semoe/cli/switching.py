@@ -68,7 +68,10 @@ class SwitchOptions:
         ),
     ] = DEFAULT.retrieve_keep_top_k
     check_real_words: Annotated[
-        bool, typer.Option("--check_real_words", help="dragin: ask with words that carry meaning alone.")
+        bool,
+        typer.Option(
+            "--check_real_words/--no-check_real_words", help="dragin: ask with words that carry meaning alone."
+        ),
     ] = DEFAULT.check_real_words
     fix_length: Annotated[
         int, typer.Option("--fix_length", min=1, help="fix-length-retrieval: tokens between two retrievals.")

@@ -28,20 +28,20 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def command(**values: Any) -> None:
         values.pop("settings")
-        if values.pop("print_settings"):
-            print_settings(name, [*kinds.values()], values)
+        asked_as = values.pop("print_settings")
+        if asked_as:
+            print_settings(asked_as, name, [*kinds.values()], values)
             return
         for parameter, kind in kinds.items():
             values[parameter] = kind(**{one.name: values.pop(one.name) for one in fields(kind)})
         function(**values)
 
     shared = [parameter for kind in kinds.values() for parameter in _parameters(kind)]
-    about = [_parameter("settings", SettingsFile, None), _parameter("print_settings", PrintSettings, False)]
+    about = [_parameter("settings", SettingsFile, None), _parameter("print_settings", PrintSettings, "")]
     signature = inspect.Signature([_keyword(one) for one in (*own, *shared, *about)])
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
-    bases = [base for kind in kinds.values() for base in reversed(kind.__mro__) if base in groups]
-    command.tables = (*(groups[base].table for base in bases), name)  # type: ignore[attr-defined]
+    command.tables = (*(groups[kind].table for kind in kinds.values()), name)  # type: ignore[attr-defined]
     return command
 
 

@@ -33,7 +33,13 @@ class Corpus:
         counted = cast(BinaryIO, io.BufferedReader(_Counted(self.file, advance), 1 << 20))
         raw = cast(BinaryIO, gzip.GzipFile(fileobj=counted)) if self.path.endswith(".gz") else counted
         with self.file, io.TextIOWrapper(raw, encoding="utf-8", newline="") as lines:
-            yield from parse_passages(lines, self.path)
+            try:
+                yield from parse_passages(lines, self.path)
+            except UnicodeDecodeError as error:
+                raise UsageError(
+                    f"{self.path} is no UTF-8 text (byte {error.object[error.start]:#04x}). Convert it.",
+                    kind="broken-file",
+                ) from error
 
 
 def open_corpus(path: str) -> Corpus:

@@ -121,7 +121,7 @@ class Encoding:
         started = time.monotonic()
         layout = self.recipe.layout(self.model)
         with Producer(self.store, layout, run=run, shard=shard, commit_seconds=commit_seconds) as producer:
-            num_trained, num_tokens = train(
+            trained = train(
                 self.model,
                 self.recipe,
                 self.missing,
@@ -136,10 +136,10 @@ class Encoding:
         return Encoded(
             num_passages=len(self.passages),
             num_found=self.num_found,
-            num_without_pairs=len(self.passages) - self.num_found - num_trained,
-            num_trained=num_trained,
+            num_without_pairs=len(self.passages) - self.num_found - len(self.missing) + trained.num_empty,
+            num_trained=trained.num_experts,
             num_published=producer.num_published,
-            num_tokens=num_tokens,
+            num_tokens=trained.num_tokens,
             num_bytes=producer.num_bytes,
             seconds=time.monotonic() - started,
         )

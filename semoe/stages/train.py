@@ -1,6 +1,7 @@
 """Stage `encode`, its training: the experts that a space lacks, for the verb and for one shard of a run."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
@@ -29,6 +30,17 @@ class TakesExperts(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trained:
+    """What training came to."""
+
+    num_experts: int
+    num_tokens: int
+    """Trained on, repetitions counted."""
+    num_empty: int
+    """Passages that give nothing to learn."""
+
+
 def train(
     model: Model,
     recipe: Recipe,
@@ -38,7 +50,7 @@ def train(
     tokens_per_step: int = 2048,
     stop: Stop = lambda: False,
     advance: Callable[[float], None] = lambda experts: None,
-) -> tuple[int, int]:
+) -> Trained:
     """Trains an expert for each passage that gives something to learn, and hands it to the producer.
 
     Args:
@@ -51,7 +63,7 @@ def train(
         advance: told after each step how much was done, in experts.
 
     Returns:
-        How many experts were trained, and on how many tokens, repetitions counted.
+        What was done; fewer than there are passages where it was asked to stop.
     """
     sequences = {key: recipe.sequences(model, passage) for key, passage in passages.items()}
     keys = [key for key, own in sequences.items() if own]
@@ -85,7 +97,8 @@ def train(
         metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens)
         num_trained += 1
         num_tokens += trained.num_tokens
-    return num_trained, num_tokens
+    num_empty = len(sequences) - len(keys)
+    return Trained(num_experts=num_trained, num_tokens=num_tokens, num_empty=num_empty)
 
 
 def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> ExpertRecord:

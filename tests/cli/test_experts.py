@@ -37,7 +37,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     passage = AugmentedPassage(pid=0, title=TITLE, passage=PASSAGE, qa=(PAIR, replace(PAIR, question="Who was Mena?")))
     made = make_space(FolderObjects(root / "store"), recipe.space(model), recipe.layout(model))
     with Producer(made, recipe.layout(model), run="r") as producer:
-        assert train(model, recipe, {passage_key(TITLE, PASSAGE): passage}, producer)[0] == 1
+        assert train(model, recipe, {passage_key(TITLE, PASSAGE): passage}, producer).num_experts == 1
     return root / "store"
 
 

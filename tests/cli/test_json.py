@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from semoe.cli.app import run
-from semoe.cli.output import asks_for_json
+from semoe.cli.output import look_for_reader, reader
 from tests.runs.planned import planned
 
 
@@ -77,4 +77,31 @@ def test_a_format_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) ->
     [([], False), (["--format", "table"], False), (["json"], False), (["--title", "--json"], True)],
 )
 def test_json_is_looked_for_before_the_line_is_read(arguments: list[str], expected: bool) -> None:
-    assert asks_for_json(arguments) is expected
+    look_for_reader(arguments)
+    assert reader.is_program is expected
+
+
+def test_a_name_that_is_no_text_is_told_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = error(capsys, 2, "status", "--run", "r", "--store", f"{tmp_path}/\udcff", "--json")
+    assert "\udcff" in found["message"]
+
+
+def test_colours_stay_out_of_json(place: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert len(answer(capsys, "status", *place)) == 4
+
+
+def test_a_binary_file_is_no_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"\xff\x00" * 40)
+    command = ["index", "--data_path", str(tmp_path / "model.safetensors"), "--index_dir", str(tmp_path / "i")]
+    assert run(command) == 2
+    assert "no UTF-8 text" in " ".join(capsys.readouterr().err.split())
+
+
+def test_options_of_a_cluster_say_nothing_to_a_local_run(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert error(capsys, 2, "run", *place, "--detach", "--json")["message"] == "--detach is for --backend argo."
+
+
+def test_the_help_says_what_exit_codes_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    assert "75 worth trying again" in " ".join(capsys.readouterr().out.split())

@@ -70,9 +70,9 @@ def test_tables_of_other_verbs_and_groups_are_passed_over(tmp_path: Path, capsys
 
 def test_verbs_on_experts_read_the_common_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "run.toml"
-    path.write_text('[place]\nstore = "s"\n[experts]\nspace = "3f"\n')
+    path.write_text('[place]\nstore = "s"\nspace = "3f"\n')
     assert run(["experts", "ls", "--settings", str(path), "--print_settings"]) == 0
-    found = tomllib.loads(capsys.readouterr().out)["experts"]
+    found = tomllib.loads(capsys.readouterr().out)["place"]
     assert (found["store"], found["space"]) == ("s", "3f")
 
 
@@ -98,3 +98,36 @@ def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     error = json.loads(capsys.readouterr().err)["error"]
     assert "none.toml" in error["message"]
     assert error["exit_code"] == 2
+
+
+def test_what_is_no_usual_value_is_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = ["--title", 'Ä "q" \\ \x7f\n', "--min_loss", "inf"]
+    assert run(["experts", "ls", *odd, "--print_settings"]) == 0
+    path = tmp_path / "run.toml"
+    path.write_text("\ufeff" + capsys.readouterr().out)
+    assert run(["experts", "ls", "--settings", str(path), "--print_settings"]) == 0
+    own = tomllib.loads(capsys.readouterr().out)["ls"]
+    assert (own["title"], own["min_loss"]) == (odd[1], float("inf"))
+
+
+def test_a_switch_of_the_file_can_be_undone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('[recipe]\nwith_cot = true\n[output]\nformat = "json"\n')
+    found = printed(capsys, "encode", "--settings", str(path), "--no-with_cot", "--format", "table")
+    assert (found["recipe"]["with_cot"], found["output"]["format"]) == (False, "table")
+
+
+def test_two_verbs_of_one_name_have_tables_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["experts", "export", "--print_settings"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("# semoe experts export --settings FILE")
+    assert "export" not in tomllib.loads(said)
+    assert run(["export", "--print_settings"]) == 0
+    assert "[export]" in capsys.readouterr().out
+
+
+def test_a_file_that_asks_for_json_has_errors_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('[output]\nformat = "json"\n')
+    assert run(["status", "--run", "none", "--store", str(tmp_path), "--settings", str(path)]) == 2
+    assert json.loads(capsys.readouterr().err)["error"]["kind"] == "no-run"

@@ -2,7 +2,7 @@
 
 import typer
 
-from semoe.cli.experts.export import export
+from semoe.cli.experts.export import export_expert_verb
 from semoe.cli.experts.imports import import_verb
 from semoe.cli.experts.look import ls, show_verb, stats
 from semoe.cli.experts.upkeep import compact, gc, verify
@@ -14,5 +14,5 @@ app.command()(stats)
 app.command()(verify)
 app.command()(gc)
 app.command()(compact)
-app.command()(export)
+app.command("export")(export_expert_verb)
 app.command("import")(import_verb)

@@ -13,7 +13,7 @@ from semoe.errors import UsageError
 
 
 @verb
-def export(
+def export_expert_verb(
     key: Key,
     to: Annotated[Path, typer.Option("--to", help="New folder; PeftModel.from_pretrained loads it.")],
     place: SpacePlaceOptions,

@@ -10,7 +10,7 @@ from semoe.cli.recipe import PresetName, RecipeOptions
 from semoe.cli.verbs import verb
 
 
-@option_group("Recipe of the experts", table="imported_recipe")
+@option_group("Recipe of the experts", table="recipe")
 class PublishedRecipeOptions(RecipeOptions):
     """The recipe that made a published tree."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of it.")]
 
 
-@option_group("Where things are", table="experts")
+@option_group("Where things are", table="place")
 class SpacePlaceOptions(PlaceOptions):
     """The store and the space in it."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class RemoveOptions:
     """What may go."""
 
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run/--no-dry-run", help="Only list what would be removed.")] = False
     grace: Annotated[
         float,
         typer.Option(

@@ -64,7 +64,18 @@ class ClusterOptions:
         list[str] | None,
         typer.Option("--parameter", help="A parameter of the workflow, as gpus=2; may be given several times."),
     ] = None
-    detach: Annotated[bool, typer.Option("--detach", help="Submit, and do not wait for the end.")] = False
+    detach: Annotated[bool, typer.Option("--detach/--no-detach", help="Submit, and do not wait for the end.")] = False
+
+    def require_none(self) -> None:
+        """Makes sure that none is given to a local run, where it would say nothing.
+
+        Raises:
+            UsageError: one is.
+        """
+        given = {"corpus": self.corpus, "parameter": self.parameter, "detach": self.detach}
+        stray = next((name for name, value in given.items() if value), None)
+        if stray:
+            raise UsageError(f"--{stray} is for --backend argo.", kind="options")
 
     def parameters(self) -> dict[str, str]:
         """Returns the workflow parameters that were given.
@@ -88,7 +99,7 @@ class CostOptions:
     ask_above: Annotated[
         float, typer.Option("--ask_above", help="Ask first where the plan reckons with more money than this.")
     ] = 10.0
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+    yes: Annotated[bool, typer.Option("--yes/--no-yes", help="Do not ask.")] = False
 
 
 @verb
@@ -119,6 +130,8 @@ def run_verb(
     from semoe.runs.plan import require_current
     from semoe.runs.reporting import make_report
 
+    if backend == "local":
+        on_cluster.require_none()
     folder = open_run(place, run)
     require_current(folder.plan())
     if not costs.yes:
@@ -197,9 +210,13 @@ def cancel(run: Run, place: o.PlaceOptions, output: o.OutputOptions, namespace: 
 
 def _leave_counts(counts: Mapping[str, float], folder: Path) -> None:
     """Leaves each count in a file of its own, from where Argo takes it into its metrics."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, count in counts.items():
-        (folder / name).write_text(f"{count:g}" if count % 1 else f"{count:.0f}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, count in counts.items():
+            (folder / name).write_text(f"{count:g}" if count % 1 else f"{count:.0f}")
+    except OSError as error:
+        # The shard is done: it must not fail for a figure.
+        err.print(f"semoe: the counts could not be left in {folder}: {error}", soft_wrap=True)
 
 
 def _run_here(folder: "RunFolder", workers: WorkerOptions, parallelism: int, max_attempts: int) -> None:

@@ -39,7 +39,8 @@ class ShardOptions:
     retrieve_later: Annotated[
         bool,
         typer.Option(
-            "--retrieve_later", help="Leave retrieval to the run, for an index that this machine does not reach."
+            "--retrieve_later/--no-retrieve_later",
+            help="Leave retrieval to the run, for an index that this machine does not reach.",
         ),
     ] = False
 
@@ -50,7 +51,10 @@ class EstimateOptions:
 
     parallelism: o.Parallelism = 1
     probe: Annotated[
-        bool, typer.Option("--probe", help="Measure this machine on some passages, to say how long the run takes.")
+        bool,
+        typer.Option(
+            "--probe/--no-probe", help="Measure this machine on some passages, to say how long the run takes."
+        ),
     ] = False
     experts_per_second: Annotated[
         float | None,
@@ -142,7 +146,8 @@ def plan(
     made = plan_run(folder, settings)
     manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
     measured = probe(folder, manifest) if costs.probe else costs.given()
-    show_plan(folder, manifest, measured, costs, as_json=output.as_json)
+    found = keep_estimate(folder, manifest, measured, costs)
+    show_plan(folder, manifest, found, measured, as_json=output.as_json)
 
 
 def _require_sense(
@@ -167,23 +172,29 @@ def _require_sense(
         raise UsageError("With --with_cot a run has one dataset: each has its own worked examples.", kind="options")
 
 
-def show_plan(
-    folder: "RunFolder",
-    manifest: "Manifest",
-    measured: "Throughput | None" = None,
-    costs: EstimateOptions | None = None,
-    *,
-    as_json: bool = False,
-) -> None:
-    """Prints and keeps what a run will take."""
+def keep_estimate(
+    folder: "RunFolder", manifest: "Manifest", measured: "Throughput | None", costs: EstimateOptions
+) -> "Estimate":
+    """Reckons what a run will take, and keeps it beside the plan."""
     from semoe.runs.estimate import Estimate, Prices
     from semoe.runs.planning import estimate_of
 
-    plan = folder.plan()
-    costs = costs or EstimateOptions()
     prices = Prices(accelerator_hour=costs.gpu_price, gigabyte_month=costs.storage_price)
-    found = estimate_of(plan, manifest, measured, parallelism=costs.parallelism, prices=prices)
+    found = estimate_of(folder.plan(), manifest, measured, parallelism=costs.parallelism, prices=prices)
     folder.write("estimate.json", found, Estimate)
+    return found
+
+
+def show_plan(
+    folder: "RunFolder",
+    manifest: "Manifest",
+    found: "Estimate",
+    measured: "Throughput | None" = None,
+    *,
+    as_json: bool = False,
+) -> None:
+    """Prints what a run will take."""
+    plan = folder.plan()
     sizes = {
         "run": plan.run,
         "store": folder.objects.url,

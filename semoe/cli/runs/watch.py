@@ -1,13 +1,14 @@
 """`semoe status` and `semoe logs`. All but the pods' own state is read from the store."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.output import err, out, print_json, show_rows
+from semoe.cli.output import dump, err, out, print_json, show_rows
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.runs.stage_rows import COLUMNS, SHOWN_FAILURES, stage_row, tell_failures
 from semoe.cli.verbs import verb
@@ -25,7 +26,10 @@ def status(
     run: Run,
     place: o.PlaceOptions,
     output: o.OutputOptions,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again every few seconds until it is done.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Show it again every few seconds until it is done; JSON comes a line each time."),
+    ] = False,
     namespace: o.Namespace = "",
 ) -> None:
     """Show how far a run is and what went wrong, whatever does the work; with --namespace also the workflow's state.
@@ -39,8 +43,11 @@ def status(
     while True:
         found = status_of(folder)
         state = argo.latest() if argo else None
-        rows = [asdict(one) if output.as_json else stage_row(one) for one in found]
-        show_rows(f"Run {run}", COLUMNS, rows, as_json=output.as_json)
+        if output.as_json and watch:
+            out.print(dump([asdict(one) for one in found]), soft_wrap=True)
+        else:
+            rows = [asdict(one) if output.as_json else stage_row(one) for one in found]
+            show_rows(f"Run {run}", COLUMNS, rows, as_json=output.as_json)
         tell_failures(failures_of(folder))
         if state:
             _tell_workflow(state)
@@ -66,14 +73,22 @@ def logs(
     """
     folder = open_run(place, run)
     folder.plan()
-    found = [(name, folder.read_text(f"logs/{name}")) for name in _log_names(folder, stage, shard, failed=failed)]
-    argo = _argo(folder, namespace)
-    found += _pod_logs(argo, stage, shard, failed) if argo else []
+    found = _all_logs(folder, stage, shard, failed, namespace)
     if output.as_json:
         print_json([{"name": name, "text": text} for name, text in found])
         return
     for name, text in found:
         _print_log(name, text)
+
+
+def _all_logs(
+    folder: "RunFolder", stage: str, shard: int | None, failed: bool, namespace: str
+) -> Iterator[tuple[str, str]]:
+    """Yields name and text of each log as it is read: those of the store first, then what pods still have."""
+    for name in _log_names(folder, stage, shard, failed=failed):
+        yield name, folder.read_text(f"logs/{name}")
+    argo = _argo(folder, namespace)
+    yield from _pod_logs(argo, stage, shard, failed) if argo else ()
 
 
 def _argo(folder: "RunFolder", namespace: str) -> "ArgoBackend | None":
