@@ -1,4 +1,4 @@
-"""What retrieved passages do to a request: into the prompt, as experts, or both. The worker fills it in."""
+"""What retrieved passages do to a request: into the prompt, as experts, or both. `semoe.stages.requests` does it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
