@@ -9,6 +9,7 @@ import typer
 from semoe.cli import options as o
 from semoe.cli.output import err, out
 from semoe.cli.recipe import PresetName, RecipeOptions
+from semoe.cli.runs.opening import open_run
 from semoe.cli.runs.plan import METHODS, EstimateOptions, keep_estimate, show_plan
 from semoe.cli.runs.report import show_report
 from semoe.cli.verbs import verb
@@ -53,11 +54,9 @@ def demo(
 def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool) -> "RunFolder":
     """Indexes the passages, and plans the run."""
     from semoe.retrieval.retriever import RetrievalConfig
-    from semoe.runs.folder import RunFolder
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
     from semoe.runs.retrieving import retrieve_and_cut
     from semoe.stages.index import ensure_index
-    from semoe.store.objects import open_objects
 
     data = Path(str(resources.files("semoe"))) / "demo_data"
     where = RetrievalConfig(index_dir=root_dir / "index")
@@ -71,7 +70,7 @@ def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool)
         methods=tuple(METHODS.split(",")),
     )
     ensure_index(str(data / "passages.tsv"), "bm25", where)
-    folder = RunFolder(open_objects(str(root_dir / "store")), RUN)
+    folder = open_run(o.PlaceOptions(root_dir=root_dir), RUN)
     manifest = retrieve_and_cut(folder, plan_run(folder, settings))
     found = keep_estimate(folder, manifest, None, EstimateOptions())
     if not as_json:

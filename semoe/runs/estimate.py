@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from semoe.runs.plan import Manifest
 
-HOURS_A_MONTH = 730.0
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Throughput:

@@ -19,6 +19,9 @@ class _AtFirstUse:
         self._made: Metrics | None = None
 
     def __getattr__(self, name: str) -> Any:
+        return getattr(self._made or self._make(), name)
+
+    def _make(self) -> "Metrics":
         with self._lock:  # made twice, the registry would refuse the second
             if self._made is None:
                 from prometheus_client import REGISTRY  # noqa: PLC0415  (as said above)
@@ -26,7 +29,7 @@ class _AtFirstUse:
                 from semoe.telemetry.metrics import Metrics  # noqa: PLC0415
 
                 self._made = Metrics(REGISTRY)
-        return getattr(self._made, name)
+            return self._made
 
 
 metrics = cast("Metrics", _AtFirstUse())

@@ -42,6 +42,21 @@ def test_a_run_is_told_of_in_json(place: list[str], capsys: pytest.CaptureFixtur
     assert answer(capsys, "report", "--partial", *place)["is_finished"] is False
 
 
+def test_a_run_that_is_watched_comes_a_line_each_time(
+    place: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = iter([None])
+
+    def sleep(seconds: float) -> None:
+        if next(pauses, "over") == "over":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("semoe.cli.runs.watch.time.sleep", sleep)
+    assert run(["status", *place, "--watch", "--json"]) == 130
+    lines = capsys.readouterr().out.splitlines()
+    assert [len(json.loads(line)) for line in lines] == [4, 4]
+
+
 def test_a_machine_is_told_of_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = answer(capsys, "doctor", "--root_dir", str(tmp_path))
     assert {"part", "state", "detail"} == rows[0].keys()
@@ -76,7 +91,11 @@ def test_a_format_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) ->
     ("arguments", "expected"),
     [([], False), (["--format", "table"], False), (["json"], False), (["--title", "--json"], True)],
 )
-def test_json_is_looked_for_before_the_line_is_read(arguments: list[str], expected: bool) -> None:
+def test_json_is_looked_for_before_the_line_is_read(
+    arguments: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "is_program", False)
+    monkeypatch.setattr(reader, "is_named", False)
     look_for_reader(arguments)
     assert reader.is_program is expected
 

@@ -10,7 +10,7 @@ import pytest
 from semoe.cli.app import run
 from tests.small_run import planned
 
-HEAVY = ("torch", "transformers", "spacy", "matplotlib", "bm25s", "huggingface_hub")
+HEAVY = ("torch", "transformers", "spacy", "matplotlib", "bm25s", "huggingface_hub", "prometheus_client")
 LOOK = """
 import sys
 from semoe.cli.app import run
@@ -63,3 +63,45 @@ def test_a_verb_that_looks_at_a_store_loads_nothing_heavy(arguments: list[str], 
 
 def test_the_look_sees_a_package_that_is_loaded(store: Path) -> None:
     assert "torch" in loaded("doctor", "--root_dir", str(store))
+
+
+INTERRUPTED = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, *more):
+        if name == "semoe.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from semoe.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_it_starts_ends_it_as_later() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+TOGETHER = """
+import threading
+from semoe.telemetry.counting import metrics
+
+start = threading.Barrier(16)
+found = []
+
+def count():
+    start.wait()
+    found.append(metrics.retrievals)
+
+threads = [threading.Thread(target=count) for _ in range(16)]
+for one in threads: one.start()
+for one in threads: one.join()
+print(len(found), len({id(one) for one in found}))
+"""
+
+
+def test_threads_that_count_first_at_once_share_the_metrics() -> None:
+    done = subprocess.run([sys.executable, "-c", TOGETHER], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["16", "1"]

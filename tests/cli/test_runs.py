@@ -47,6 +47,27 @@ def test_a_worker_leaves_each_count_in_a_file(
     assert not not_there.exists()
 
 
+def test_a_shard_that_is_done_does_not_fail_for_its_counts(
+    place: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_the_way = tmp_path / "counts"
+    in_the_way.write_text("a file")
+    assert run([*retrieving(place), "--counts_dir", str(in_the_way), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["stage"] == "retrieve"
+    assert "the counts could not be left" in " ".join(told.err.split())
+
+
+def test_logs_of_the_store_are_printed_though_no_cluster_answers(
+    place: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run(retrieving(place)) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert run(["logs", *place, "--namespace", "n"]) == 2
+    assert "retrieve shard 0" in capsys.readouterr().out
+
+
 def test_a_stage_has_no_shards_left_once_all_are_done(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     told = []
     for shard in range(3):

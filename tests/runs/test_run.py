@@ -66,9 +66,9 @@ def test_status_says_that_every_shard_is_finished(done: Done, capsys: pytest.Cap
 
 
 def test_a_report_is_that_of_the_run(done: Done, capsys: pytest.CaptureFixture[str]) -> None:
-    assert json.loads(told(capsys, "report", *done.place, "--json"))["experts"]["planned"] == (
-        done.report.experts.planned
-    )
+    report = json.loads(told(capsys, "report", *done.place, "--json"))
+    assert all(0 <= score <= 1 for one in report["overall"] for score in one["scores"].values())
+    assert report["experts"]["planned"] == (done.report.experts.planned)
 
 
 def test_logs_are_those_of_the_shard(done: Done, capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,7 +113,6 @@ def plan(
     from semoe.retrieval.retriever import RetrievalConfig
     from semoe.runs.manifest import provisional_manifest
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
-    from semoe.runs.probe import probe
     from semoe.runs.retrieving import retrieve_and_cut
     from semoe.stages.index import ensure_index
     from semoe.stages.inference_settings import InferenceSettings
@@ -145,9 +144,7 @@ def plan(
     folder = open_run(place, run)
     made = plan_run(folder, settings)
     manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
-    measured = probe(folder, manifest) if costs.probe else costs.given()
-    found = keep_estimate(folder, manifest, measured, costs)
-    show_plan(folder, manifest, found, measured, as_json=output.as_json)
+    _estimate(folder, manifest, costs, output)
 
 
 def _require_sense(
@@ -170,6 +167,15 @@ def _require_sense(
         raise UsageError(f"{len(datasets)} --dataset but {len(paths)} --data_path: give one for each.", kind="options")
     if recipe.with_cot and len(set(datasets)) > 1:
         raise UsageError("With --with_cot a run has one dataset: each has its own worked examples.", kind="options")
+
+
+def _estimate(folder: "RunFolder", manifest: "Manifest", costs: EstimateOptions, output: o.OutputOptions) -> None:
+    """Measures where that is asked for; keeps and prints what the run will take."""
+    from semoe.runs.probe import probe
+
+    measured = probe(folder, manifest) if costs.probe else costs.given()
+    found = keep_estimate(folder, manifest, measured, costs)
+    show_plan(folder, manifest, found, measured, as_json=output.as_json)
 
 
 def keep_estimate(
