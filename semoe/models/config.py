@@ -9,6 +9,7 @@ from typing import Any
 
 from semoe.errors import UsageError, unknown_name
 from semoe.files import read_json
+from semoe.models.quantisation import quantisation_of
 
 MAX_POSITIONS = 2048
 """Of a model that does not say."""
@@ -59,6 +60,7 @@ def read_config(folder: Path) -> ModelConfig:
         UsageError: the file is missing or broken, or asks for something that the decoder does not compute.
     """
     raw = read_json(folder / "config.json")
+    quantisation_of(raw)  # Refused before gigabytes are read.
     generation = folder / "generation_config.json"
     ends = read_json(generation).get("eos_token_id") if generation.exists() else None
     return parse_config(raw | ({"eos_token_id": ends} if ends is not None else {}))
