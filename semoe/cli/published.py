@@ -279,7 +279,9 @@ def loaded_model(recipe: RecipeOptions, computing: o.ComputeOptions) -> "Model":
     from semoe.models.dtypes import torch_dtype
     from semoe.models.model import load_model
 
-    return load_model(recipe.model_name, dtype=torch_dtype(computing.dtype), device=computing.device)
+    dtype = torch_dtype(computing.dtype)
+    arguments = recipe.adjusted().chat.values()
+    return load_model(recipe.model_name, dtype=dtype, device=computing.device, template_arguments=arguments)
 
 
 def retrieval_config(index_place: o.IndexOptions, elastic: o.ElasticOptions) -> "RetrievalConfig":

@@ -64,7 +64,7 @@ def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
     recipe = Recipe.of(config.model_name_or_path, preset, augment_model=config.augment_model)
     where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name)
     return Answerer.of(
-        load_model(config.model_name_or_path),
+        load_model(config.model_name_or_path, template_arguments=preset.chat.values()),
         recipe,
         how,
         open_objects(config.store) if how.loads_experts else None,
