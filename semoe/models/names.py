@@ -25,7 +25,7 @@ def resolve_model(name_or_path: str) -> Path:
         TransientError: the hub cannot be reached.
     """
     folder = Path(name_or_path).expanduser()
-    if folder.is_dir():
+    if name_or_path and folder.is_dir():
         return folder
     if name_or_path == "smollm2":
         return smollm2_folder()

@@ -27,7 +27,7 @@ TEMPLATES = {
     "JSON, sorted and narrow": "{{ messages | tojson(sort_keys=True, separators=(',', ':')) }}",
     "JSON, by position": "{{ messages | tojson(False, 4) }}",
     "continue": "{% for m in messages %}{% if m.role != 'user' %}{% continue %}{% endif %}{{ m.content }}{% endfor %}",
-    "namespace": "{%- set ns = namespace(n=0) -%}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}",
+    "namespace": "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}",
     "namespace of pairs": "{%- set ns = namespace({'a': 1}, b=2) -%}{{ ns.a + ns.b }}",
     "generation": "{% generation %}{{ messages[-1].content }}{% endgeneration %}{% if tools %}tools{% endif %}",
     "turns": f"{TURNS}{BEGINS}{{% endif %}}",
