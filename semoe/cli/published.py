@@ -184,6 +184,10 @@ def inference(
         Literal["own", "random"],
         typer.Option("--experts", help="random: experts of other questions' passages, the control of every claim."),
     ] = "own",
+    imported: Annotated[
+        bool,
+        typer.Option("--imported/--no-imported", help="Load the experts that `experts import` took from elsewhere."),
+    ] = False,
     merge: Annotated[
         str | None,
         typer.Option(
@@ -210,6 +214,7 @@ def inference(
     how = InferenceSettings(
         inference_method=inference_method,
         experts=experts,
+        imported=imported,
         merge=merge,
         max_new_tokens=max_new_tokens,
         switching=switching.settings(),

@@ -39,6 +39,18 @@ def download(hub_name: str) -> Path:
     return folder
 
 
+def cached(hub_name: str) -> Path | None:
+    """Returns the folder of a model that the hub's cache holds whole; never asks the hub."""
+    import huggingface_hub  # noqa: PLC0415
+    from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
+
+    try:
+        folder = Path(huggingface_hub.snapshot_download(hub_name, allow_patterns=_FILES, local_files_only=True))
+    except (HFValidationError, OSError):
+        return None
+    return None if _absent(folder) - {INDEX} else folder
+
+
 def _absent(folder: Path) -> set[str]:
     """Returns names of files that a folder lacks and that models have; which of them, only the hub knows."""
     names = {"config.json", "tokenizer.json"}

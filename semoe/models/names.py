@@ -12,8 +12,11 @@ SHORT_NAMES = {
     "llama3.2_1b": "meta-llama/Llama-3.2-1B-Instruct",
     "qwen2.5_1.5b": "Qwen/Qwen2.5-1.5B-Instruct",
     "llama3_8b": "meta-llama/Meta-Llama-3-8B-Instruct",
+    "llama3.2-1b-instruct": "meta-llama/Llama-3.2-1B-Instruct",
+    "qwen2.5-1.5b-instruct": "Qwen/Qwen2.5-1.5B-Instruct",
+    "llama3-8b-instruct": "meta-llama/Meta-Llama-3-8B-Instruct",
 }
-"""The published short names."""
+"""The published short names, and PRAG's for the same models."""
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
