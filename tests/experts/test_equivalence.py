@@ -84,9 +84,12 @@ RECIPES = {
 }
 
 
+FAMILIES_AND_RANKS = [("llama", 2), ("llama", 8), ("qwen2", 2), ("qwen2", 8), ("qwen2-window", 2), ("gemma3", 3)]
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize(("family", "rank"), [("llama", 2), ("llama", 8), ("qwen2", 2), ("qwen2", 8)])
+@pytest.mark.parametrize(("family", "rank"), FAMILIES_AND_RANKS)
 def test_each_expert_of_a_batch_equals_peft_alone(tmp_path: Path, family: str, rank: int, recipe: str) -> None:
     decoder = load_decoder(tiny_model_folder(tmp_path / "m", family))
     layout = ExpertLayout(decoder.config, LoraSettings(rank=rank, alpha=32))

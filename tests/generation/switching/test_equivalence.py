@@ -14,7 +14,7 @@ from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from tests.tiny import tiny_model, tiny_model_folder
 
-FAMILIES = ("llama", "qwen3")
+FAMILIES = ("llama", "qwen3", "qwen2-window", "gemma3")
 LENGTHS, NEW = (1, 9, 21), 8
 
 
