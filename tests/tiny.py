@@ -79,7 +79,7 @@ def tiny_config(family: str, *, tied: bool = False) -> Any:
             **shape, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=1
         ),
         "gemma3": lambda: Gemma3TextConfig(
-            **shape,
+            **(shape | {"hidden_size": 42}),
             head_dim=10,
             query_pre_attn_scalar=13,
             sliding_window=WINDOW,

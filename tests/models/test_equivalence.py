@@ -11,11 +11,13 @@ from transformers import AutoModelForCausalLM
 from semoe.errors import UsageError
 from semoe.models import attention
 from semoe.models.attention import PackedAttention, by_products, lengths_of, positions_of
+from semoe.models.config import parse_config
+from semoe.models.decoder import Decoder
 from semoe.models.dtypes import torch_device
 from semoe.models.fused import gated, gated_reference, rms_norm, rms_norm_reference
 from semoe.models.model import load_decoder
 from semoe.models.rope import rotate, rotate_reference
-from tests.tiny import FAMILIES, tiny_model_folder
+from tests.tiny import FAMILIES, tiny_model, tiny_model_folder
 
 LENGTHS = (1, 5, 17, 33)
 
@@ -55,6 +57,35 @@ def test_a_gated_product_equals_its_reference_with_gradients_over_many_blocks(hi
         [torch.randn(700, 1000), torch.randn(700, 1000)],
         torch.randn(700, 1000),
     )
+
+
+@pytest.mark.parametrize("unit_offset", [False, True])
+def test_rms_norm_rounds_where_its_reference_does(unit_offset: bool) -> None:
+    x, weight = torch.randn(70, 36).bfloat16(), torch.rand(36).bfloat16()
+    fast, plain = (
+        norm(x.clone().requires_grad_(), weight, 1e-5, unit_offset=unit_offset)
+        for norm in (rms_norm, rms_norm_reference)
+    )
+    assert (fast != plain).float().mean() < 0.01
+
+
+def test_gemmas_embedding_and_norms_round_as_in_transformers() -> None:
+    """Bit for bit: what the layers add is made nothing, so that nothing else differs."""
+    theirs = tiny_model("gemma3").bfloat16()
+    for name, parameter in theirs.named_parameters():
+        if name.endswith(("o_proj.weight", "down_proj.weight")):
+            parameter.zero_()
+    ours, tokens = Decoder(parse_config(theirs.config.to_dict()), dict(theirs.state_dict())), torch.arange(97)
+    expected = theirs.model(tokens[None]).last_hidden_state[0]
+    assert torch.equal(ours.hidden(tokens, positions_of([97]), PackedAttention([97])), expected)
+
+
+@pytest.mark.parametrize("window", [None, 5])
+def test_attention_in_bfloat16_is_that_in_float32_rounded(window: int | None) -> None:
+    q, k, v = torch.randn(30, 4, 8), torch.randn(30, 2, 8), torch.randn(30, 2, 8)
+    attend = PackedAttention((20, 10))
+    rounded = attend(0, q.bfloat16(), k.bfloat16(), v.bfloat16(), window, 0.6)
+    torch.testing.assert_close(rounded.float(), attend(0, q, k, v, window, 0.6), rtol=0.05, atol=0.05)
 
 
 def test_rotation_equals_its_reference_with_gradient() -> None:

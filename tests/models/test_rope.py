@@ -103,6 +103,17 @@ def test_a_length_beside_the_section_counts_more_than_inside(tmp_path: Path) -> 
     assert ours.rope_scaling.original_max_position_embeddings == 8
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_the_older_section_counts_more_than_the_newer_one(tmp_path: Path) -> None:
+    both = {
+        "rope_scaling": {"type": "linear", "factor": 2.0},
+        "rope_parameters": {"rope_type": "linear", "factor": 9.0},
+    }
+    raw = {"model_type": "llama", **SHAPE, **both}
+    ours, model = parse_config(raw), LlamaRotaryEmbedding(read_by_transformers(tmp_path, raw))
+    torch.testing.assert_close(inverse_frequencies(12, ours.rope_theta, ours.rope_scaling), model.inv_freq)
+
+
 @pytest.mark.parametrize(
     "own",
     [
