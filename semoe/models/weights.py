@@ -125,6 +125,8 @@ def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
             if biased[module]:
                 shapes[f"{name}.bias"] = (outputs,)
         norms = ["input_layernorm", "post_attention_layernorm"]
+        if config.sandwich_norm:
+            norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
         shapes |= {f"model.layers.{layer}.{norm}.weight": (d,) for norm in norms}
         if config.qk_norm:
             shapes |= {f"model.layers.{layer}.self_attn.{n}_norm.weight": (config.head_dim,) for n in "qk"}

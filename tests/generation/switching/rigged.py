@@ -61,9 +61,9 @@ class RiggedDecoder:
         self.next: dict[tuple[int, int], tuple[int, float]] = {}
         """(sum of codes, token) → (next token, its probability)"""
 
-    def hidden(self, tokens_T: Tensor, positions_T: Tensor, attend, linear) -> Tensor:  # type: ignore[no-untyped-def]
+    def hidden(self, tokens_T: Tensor, positions_T: Tensor, attend, linear, lengths_T: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         ones_T11 = torch.ones(len(tokens_T), 1, 1)
-        attend(0, ones_T11, ones_T11, ones_T11)
+        attend(0, ones_T11, ones_T11, ones_T11, None, None)
         code_T1 = linear(Site(0, "down_proj"), torch.ones(len(tokens_T), 1), torch.zeros(1, 1), None)
         return torch.cat([tokens_T[:, None].float(), code_T1], dim=1)
 
