@@ -43,7 +43,7 @@ def read_windows(config: Values, family: Family, num_layers: int) -> Windows:
         raise config.refused("layer_types differs from sliding_window, which in this family holds for every layer.")
     layers = layers if asked is None else asked
     if layers and window is None:
-        raise config.refused(f"layer_types names {SLIDING}, but no sliding_window is switched on.")
+        raise config.refused(f"some layers are {SLIDING}, but no sliding_window is switched on.")
     return Windows(window if layers else None, layers)
 
 
