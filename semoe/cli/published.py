@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.option_groups import among, option_group
+from semoe.cli.gathering import QuestionOptions, loaded_model, retrieval_config, stage_settings
+from semoe.cli.option_groups import among
 from semoe.cli.output import print_json, show, show_all, table
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.switching import SwitchOptions
@@ -15,18 +16,6 @@ from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
     from semoe.evaluation.bootstrap import Interval
-    from semoe.models.model import Model
-    from semoe.published.settings import StageSettings
-    from semoe.retrieval.retriever import RetrievalConfig
-
-
-@option_group("Questions", table="questions")
-class QuestionOptions:
-    """Which questions."""
-
-    dataset: o.Dataset
-    data_type: o.DataType = None
-    sample: o.Sample = -1
 
 
 @verb
@@ -260,43 +249,6 @@ def evaluate(
         return
     rows = [(one.method, one.extraction, one.num_questions, _percent(one.em), _percent(one.f1)) for one in found]
     table("Scores in percent, 95 % interval over questions", ("method", "extraction", "n", "EM", "F1"), rows)
-
-
-def stage_settings(recipe: RecipeOptions, questions: QuestionOptions, place: o.PlaceOptions) -> "StageSettings":
-    """Gathers what the stages share that have to do with experts."""
-    from semoe.published.settings import StageSettings
-
-    return StageSettings(
-        root=place.root_dir,
-        dataset=questions.dataset,
-        data_type=questions.data_type,
-        sample=questions.sample,
-        model_name=recipe.model_name,
-        preset=recipe.adjusted(),
-        with_cot=recipe.with_cot,
-        augment_model=recipe.augment_model,
-        store=place.store,
-    )
-
-
-def loaded_model(recipe: RecipeOptions, computing: o.ComputeOptions) -> "Model":
-    """Loads the base model."""
-    from semoe.models.dtypes import torch_dtype
-    from semoe.models.model import load_model
-
-    dtype = torch_dtype(computing.dtype)
-    arguments = recipe.adjusted().chat.values()
-    return load_model(recipe.model_name, dtype=dtype, device=computing.device, template_arguments=arguments)
-
-
-def retrieval_config(index_place: o.IndexOptions, elastic: o.ElasticOptions) -> "RetrievalConfig":
-    """Where the index is; a mistake in Elasticsearch's settings is none for other retrievers."""
-    from semoe.retrieval.elastic.settings import ElasticConfig
-    from semoe.retrieval.retriever import RetrievalConfig
-
-    asked = index_place.retriever.lower() == "elasticsearch"
-    server = ElasticConfig.from_environment(url=elastic.es_url, ca_file=elastic.es_ca_file) if asked else None
-    return RetrievalConfig(index_dir=index_place.index_dir, index_name=index_place.index_name, elastic=server)
 
 
 def _percent(found: "Interval") -> str:

@@ -137,7 +137,7 @@ def parse_config(raw: dict[str, Any], where: str = "config.json") -> ModelConfig
         mlp_bias=family.mlp_bias and config.flag("mlp_bias", default=False),
         qk_norm=family.qk_norm,
         tie_word_embeddings=config.flag("tie_word_embeddings", family.tie_word_embeddings),
-        eos_token_ids=_end_tokens(config, family),
+        eos_token_ids=_end_tokens(config),
         hidden_act=_activation(config, family),
         sliding_window=windows.sliding_window,
         sliding_layers=windows.sliding_layers,
@@ -189,8 +189,9 @@ def _activation(config: Values, family: Family) -> str:
     return ACTIVATIONS[name]
 
 
-def _end_tokens(config: Values, family: Family) -> tuple[int, ...]:
-    value = config.raw.get("eos_token_id", list(family.eos_token_ids))
+def _end_tokens(config: Values) -> tuple[int, ...]:
+    """The end tokens that the file names: a default of the family would be a common word in another tokenizer."""
+    value = config.raw.get("eos_token_id")
     ids = value if isinstance(value, list) else [] if value is None else [value]
     if any(isinstance(one, bool) or not isinstance(one, int) or one < 0 for one in ids):
         raise config.wrong("eos_token_id", "a token's number, a list of such, or null")

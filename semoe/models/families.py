@@ -21,7 +21,6 @@ class Family:
     """Whether null is allowed, and means as many as query heads."""
     head_dim: int | None = None
     """None: hidden_size / num_attention_heads, and null means it too."""
-    eos_token_ids: tuple[int, ...] = ()
     tie_word_embeddings: bool = False
     hidden_act_key: str = "hidden_act"
     hidden_act: str = "silu"
@@ -37,12 +36,11 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "llama": Family(max_position_embeddings=2048, eos_token_ids=(2,), mlp_bias=True),
+    "llama": Family(max_position_embeddings=2048, mlp_bias=True),
     "mistral": Family(
         max_position_embeddings=131072,
         num_key_value_heads=8,
         null_key_value_heads=False,
-        eos_token_ids=(2,),
         biases="none",
         windows="all",
     ),
@@ -55,7 +53,6 @@ FAMILIES: dict[str, Family] = {
         num_key_value_heads=4,
         null_key_value_heads=False,
         head_dim=256,
-        eos_token_ids=(1,),
         tie_word_embeddings=True,
         hidden_act_key="hidden_activation",
         hidden_act="gelu_pytorch_tanh",
@@ -107,8 +104,6 @@ def refuse_what_is_not_computed(config: Values, family: Family) -> None:
     Raises:
         UsageError: the configuration asks for it.
     """
-    if config.has("quantization_config"):
-        raise config.refused("its weights are quantised (quantization_config); take the checkpoint in bfloat16.")
     if config.is_on("use_bidirectional_attention") or config.raw.get("is_causal") is False:
         raise config.refused("tokens look ahead (use_bidirectional_attention, is_causal); the decoder looks back only.")
     for key in ("attn_logit_softcapping", "final_logit_softcapping"):

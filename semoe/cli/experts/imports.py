@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from semoe.cli import options as o
+from semoe.cli.gathering import QuestionOptions, loaded_model, stage_settings
 from semoe.cli.option_groups import option_group
 from semoe.cli.output import show
-from semoe.cli.published import QuestionOptions, loaded_model, stage_settings
 from semoe.cli.recipe import PresetName, RecipeOptions
 from semoe.cli.verbs import verb
 
