@@ -11,6 +11,7 @@ import orjson
 
 from semoe.datasets.loading import load_dataset
 from semoe.datasets.question import Question
+from semoe.evaluation.overflow import Fit, Overflow, told
 from semoe.experts.preset import load_preset
 from semoe.files import write_bytes, write_json
 from semoe.generation.switching.trace import Answered
@@ -18,7 +19,7 @@ from semoe.models.model import load_model
 from semoe.prompts.exemplars import SHIPPED, Exemplar, load_exemplars
 from semoe.published.main_config import MainConfig
 from semoe.retrieval.retriever import RetrievalConfig
-from semoe.stages.answer import Answerer
+from semoe.stages.answer import Answerer, fit_of
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import switching_retriever
@@ -34,6 +35,11 @@ class MainReport:
 
     questions: int
     folder: Path
+    short_of_passages: int
+    """Questions that lost passages; see `Overflow`, as for the next three."""
+    dropped_passages: int
+    cut_answers: int
+    not_asked: int
 
 
 def run_main(config: MainConfig, index_dir: Path) -> MainReport:
@@ -43,6 +49,7 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
     size = answerer.how.num_at_once
     folder = _next_folder(Path(config.output_dir))
     lines: list[bytes] = []
+    fits: list[tuple[str, Fit]] = []
     # With what the method really had: a formulation that makes no sense with it was replaced.
     said = asdict(config) | asdict(config.switching) | {"output_dir": str(folder)}
     write_json(folder / "config.json", said)
@@ -52,8 +59,12 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
             found = answerer.write([question.question for question in chunk], lambda index, answered: advance())
             for question, answered in zip(chunk, found, strict=True):
                 lines.append(orjson.dumps(_line(config, question, answered)) + b"\n")
+                fits.append((f"question {question.qid}", fit_of(answered)))
             write_bytes(folder / "output.jsonl", b"".join(lines))
-    return MainReport(questions=len(questions), folder=folder)
+    if warning := told(fits, answerer.model.decoder.config.max_position_embeddings):
+        log.warning(warning)
+    overflow = asdict(Overflow.of(fit for _, fit in fits))
+    return MainReport(questions=len(questions), folder=folder, **overflow)
 
 
 def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
@@ -86,7 +97,7 @@ def _line(config: MainConfig, question: Question, answered: Answered) -> dict[st
     texts = dict.fromkeys(hit.text for switch in trace.switches for hit in switch.passages)
     line = {"qid": question.qid, "prediction": answered.text.strip(), "rel_psgs": list(texts), "text": answered.text}
     counters = {f"{name}_count": value for name, value in asdict(trace.counters).items()}
-    return line | (counters if config.use_counter else {}) | asdict(trace)
+    return line | (counters if config.use_counter else {}) | fit_of(answered)._asdict() | asdict(trace)
 
 
 def _next_folder(parent: Path) -> Path:
