@@ -12,11 +12,12 @@ import typer
 from semoe import __version__
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
+from semoe.cli.evaluate import evaluate
 from semoe.cli.experts.app import app as experts_app
 from semoe.cli.explain import explain
 from semoe.cli.main_verb import main_verb
 from semoe.cli.output import STOPPED, look_for_reader, out, reader, tell_error, told_plainly
-from semoe.cli.published import augment, encode, evaluate, index, inference, retrieve
+from semoe.cli.published import augment, encode, index, inference, retrieve
 from semoe.cli.runs.do import cancel, run_verb, shards, worker
 from semoe.cli.runs.plan import plan
 from semoe.cli.runs.report import export, report

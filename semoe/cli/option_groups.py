@@ -13,7 +13,7 @@ table of a settings file (`settings_file`). `verbs` makes the command.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar, dataclass_transform
+from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
 Record = TypeVar("Record")
 
@@ -28,8 +28,8 @@ class Group(NamedTuple):
 
 
 groups: dict[type, Group] = {}
-own_tables: dict[str, set[str]] = {}
-"""The options that a verb has besides its groups, by its name."""
+own_tables: dict[str, dict[str, Any]] = {}
+"""The options that a verb has besides its groups, by its name: each with its type."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)

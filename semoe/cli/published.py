@@ -1,21 +1,21 @@
-"""The verbs of the published tree: index, retrieve, augment, encode, inference, evaluate. Parse, call, print."""
+"""The verbs of the published tree: index, retrieve, augment, encode, inference. Parse, call, print."""
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from semoe.cli import options as o
 from semoe.cli.gathering import QuestionOptions, loaded_model, retrieval_config, stage_settings
 from semoe.cli.option_groups import among
-from semoe.cli.output import print_json, show, show_all, table
+from semoe.cli.output import show, show_all
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.switching import SwitchOptions
 from semoe.cli.verbs import verb
 
-if TYPE_CHECKING:
-    from semoe.evaluation.bootstrap import Interval
+Imported = Annotated[
+    bool, typer.Option("--imported/--no-imported", help="Load the experts that `experts import` took from elsewhere.")
+]
 
 
 @verb
@@ -173,10 +173,7 @@ def inference(
         Literal["own", "random"],
         typer.Option("--experts", help="random: experts of other questions' passages, the control of every claim."),
     ] = "own",
-    imported: Annotated[
-        bool,
-        typer.Option("--imported/--no-imported", help="Load the experts that `experts import` took from elsewhere."),
-    ] = False,
+    imported: Imported = False,
     merge: Annotated[
         str | None,
         typer.Option(
@@ -218,38 +215,9 @@ def inference(
             "questions": report.num_questions,
             "experts": report.num_experts,
             **{name: round(value, 4) for name, value in report.scores._asdict().items()},
+            **(asdict(report.overflow) if output.as_json or report.overflow else {}),
             "folder": report.folder,
         }
         for report in reports
     )
     show_all(results, as_json=output.as_json)
-
-
-@verb
-def evaluate(
-    folders: Annotated[list[Path], typer.Argument(help="Output folders with predict.json.")],
-    output: o.OutputOptions,
-    extraction: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--extraction",
-            help="How answers are read off texts: published, published_cot, semoe. Default: published and semoe.",
-        ),
-    ] = None,
-) -> None:
-    """Score finished answers again, with 95 % intervals, by the published and the repaired extraction.
-
-    Example: semoe evaluate output/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/*/total
-    """
-    from semoe.published.evaluate import evaluate_all
-
-    found = evaluate_all(folders, extraction or ["published", "semoe"])
-    if output.as_json:
-        print_json([asdict(one) for one in found])
-        return
-    rows = [(one.method, one.extraction, one.num_questions, _percent(one.em), _percent(one.f1)) for one in found]
-    table("Scores in percent, 95 % interval over questions", ("method", "extraction", "n", "EM", "F1"), rows)
-
-
-def _percent(found: "Interval") -> str:
-    return f"{found.mean:.1f} [{found.low:.1f}, {found.high:.1f}]"

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -19,6 +19,7 @@ from semoe.cli.option_groups import groups, own_tables
 from semoe.cli.output import out, reader
 from semoe.errors import UsageError, unknown_name
 from semoe.files import read_text
+from semoe.typed import checked
 
 PANEL = "Settings"
 
@@ -27,24 +28,27 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Returns the tables of a settings file.
 
     Raises:
-        UsageError: no such file, broken TOML, or an unknown table or key; the message names the nearest.
+        UsageError: no such file, broken TOML, an unknown table or key (the message names the nearest), or a value of
+            another kind than its option.
     """
     try:
         # Editors of some systems begin a file with a byte order mark.
         tables = tomllib.loads(read_text(path).removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: broken TOML ({error}).", kind="broken-toml") from error
-    known = {name: set(own) for name, own in own_tables.items()}
+    known = {name: dict(own) for name, own in own_tables.items()}
     for kind, group in groups.items():
-        known.setdefault(group.table, set()).update(_keys(kind))
+        hints = get_type_hints(kind)
+        known.setdefault(group.table, {}).update({key: hints[key] for key in _keys(kind)})
     for table, values in tables.items():
         if table not in known:
             raise unknown_name(f"table in {path}:", table, known)
         if not isinstance(values, dict):
             raise UsageError(f"{path}: {table} must be a table, [{table}].", kind="broken-toml")
-        for key in values:
+        for key, value in values.items():
             if key not in known[table]:
                 raise unknown_name(f"key in {path}, [{table}]:", key, known[table])
+            checked(value, known[table][key], f"{path}, [{table}]: {key}", finite=False)
     return tables
 
 

@@ -23,7 +23,8 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     own = [one for name, one in inspect.signature(function).parameters.items() if name not in kinds]
     own = [one.replace(annotation=hints[one.name]) for one in own]
     name = verb_name(function)
-    own_tables[name] = {one.name for one in own}
+    plain = get_type_hints(function)
+    own_tables[name] = {one.name: plain[one.name] for one in own}
 
     @wraps(function)
     def command(**values: Any) -> None:

@@ -5,19 +5,17 @@ space; `answering` does not, and `chat` enters it with the model.
 """
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import orjson
 
 from semoe.errors import UsageError, unknown_name
 from semoe.experts.settings import LoraSettings, TrainingSettings
 from semoe.files import read_text
-
-T = TypeVar("T")
+from semoe.typed import build
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +24,10 @@ class AugmentationSettings:
 
     kind: Literal["parse", "model"] = "parse"
     max_pairs: int = 8
+
+    def __post_init__(self) -> None:
+        if self.max_pairs < 1:
+            raise UsageError(f"max_pairs must be 1 or more, not {self.max_pairs}.", kind="bad-value")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,10 @@ class AnsweringSettings:
     merge: str = "half"
     extraction: str = "semoe"
     max_new_tokens: int = 14
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise UsageError(f"max_new_tokens must be 1 or more, not {self.max_new_tokens}.", kind="bad-value")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,34 +127,6 @@ def parse_preset(text: str, name: str) -> Preset:
             raise unknown_name(f"table in preset {name}", table, kinds)
     built: dict[str, Any] = {key: build(kinds[key], tables[key], f"preset {name}, [{key}]") for key in tables}
     return Preset(name=name, **built)
-
-
-def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
-    """Builds a settings record from parsed values; an unknown key or impossible value is named.
-
-    Raises:
-        UsageError: the key is unknown, or the value's type does not fit.
-    """
-    known = {f.name: f.type for f in fields(kind)}  # type: ignore[arg-type]
-    for key in values:
-        if key not in known:
-            raise unknown_name(f"key in {where}:", key, known)
-    # TOML has arrays for tuples, and `1` for the learning rate `1.0`.
-    frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    for key, value in frozen.items():
-        _check_type(where, key, value, known[key])
-        if known[key] is float:
-            frozen[key] = float(value)
-    return kind(**frozen)
-
-
-def _check_type(where: str, key: str, value: Any, annotation: Any) -> None:
-    choices = getattr(annotation, "__args__", ())
-    if getattr(annotation, "__origin__", None) is Literal and value not in choices:
-        raise unknown_name(f"value of {key} in {where}:", str(value), map(str, choices))
-    accepted = {int: (int,), float: (int, float), str: (str,)}.get(annotation)
-    if accepted and (not isinstance(value, accepted) or isinstance(value, bool)):
-        raise UsageError(f"{where}: {key} must be of type {annotation.__name__}, not {value!r}.", kind="bad-value")
 
 
 def _shipped() -> Any:

@@ -5,7 +5,8 @@ the others closed-book); `closed-book` is every pair alone, in each of its wordi
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import orjson
 
@@ -27,14 +28,62 @@ def training_sequences(
     exemplars: Sequence[Exemplar] = (),
     cot: bool = False,
 ) -> list[TrainingSequence]:
-    """Returns the sequences of one passage, in training order; empty when it has no pairs."""
+    """Returns the sequences of one passage as they are learnt, in training order; empty when it has no pairs."""
+    return bounded(whole_sequences(tokenizer, passage, settings, exemplars=exemplars, cot=cot))
+
+
+def whole_sequences(
+    tokenizer: ChatTokenizer,
+    passage: AugmentedPassage,
+    settings: SequenceSettings,
+    *,
+    exemplars: Sequence[Exemplar] = (),
+    cot: bool = False,
+) -> list[TrainingSequence]:
+    """Returns the same, however long they are."""
     template = load_template(settings.template)
-    made = [
+    return [
         training_sequence(tokenizer, template, question, answer, context, exemplars=exemplars, cot=cot)
         for question, answer, context in _parts(passage, settings, cot)
     ]
-    # One that is cut before its answer would have nothing to learn.
-    return [TrainingSequence(s.tokens[:MAX_TOKENS], s.loss_from) for s in made if s.loss_from < MAX_TOKENS]
+
+
+def bounded(whole: Iterable[TrainingSequence]) -> list[TrainingSequence]:
+    """Cuts sequences at `MAX_TOKENS`; one that is cut before its answer would have nothing to learn and goes."""
+    return [TrainingSequence(s.tokens[:MAX_TOKENS], s.loss_from) for s in whole if s.loss_from < MAX_TOKENS]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TooLong:
+    """How many sequences of some passages were too long."""
+
+    num_cut: int = 0
+    """Their answers lost what stood beyond `MAX_TOKENS`."""
+    num_left_out: int = 0
+    """Their answers began beyond it: nothing of them was learnt."""
+    num_beyond_context: int = 0
+    """Learnt, though longer than the model's context: at places that the model was not made for."""
+
+    @classmethod
+    def of(cls, whole: Iterable[TrainingSequence], context: int) -> "TooLong":
+        """Counts, given a model's context in tokens."""
+        sequences = list(whole)
+        return cls(
+            num_cut=sum(len(s.tokens) > MAX_TOKENS > s.loss_from for s in sequences),
+            num_left_out=sum(s.loss_from >= MAX_TOKENS for s in sequences),
+            num_beyond_context=sum(len(s.tokens) > context for s in bounded(sequences)),
+        )
+
+    def told(self, context: int) -> str | None:
+        """Returns a sentence with the cure; None where none was too long."""
+        parts = [
+            (self.num_cut, f"were cut at {MAX_TOKENS} tokens, in their answers"),
+            (self.num_left_out, f"were left out, as their answers begin beyond {MAX_TOKENS} tokens"),
+            (self.num_beyond_context, f"are longer than the model's context of {context} tokens"),
+        ]
+        said = ", ".join(f"{count} {words}" for count, words in parts if count)
+        cure = "To mend it, index shorter passages, leave out --with_cot or take a model with a longer context."
+        return f"Of the sequences that experts learn {said}. {cure}" if said else None
 
 
 def learnt_digest(passage: AugmentedPassage, settings: SequenceSettings, *, cot: bool = False) -> str:

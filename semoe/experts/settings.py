@@ -1,5 +1,6 @@
 """What decides an expert besides the model and the text: LoRA shape and training recipe."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,8 @@ class LoraSettings:
                 f"lora_rank and lora_alpha must be 1 or more, not {self.rank} and {self.alpha}.",
                 kind="bad-value",
             )
+        if not self.target_modules:
+            raise UsageError("target_modules must name one layer or more.", kind="bad-value")
         for module in self.target_modules:
             if module not in PROJECTIONS:
                 raise unknown_name("target module", module, PROJECTIONS)
@@ -50,7 +53,12 @@ class TrainingSettings:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        if self.learning_rate <= 0 or self.weight_decay < 0:
-            raise UsageError("learning_rate must be above 0 and weight_decay 0 or more.", kind="bad-value")
+        # So written that it refuses what is no number, too: that is neither above nor below anything.
+        if not (0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf):
+            raise UsageError(
+                f"learning_rate must be above 0 and weight_decay 0 or more, not {self.learning_rate} and "
+                f"{self.weight_decay}.",
+                kind="bad-value",
+            )
         if self.batch_size < 1 or self.num_epochs < 1 or (self.num_steps is not None and self.num_steps < 1):
             raise UsageError("batch size, epochs and steps must be 1 or more.", kind="bad-value")

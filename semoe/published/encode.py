@@ -26,6 +26,10 @@ class EncodeReport:
     """Distinct passages whose expert was in the store already."""
     num_published: int
     num_without_pairs: int
+    num_cut_sequences: int
+    """Of those that the trained experts learnt; see `TooLong`, as for the next two."""
+    num_left_out_sequences: int
+    num_sequences_beyond_context: int
     num_exported: int
     """Published folders, new and old."""
     store: str
@@ -63,6 +67,9 @@ def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048
         num_found=done.num_found,
         num_published=done.num_published,
         num_without_pairs=done.num_without_pairs,
+        num_cut_sequences=done.too_long.num_cut,
+        num_left_out_sequences=done.too_long.num_left_out,
+        num_sequences_beyond_context=done.too_long.num_beyond_context,
         num_exported=num_exported,
         store=settings.store_url,
         folder=settings.offline_name(types[0]).folder(settings.root).parent if export else None,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from semoe.evaluation.bootstrap import Interval, interval
 from semoe.evaluation.extraction import extractors
-from semoe.evaluation.scores import Scores, score
-from semoe.files import read_json
+from semoe.evaluation.overflow import Overflow
+from semoe.evaluation.scores import score
+from semoe.published.finished import FinishedFolder, read_finished
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,34 +22,35 @@ class Evaluation:
     """In percent, over the questions."""
     f1: Interval
     """Likewise."""
+    overflow: Overflow
+    """What the model's context had no room for."""
 
 
-def evaluate(folder: Path, extraction: str) -> list[Scores]:
-    """Returns the scores of each record of a `predict.json`, in order.
-
-    Raises:
-        UsageError: the file is missing or broken, or the extraction is unknown.
-    """
-    extract = extractors[extraction]
-    records = read_json(folder / "predict.json")
-    return [score(extract(record["text"], record["question"]), record["answer"]) for record in records]
-
-
-def evaluate_all(folders: Sequence[Path], extractions: Sequence[str]) -> list[Evaluation]:
-    """Evaluates each folder by each extraction.
+def evaluate_all(folders: Sequence[Path], extractions: Sequence[str] | None = None) -> list[Evaluation]:
+    """Evaluates each folder by each extraction; None: by the published and the repaired one.
 
     Raises:
         UsageError: a file is missing or broken, or an extraction is unknown.
     """
-    return [_evaluated(folder, extraction) for folder in folders for extraction in extractions]
+    for name in extractions or ():
+        extractors[name]
+    found = [read_finished(folder) for folder in folders]
+    return [_evaluated(one, extraction) for one in found for extraction in extractions or _usual(one)]
 
 
-def _evaluated(folder: Path, extraction: str) -> Evaluation:
-    scores = evaluate(folder, extraction)
+def _usual(found: FinishedFolder) -> tuple[str, str]:
+    """Returns the published extraction, which has another rule for chains of thought, and the repaired one."""
+    return ("published_cot" if found.has_chains else "published", "semoe")
+
+
+def _evaluated(found: FinishedFolder, extraction: str) -> Evaluation:
+    extract = extractors[extraction]
+    scores = [score(extract(one.text, one.question), one.accepted) for one in found.answers]
     return Evaluation(
-        method=folder.parent.name,
+        method=found.method,
         extraction=extraction,
         num_questions=len(scores),
         em=interval([100 * one.em for one in scores]),
         f1=interval([100 * one.f1 for one in scores]),
+        overflow=Overflow.of(one.fit for one in found.answers),
     )

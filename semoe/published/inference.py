@@ -12,6 +12,7 @@ from typing import Any
 
 from semoe.datasets.augmented import Task
 from semoe.errors import CorruptError
+from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.scores import Scores
 from semoe.evaluation.table import mean_scores
 from semoe.files import read_json, write_json, write_text
@@ -40,6 +41,8 @@ class InferenceReport:
     num_questions: int
     num_experts: int
     """Experts used, repetitions counted."""
+    overflow: Overflow
+    """What the model's context had no room for."""
     folder: Path
     records: list[AnswerRecord] = field(repr=False)
 
@@ -60,7 +63,10 @@ def inference(
     answerer = Answerer.of(model, recipe, how, objects, run="inference", retriever=retriever)
     if how.loads_experts and answerer.experts is not None and answerer.make_experts is None:
         answerer.experts.require_some()
-    return [_answer_type(answerer, settings.of_type(data_type), data_type) for data_type in types]
+    reports = [_answer_type(answerer, settings.of_type(data_type), data_type) for data_type in types]
+    if said := answerer.told([record for report in reports for record in report.records]):
+        log.warning("%s: %s", how.folder_name, said)
+    return reports
 
 
 def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> InferenceReport:
@@ -88,6 +94,7 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
         scores=mean_scores([record.scores for record in chosen]),
         num_questions=len(chosen),
         num_experts=sum(record.num_experts for record in chosen),
+        overflow=Overflow.of(record.fit for record in chosen),
         folder=folder,
         records=chosen,
     )

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from semoe.errors import UsageError, unknown_name
-from semoe.experts.preset import build
 from semoe.files import read_json
 from semoe.generation.switching.methods import make_method, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
+from semoe.retrieval.retrievers import retrievers
 from semoe.stages.inference_settings import METHODS
+from semoe.typed import build
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +55,10 @@ class MainConfig:
     def __post_init__(self) -> None:
         if self.inference_method not in METHODS:
             raise unknown_name("inference_method", self.inference_method, METHODS)
+        if self.fewshot < 0:
+            raise UsageError(f"fewshot must be 0 or more, not {self.fewshot}.", kind="bad-value")
+        # Before a model is loaded, though a method that never retrieves would open none.
+        retrievers[self.retriever.lower()]
         make_method(self.switching, Language())
 
     @property
@@ -79,7 +84,5 @@ def read_main_config(path: Path) -> MainConfig:
     raw = read_json(path)
     if not isinstance(raw, dict):
         raise UsageError(f"{path}: expected one JSON object of settings.", kind="broken-file")
-    for key in ("model_name_or_path", "method", "dataset", "data_path", "output_dir"):
-        if key not in raw:
-            raise UsageError(f"{path}: key {key} is missing.", kind="missing-key")
-    return build(MainConfig, raw, str(path))
+    # A run of the published code keeps its configuration with the path that it was read from.
+    return build(MainConfig, {key: value for key, value in raw.items() if key != "config_path"}, str(path))

@@ -11,14 +11,16 @@ import orjson
 
 from semoe.datasets.loading import load_dataset
 from semoe.datasets.question import Question
-from semoe.experts.preset import load_preset
+from semoe.evaluation.overflow import Fit, Overflow, told
+from semoe.experts.preset import Preset, load_preset
 from semoe.files import write_bytes, write_json
 from semoe.generation.switching.trace import Answered
 from semoe.models.model import load_model
 from semoe.prompts.exemplars import SHIPPED, Exemplar, load_exemplars
+from semoe.prompts.template import load_template
 from semoe.published.main_config import MainConfig
 from semoe.retrieval.retriever import RetrievalConfig
-from semoe.stages.answer import Answerer
+from semoe.stages.answer import Answerer, fit_of
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import switching_retriever
@@ -26,6 +28,8 @@ from semoe.store.objects import open_objects
 from semoe.telemetry.progress import progress
 
 log = logging.getLogger(__name__)
+PROMPT = "published"
+"""The template that `main` asks with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +38,11 @@ class MainReport:
 
     questions: int
     folder: Path
+    short_of_passages: int
+    """Questions that lost passages; see `Overflow`, as for the next three."""
+    dropped_passages: int
+    cut_answers: int
+    not_asked: int
 
 
 def run_main(config: MainConfig, index_dir: Path) -> MainReport:
@@ -43,6 +52,7 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
     size = answerer.how.num_at_once
     folder = _next_folder(Path(config.output_dir))
     lines: list[bytes] = []
+    fits: list[tuple[str, Fit]] = []
     # With what the method really had: a formulation that makes no sense with it was replaced.
     said = asdict(config) | asdict(config.switching) | {"output_dir": str(folder)}
     write_json(folder / "config.json", said)
@@ -52,26 +62,45 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
             found = answerer.write([question.question for question in chunk], lambda index, answered: advance())
             for question, answered in zip(chunk, found, strict=True):
                 lines.append(orjson.dumps(_line(config, question, answered)) + b"\n")
+                fits.append((f"question {question.qid}", fit_of(answered)))
             write_bytes(folder / "output.jsonl", b"".join(lines))
-    return MainReport(questions=len(questions), folder=folder)
+    if warning := told(fits, answerer.model.decoder.config.context):
+        log.warning(warning)
+    overflow = asdict(Overflow.of(fit for _, fit in fits))
+    return MainReport(questions=len(questions), folder=folder, **overflow)
 
 
 def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
     how = InferenceSettings(inference_method=config.inference_method, switching=config.switching)
-    preset = load_preset(config.preset)
-    # Experts as the preset has them; questions are asked as the published runs do.
-    preset = replace(preset, answering=replace(preset.answering, template="published"))
-    recipe = Recipe.of(config.model_name_or_path, preset, augment_model=config.augment_model)
+    recipe = Recipe.of(config.model_name_or_path, _preset(config.preset), augment_model=config.augment_model)
     where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name)
-    return Answerer.of(
-        load_model(config.model_name_or_path, template_arguments=preset.chat.values()),
-        recipe,
-        how,
-        open_objects(config.store) if how.loads_experts else None,
-        run="main",
-        retriever=switching_retriever(config.retriever, where, config.switching),
-        exemplars=_exemplars(config),
-    )
+    # Whatever may be wrong with the rest is told before a model is loaded.
+    objects = open_objects(config.store) if how.loads_experts else None
+    retriever = switching_retriever(config.retriever, where, config.switching)
+    exemplars = _exemplars(config)
+    model = load_model(config.model_name_or_path, template_arguments=recipe.preset.chat.values())
+    return Answerer.of(model, recipe, how, objects, run="main", retriever=retriever, exemplars=exemplars)
+
+
+def _preset(name_or_path: str) -> Preset:
+    """Returns a preset, with which questions are asked as the published runs do, unless it names a template file.
+
+    A preset is named for its experts: that a shipped one asks otherwise in `inference` is not meant here.
+    """
+    preset = load_preset(name_or_path)
+    template = preset.answering.template
+    if template.endswith(".jinja"):
+        load_template(template)
+        return preset
+    if name_or_path.endswith(".toml") and template != PROMPT:
+        log.warning(
+            "main asks with the prompt template %s, not with %s of %s. To ask otherwise give its [answering] a "
+            "template file of yours, NAME.jinja.",
+            PROMPT,
+            template,
+            name_or_path,
+        )
+    return replace(preset, answering=replace(preset.answering, template=PROMPT))
 
 
 def _exemplars(config: MainConfig) -> Sequence[Exemplar]:
@@ -86,7 +115,7 @@ def _line(config: MainConfig, question: Question, answered: Answered) -> dict[st
     texts = dict.fromkeys(hit.text for switch in trace.switches for hit in switch.passages)
     line = {"qid": question.qid, "prediction": answered.text.strip(), "rel_psgs": list(texts), "text": answered.text}
     counters = {f"{name}_count": value for name, value in asdict(trace.counters).items()}
-    return line | (counters if config.use_counter else {}) | asdict(trace)
+    return line | (counters if config.use_counter else {}) | fit_of(answered)._asdict() | asdict(trace)
 
 
 def _next_folder(parent: Path) -> Path:

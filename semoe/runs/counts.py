@@ -49,6 +49,10 @@ class EncodeCounts:
     bytes: float = 0
     """Published."""
     training_seconds: float = 0
+    cut_sequences: float = 0
+    """Which lost the end of their answers; see `TooLong`, as for the next two."""
+    left_out_sequences: float = 0
+    sequences_beyond_context: float = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,8 @@
 """What a finished run came to: `report.json`, as it is kept and read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.scores import Scores
 from semoe.runs.folder import RunFolder
 
@@ -22,6 +23,8 @@ class MethodReport:
     """The 95 % interval of F1 over the questions."""
     num_experts: int
     """Used, repetitions counted."""
+    overflow: Overflow = field(default_factory=Overflow)
+    """What the model's context had no room for; zeros in reports of earlier versions, which did not count it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

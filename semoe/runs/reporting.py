@@ -8,6 +8,7 @@ from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.evaluation.bootstrap import interval
+from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.table import mean_scores
 from semoe.runs.counts import RunCounts, sum_counts
 from semoe.runs.folder import RunFolder
@@ -119,4 +120,5 @@ def _method_report(dataset: str, data_type: str, method: str, records: Sequence[
         f1_low=f1.low,
         f1_high=f1.high,
         num_experts=sum(record.num_experts for record in records),
+        overflow=Overflow.of(record.fit for record in records),
     )

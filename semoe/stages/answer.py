@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from semoe.datasets.augmented import Task
-from semoe.errors import UsageError
 from semoe.evaluation.extraction import extractors
+from semoe.evaluation.overflow import Fit, told
 from semoe.evaluation.scores import score
 from semoe.generation.engine import Engine
+from semoe.generation.request import Answer
 from semoe.generation.switching.loop import Switching
+from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.trace import Answered, Trace
 from semoe.language import Language
 from semoe.models.model import Model
@@ -24,6 +26,7 @@ from semoe.stages.on_the_spot import OnTheSpot
 from semoe.stages.recipe import Recipe
 from semoe.stages.requests import RequestMaker
 from semoe.stages.retrieve import hits_of
+from semoe.stages.room import require_room
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import Objects
 from semoe.store.opened import Experts
@@ -94,13 +97,21 @@ class Answerer:
     def answer(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
         """Answers and scores; returns a record a task, in order.
 
+        A question that does not fit into the model's context even without passages is not asked: its answer is
+        empty, and its record says so (`fit`). One such question of many should not end the work on the others.
+
         Raises:
-            UsageError: a question alone is longer than the model's context, or an expert does not fit.
+            UsageError: the worked examples alone do not fit into the model's context, or an expert does not fit.
             TransientError: store or retriever do not answer.
         """
         records = self._while_writing(tasks) if self.how.switching else self._in_one_go(tasks)
         metrics.questions_answered.labels(self.how.label).inc(len(tasks))
         return records
+
+    def told(self, records: Sequence[AnswerRecord]) -> str | None:
+        """Returns a line on what of these questions the model's context had no room for; None where all fitted."""
+        fits = [(f"question {one.did} (test_id {one.test_id})", one.fit) for one in records]
+        return told(fits, self.model.decoder.config.context)
 
     def write(
         self, questions: Sequence[str], on_finish: Callable[[int, Answered], None] = lambda index, answered: None
@@ -127,7 +138,7 @@ class Answerer:
     def _while_writing(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
         found = self.write([task.question.question for task in tasks])
         return [
-            self._record(task, answered.text, answered.num_experts, answered.trace)
+            self._record(task, answered.text, answered.num_experts, fit_of(answered), answered.trace)
             for task, answered in zip(tasks, found, strict=True)
         ]
 
@@ -141,11 +152,18 @@ class Answerer:
             requests.request_with(own, task.question.question, hits_of(task.question), (), length)
             for task, own in zip(tasks, keys, strict=True)
         ]
-        if any(one.request is None for one in ready):
-            raise UsageError("A question alone is longer than the model's context.", kind="context")
-        answers = self._engine().generate([one.request for one in ready if one.request])
-        texts = [self.model.tokenizer.decode(list(answer.tokens)) for answer in answers]
-        return [self._record(task, text, len(one.experts)) for task, text, one in zip(tasks, texts, ready, strict=True)]
+        answers = iter(self._engine().generate([one.request for one in ready if one.request]))
+        return [
+            self._answered(task, one, next(answers) if one.request else None)
+            for task, one in zip(tasks, ready, strict=True)
+        ]
+
+    def _answered(self, task: Task, prepared: Prepared, answer: Answer | None) -> AnswerRecord:
+        dropped = prepared.dropped_passages
+        if answer is None:
+            return self._record(task, "", 0, Fit(dropped_passages=dropped, too_long=prepared.num_tokens))
+        fit = Fit(dropped_passages=dropped, cut_tokens=prepared.cut_tokens if answer.finish == "length" else 0)
+        return self._record(task, self.model.tokenizer.decode(list(answer.tokens)), len(prepared.experts), fit)
 
     def _engine(self) -> Engine:
         layout = self.recipe.layout(self.model) if self.how.loads_experts else None
@@ -153,13 +171,15 @@ class Answerer:
         return Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self.how.batch_size)
 
     def _requests(self) -> RequestMaker:
+        exemplars = self.recipe.exemplars if self.exemplars is None else self.exemplars
+        require_room(self.model, self.recipe.preset.answering.template, exemplars)
         return RequestMaker(
             model=self.model,
             recipe=self.recipe,
             experts=self.experts if self.how.loads_experts else None,
             shows_passages=self.how.shows_passages,
             merge=self.how.merge or self.recipe.preset.answering.merge,
-            exemplars=self.recipe.exemplars if self.exemplars is None else self.exemplars,
+            exemplars=exemplars,
             missing=self.how.switching.missing if self.how.switching else "skip",
             make_experts=self.make_experts,
         )
@@ -174,7 +194,7 @@ class Answerer:
         )
         return [key for key in (self.all_keys[i] for i in drawn) if key not in own][: len(own)]
 
-    def _record(self, task: Task, text: str, num_experts: int, trace: Trace | None = None) -> AnswerRecord:
+    def _record(self, task: Task, text: str, num_experts: int, fit: Fit, trace: Trace | None = None) -> AnswerRecord:
         name = self.how.extraction or self.recipe.preset.answering.extraction
         name = "published_cot" if name == "published" and self.recipe.exemplars else name
         question = task.question
@@ -188,9 +208,19 @@ class Answerer:
             predicted=predicted,
             scores=score(predicted, question.answers),
             num_experts=num_experts,
+            fit=fit,
             trace=trace,
             set_number=task.set_number,
         )
+
+
+def fit_of(answered: Answered) -> Fit:
+    """Returns what of an answer that retrieved on its way the model's context had no room for."""
+    return Fit(
+        dropped_passages=sum(switch.dropped_passages for switch in answered.switches),
+        cut_tokens=answered.cut_tokens,
+        too_long=answered.too_long,
+    )
 
 
 def distinct_keys(tasks: Sequence[Task]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from semoe.errors import CorruptError
+from semoe.evaluation.overflow import ALL_FITS, Fit, read_fit
 from semoe.evaluation.scores import Scores
 from semoe.generation.switching.trace import Trace, read_trace
 
@@ -32,6 +33,8 @@ class AnswerRecord:
     scores: Scores
     num_experts: int
     """Experts that were loaded for it."""
+    fit: Fit = ALL_FITS
+    """What of it the model's context had no room for."""
     trace: Trace | None = None
     """How it was written, where the method retrieves on its way."""
     set_number: int = 0
@@ -50,6 +53,7 @@ class AnswerRecord:
             **{name: str(value) for name, value in zip(SCORES, self.scores, strict=True)},
             "num_experts": self.num_experts,
             "did": self.did,
+            **self.fit._asdict(),
         }
         if self.trace:
             record |= asdict(self.trace)
@@ -81,6 +85,7 @@ class AnswerRecord:
             predicted=record["eval_predict"],
             scores=Scores(*(float(record[name]) for name in SCORES)),
             num_experts=record["num_experts"],
+            fit=read_fit(record),
             trace=read_trace(record),
             set_number=record.get("set", 0),
             method=record.get("method", ""),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from semoe.datasets.augmented import AugmentedPassage
+from semoe.experts.sequences import TooLong
 from semoe.models.model import Model
 from semoe.stages.learnt import require_same_pairs
 from semoe.stages.recipe import Recipe
@@ -34,6 +35,8 @@ class Encoded:
     """Trained on, repetitions counted."""
     num_bytes: int
     """Published."""
+    too_long: TooLong
+    """Of the sequences that were to be learnt."""
     seconds: float
     """Of training and publishing."""
 
@@ -141,5 +144,6 @@ class Encoding:
             num_published=producer.num_published,
             num_tokens=trained.num_tokens,
             num_bytes=producer.num_bytes,
+            too_long=trained.too_long,
             seconds=time.monotonic() - started,
         )

@@ -11,7 +11,7 @@ from semoe.augment.contract import augmentation_version
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import Preset
-from semoe.experts.sequences import learnt_digest, training_sequences
+from semoe.experts.sequences import bounded, learnt_digest, whole_sequences
 from semoe.experts.space import ExpertSpace
 from semoe.models.model import Model
 from semoe.prompts.exemplars import Exemplar, fingerprint, load_exemplars
@@ -79,9 +79,13 @@ class Recipe:
 
     def sequences(self, model: Model, passage: AugmentedPassage) -> list[TrainingSequence]:
         """Returns what an expert of a passage is trained on; empty where the passage gives nothing to learn."""
+        return bounded(self.whole_sequences(model, passage))
+
+    def whole_sequences(self, model: Model, passage: AugmentedPassage) -> list[TrainingSequence]:
+        """Returns the same before what is too long is cut."""
         settings = self.preset.sequences
         tokenizer = model.tokenizer
-        return training_sequences(
+        return whole_sequences(
             tokenizer, self.read(passage), settings, exemplars=self.exemplars, cot=bool(self.exemplars)
         )
 

@@ -73,7 +73,7 @@ class RequestMaker:
         without = [hit for hit, key in zip(passages, keys, strict=False) if self.experts is not None and key in missing]
         shown = list(passages) if self.shows_passages else without if self.missing == "icl" else []
         prompt, dropped = self._prompt(question, shown, accepted, length)
-        room = self.model.decoder.config.context - len(prompt)
+        room = max(0, self.model.decoder.config.context - len(prompt))
         request = Request(
             prompt=tuple(prompt),
             experts=tuple(expert for _, expert, _ in loaded),
@@ -81,7 +81,14 @@ class RequestMaker:
             max_new_tokens=min(length, room),
         ) if room > 0 else None  # fmt: skip
         names = tuple(key for key, _, _ in loaded)
-        return Prepared(request=request, experts=names, missing=missing, dropped_passages=dropped)
+        return Prepared(
+            request=request,
+            experts=names,
+            missing=missing,
+            dropped_passages=dropped,
+            cut_tokens=max(0, length - room),
+            num_tokens=len(prompt),
+        )
 
     def _experts(self, keys: Sequence[str], passages: Sequence[Retrieved]) -> list[tuple[str, Tensor, float]]:
         """Returns key, expert and merge weight of each passage that has an expert."""

@@ -1,5 +1,6 @@
 """Stage `encode`, its training: the experts that a space lacks, for the verb and for one shard of a run."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,13 +9,16 @@ from torch import Tensor
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.base_weight import base_weight
+from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded
 from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models.model import Model
 from semoe.stages.recipe import Recipe
+from semoe.stages.room import require_room
 from semoe.store.record import ExpertRecord
 from semoe.telemetry.counting import metrics
 from semoe.telemetry.step_clock import StepClock
 
+log = logging.getLogger(__name__)
 Stop = Callable[[], bool]
 
 
@@ -39,6 +43,8 @@ class Trained:
     """Trained on, repetitions counted."""
     num_empty: int
     """Passages that give nothing to learn."""
+    too_long: TooLong
+    """Of the sequences of all passages."""
 
 
 def train(
@@ -62,10 +68,18 @@ def train(
         stop: asked after each step; True ends the work once the batch in hand is finished.
         advance: told after each step how much was done, in experts.
 
+    What is longer than it may be is told once, as a warning.
+
+    Raises:
+        UsageError: the worked examples alone are longer than a sequence may be.
+
     Returns:
         What was done; fewer than there are passages where it was asked to stop.
     """
-    sequences = {key: recipe.sequences(model, passage) for key, passage in passages.items()}
+    require_room(model, recipe.preset.sequences.template, recipe.exemplars, MAX_TOKENS)
+    whole = {key: recipe.whole_sequences(model, passage) for key, passage in passages.items()}
+    too_long = TooLong.of((one for own in whole.values() for one in own), _context(model))
+    sequences = {key: bounded(own) for key, own in whole.items()}
     keys = [key for key, own in sequences.items() if own]
     training = recipe.preset.training
     space = recipe.space(model).name
@@ -98,7 +112,13 @@ def train(
         num_trained += 1
         num_tokens += trained.num_tokens
     num_empty = len(sequences) - len(keys)
-    return Trained(num_experts=num_trained, num_tokens=num_tokens, num_empty=num_empty)
+    if said := too_long.told(_context(model)):
+        log.warning(said)
+    return Trained(num_experts=num_trained, num_tokens=num_tokens, num_empty=num_empty, too_long=too_long)
+
+
+def _context(model: Model) -> int:
+    return model.decoder.config.context
 
 
 def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> ExpertRecord:

@@ -90,7 +90,29 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, capsys: pytest.Captu
 
 def test_a_value_of_another_type_is_a_wrong_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, tmp_path / "run.toml", RECIPE.replace("4", '"four"') + '[questions]\ndataset = "popqa"\n')
-    assert "--lora_rank" in said
+    assert "[recipe]: lora_rank must be a whole number, not 'four'" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[recipe]\nwith_cot = "false"\n', "with_cot must be true or false, not 'false'. Write true or false"),
+        ("[recipe]\nwith_cot = 0\n", "with_cot must be true or false, not 0"),
+        ('[retrieve]\nshuffle = "no"\n', "shuffle must be true or false, not 'no'"),
+        ("[retrieve]\ntopk = 3.7\n", "topk must be a whole number, not 3.7"),
+        ("[retrieve]\ntopk = true\n", "topk must be a whole number, not True"),
+        ('[retrieve]\ntopk = "3"\n', "not '3'. Write it without quotes"),
+        ("[place]\nroot_dir = 5\n", "root_dir must be a path, as a text, not 5"),
+        ('[place]\nstore = ["s"]\n', "store must be a text, not ['s']"),
+        ('[plan]\ndataset = "popqa"\n', "dataset must be an array"),
+        ('[output]\nformat = "xml"\n', "value of format"),
+    ],
+)
+def test_a_value_is_of_the_kind_that_its_option_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
+    """Read by halves, `shuffle = "no"` would shuffle and 3.7 would be 3."""
+    assert words in refused(capsys, tmp_path / "run.toml", text)
 
 
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

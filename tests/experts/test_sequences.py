@@ -7,7 +7,7 @@ import pytest
 
 from semoe.datasets.augmented import AugmentedPassage, QAPair
 from semoe.experts.preset import SequenceSettings
-from semoe.experts.sequences import MAX_TOKENS, learnt_digest, training_sequences
+from semoe.experts.sequences import MAX_TOKENS, TooLong, learnt_digest, training_sequences
 from semoe.prompts.rendering import TrainingSequence
 
 PASSAGE = AugmentedPassage(
@@ -81,6 +81,24 @@ def test_what_is_too_long_is_cut_on_the_right_and_left_out_where_no_answer_would
     (last,) = made("q" * (MAX_TOKENS - asked - 1) + "?", "a")
     assert (len(last.tokens), last.loss_from) == (MAX_TOKENS, MAX_TOKENS - 1)
     assert made("q" * (MAX_TOKENS - asked) + "?", "a") == []
+
+
+def test_what_is_too_long_is_counted_by_what_becomes_of_it_and_told() -> None:
+    def sequence(length: int, loss_from: int) -> TrainingSequence:
+        return TrainingSequence((1,) * length, loss_from)
+
+    short = sequence(100, 90)
+    assert TooLong.of([short], 100) == TooLong()
+    assert TooLong.of([short], 100).told(100) is None
+    found = TooLong.of(
+        [short, sequence(101, 90), sequence(MAX_TOKENS + 1, 5), sequence(MAX_TOKENS + 9, MAX_TOKENS)], 100
+    )
+    assert found == TooLong(num_cut=1, num_left_out=1, num_beyond_context=2)
+    said = found.told(100) or ""
+    assert "1 were cut at 3000 tokens" in said
+    assert "1 were left out" in said
+    assert "2 are longer than the model's context of 100 tokens" in said
+    assert TooLong.of([sequence(MAX_TOKENS, MAX_TOKENS - 1)], MAX_TOKENS) == TooLong()
 
 
 def test_with_chains_of_thought_the_question_asks_for_steps() -> None:

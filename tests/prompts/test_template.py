@@ -10,6 +10,8 @@ from semoe.prompts.rendering import prompt_ids, training_sequence
 from semoe.prompts.template import load_template, templates
 
 DATA = Path(__file__).parents[1] / "data"
+DIGESTS = ["21a7a52783c03acd", "127f1a7e08d1cbdb", "7f6017bf214b1fd9", "211b76004fc835f2"]
+"""Of `published` and of `semoe`, direct and with chains of thought."""
 
 
 class Letters:
@@ -65,6 +67,79 @@ def test_as_many_exemplars_as_published_and_none_is_a_question_of_the_dataset(da
     questions = {question.question for question in load_dataset(dataset, DATA / dataset)}
     assert len(exemplars) == count
     assert not questions & {exemplar.question for exemplar in exemplars}
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "mine.jinja"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # What the sandbox keeps from a file that somebody else wrote.
+        ("{{ question.__class__ }}", "line 1: .*'__class__' of 'str' object is unsafe"),
+        ("{{ question }}\n{{ passages.append('more') }}", "line 2: .*'append' of 'list' object is unsafe"),
+        ("{{ question }}{{ range(1000000) | list }}", "OverflowError: Range too big"),
+        ("{{ question }}{{ cycler.__init__.__globals__ }}", "unsafe"),
+        # What the file gets wrong by itself.
+        ("{{ question }}\n\n{{ context }}", "line 3: .*'context' is undefined"),
+        ("{{ question }}{{ 1 / 0 }}", "ZeroDivisionError: division by zero"),
+        ("{{ question + 1 }}", "TypeError: can only concatenate str"),
+        ("{{ question }}{% include 'other' %}", "TypeError: no loader"),
+        ("{{ question }}{{ passages[7] }}", "has no element 7"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ question }}{{ m() }}", "RecursionError"),
+    ],
+)
+def test_a_template_that_cannot_be_filled_is_a_mistake_in_that_file(tmp_path: Path, text: str, words: str) -> None:
+    template = load_template(written(tmp_path, text))
+    with pytest.raises(UsageError, match=rf"mine\.jinja.*{words}"):
+        template.render("Who?", ["passage"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Answer it.", "never uses `question`"),
+        ("{% for exemplar in exemplars %}{{ exemplar.question }}{% endfor %}", "never uses `question`"),
+        ("{% set question = 'Why?' %}{{ question }}", "never uses `question`"),
+        ("{{ question", "line 1: unexpected"),
+        ("{{ question | nothing }}", "line 1: No filter named 'nothing'"),
+        ("{% for p in passages %}{{ question }}", "line 1"),
+    ],
+)
+def test_a_template_that_asks_nothing_or_is_none_is_refused_when_it_is_loaded(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    with pytest.raises(UsageError, match=rf"mine\.jinja.*{words}"):
+        load_template(written(tmp_path, text))
+
+
+def test_a_template_without_passages_is_used_and_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    template = load_template(written(tmp_path, "Say: {{ question }}"))
+    assert template.render("Who").user == "Say: Who?"
+    assert caplog.text == "", "where no passage was to be shown none is missing"
+    assert {template.render("Who", ["p"]).user for _ in range(2)} == {"Say: Who?"}
+    assert caplog.text.count("never uses `passages`") == 1
+
+
+def test_a_template_without_a_place_for_worked_examples_is_refused_with_them(tmp_path: Path) -> None:
+    template = load_template(written(tmp_path, "{{ question }}"))
+    with pytest.raises(UsageError, match="never uses `exemplars`"):
+        template.render("Who?", exemplars=load_exemplars("popqa"), cot=True)
+
+
+def test_a_users_template_is_plain_text(tmp_path: Path) -> None:
+    text = "{% for passage in passages %}{{ loop.index }} {{ passage | upper }}\n{% endfor %}{{ question }}"
+    prompt = load_template(written(tmp_path, text)).render('<b> & "q"', ["<a>", "b"])
+    assert prompt.user == '1 <A>\n2 B\n<b> & "q"?'
+
+
+def test_shipped_templates_make_the_sequences_that_they_always_made() -> None:
+    """Their digests name expert spaces."""
+    found = [templates[name].training_digest(cot=cot) for name in ("published", "semoe") for cot in (False, True)]
+    assert found == DIGESTS
 
 
 def test_unknown_names_are_answered_with_the_known_ones() -> None:

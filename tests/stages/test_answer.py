@@ -10,6 +10,7 @@ from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.models.model import Model
+from semoe.prompts.exemplars import Exemplar
 from semoe.stages.answer import Answerer, distinct_keys
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
@@ -76,6 +77,53 @@ def test_the_control_is_drawn_by_seed_and_question(small_model: Model, tmp_path:
     assert first != other_seed
     assert len(set(first)) == 4
     assert all(len(set(drawn)) == 3 for drawn in first)
+
+
+def asked(model: Model, *, length: int = 2, exemplars: Sequence[Exemplar] = ()) -> Answerer:
+    recipe = Recipe(model_name=model.name, preset=load_preset("semoe"), augmented_by="parse", exemplars=exemplars)
+    how = InferenceSettings(inference_method="icl", max_new_tokens=length)
+    return Answerer(model=model, recipe=recipe, how=how, experts=None)
+
+
+def of_words(did: int, question: int = 1, passage: int = 1) -> Task:
+    """A question and two passages of so many words."""
+    passages = tuple(AugmentedPassage(pid=pid, passage="word " * passage) for pid in range(2))
+    asks = AugmentedQuestion(qid="", test_id=10 + did, question="why " * question, answers=("a",), passages=passages)
+    return Task(did=did, question=asks)
+
+
+def test_passages_and_words_of_an_answer_that_do_not_fit_are_kept_with_it_and_told(small_model: Model) -> None:
+    tasks = [of_words(0), of_words(1, passage=1500), of_words(2, passage=3000), of_words(3, question=2030)]
+    answerer = asked(small_model)
+    records = answerer.answer(tasks)
+    assert [one.fit.dropped_passages for one in records] == [0, 1, 2, 2]
+    long = records[3].fit.too_long
+    assert [one.fit.too_long for one in records[:3]] == [0, 0, 0]
+    assert long > 2048
+    assert (records[3].text, records[3].scores.f1) == ("", 0.0)
+    said = answerer.told(records) or ""
+    assert "2048 tokens" in said
+    assert "3 questions of 4 lost 5 passages" in said
+    assert f"question 3 (test_id 13) has {long} tokens" in said
+    assert answerer.told(records[:1]) is None
+
+
+def test_an_answer_that_the_context_ended_says_how_many_tokens_it_lacks(small_model: Model) -> None:
+    task = of_words(0, question=1950)
+    (plain,) = asked(small_model, length=1).answer([task])
+    (cut,) = asked(small_model, length=500).answer([task])
+    written = len(small_model.tokenizer.encode(cut.text))
+    assert plain.fit.cut_tokens == 0
+    assert cut.fit.cut_tokens == pytest.approx(500 - written, abs=3), "a text may have other tokens than were written"
+    assert 400 < cut.fit.cut_tokens < 500
+
+
+def test_worked_examples_that_leave_no_room_are_refused_before_any_question(small_model: Model) -> None:
+    tasks = [of_words(0)]
+    fitting = (Exemplar("why?", "word " * 900),)
+    assert asked(small_model, exemplars=fitting).answer(tasks)[0].fit.too_long == 0
+    with pytest.raises(UsageError, match=r"The 3 worked examples alone .* may have 2048.*--with_cot"):
+        asked(small_model, exemplars=fitting * 3).answer(tasks)
 
 
 @pytest.mark.parametrize(

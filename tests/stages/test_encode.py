@@ -1,5 +1,6 @@
 """What the experts of some passages come to: found, trained, without pairs; and who is first."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from semoe.datasets.augmented import AugmentedPassage, QAPair
 from semoe.errors import UsageError
 from semoe.experts.preset import parse_preset
+from semoe.experts.sequences import TooLong
 from semoe.models.model import Model
+from semoe.prompts.exemplars import Exemplar
 from semoe.stages.encode import Encoded, Encoding
 from semoe.stages.recipe import Recipe
 from semoe.store.expert_store import ExpertStore
@@ -51,6 +54,21 @@ def counts(done: Encoded) -> tuple[int, int, int, int, int]:
 def test_each_passage_is_found_trained_or_without_pairs(bench: Bench) -> None:
     assert counts(bench.encode(a=passage("Paris"), b=passage())) == (2, 0, 1, 1, 1)
     assert counts(bench.encode(a=passage("Paris"), b=passage(), c=passage("Rome"))) == (3, 1, 1, 1, 1)
+
+
+def test_sequences_that_are_too_long_are_counted_and_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    done = bench.encode(a=passage("Paris"), b=passage("word " * 2100), c=passage("word " * 3100))
+    assert done.too_long == TooLong(num_cut=1, num_left_out=0, num_beyond_context=2)
+    assert "longer than the model's context of 2048 tokens" in caplog.text
+    caplog.clear()
+    assert bench.encode(d=passage("Rome")).too_long == TooLong()
+    assert caplog.text == ""
+
+
+def test_worked_examples_longer_than_a_sequence_are_refused_before_training(bench: Bench) -> None:
+    bench.recipe = replace(bench.recipe, exemplars=(Exemplar("Why?", "word " * 2100),))
+    with pytest.raises(UsageError, match="worked examples alone"):
+        bench.encode(a=passage("Paris"))
 
 
 def test_other_pairs_than_an_expert_learnt_are_refused(bench: Bench) -> None:

@@ -98,7 +98,9 @@ def test_a_context_without_room_gives_no_request_and_one_with_little_a_short_one
     ready = act.request(QUESTION, hits(), (5,) * (left - 1), 14)
     assert ready.request is not None
     assert (ready.request.max_new_tokens, ready.dropped_passages) == (1, 3)
-    assert act.request(QUESTION, hits(), (5,) * left, 14).request is None
+    assert ready.cut_tokens == 13
+    none = act.request(QUESTION, hits(), (5,) * left, 14)
+    assert (none.request, none.cut_tokens, none.num_tokens) == (None, 14, context)
 
 
 def test_each_passage_brings_its_expert_with_the_weight_of_its_score(small_model: Model, tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.output import out, show, show_rows, table
+from semoe.cli.overflow import tell_overflow
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.runs.stage_rows import COLUMNS, stage_row, tell_failures
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
 if TYPE_CHECKING:
+    from semoe.runs.counts import EncodeCounts
     from semoe.runs.report import MethodReport, RunReport
 
 
@@ -85,13 +87,13 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
     from semoe.evaluation.table import ReportRow, comparison_table
     from semoe.runs.counts import RunCounts
 
-    seconds = RunCounts.of(found.counts).inference.seconds
+    counts = RunCounts.of(found.counts)
     rows = [
         ReportRow(
             method=one.method,
             scores=one.scores,
             n=one.num_questions,
-            seconds=seconds[one.method],
+            seconds=counts.inference.seconds[one.method],
             num_experts=one.num_experts,
         )
         for one in found.overall
@@ -108,6 +110,19 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
         f"{experts.without_pairs} passages gave nothing to learn. This run published {experts.committed}, {once}.",
         soft_wrap=True,
     )
+    tell_overflow((one.method, one.num_questions, one.overflow) for one in found.overall)
+    _tell_sequences(counts.encode)
+
+
+def _tell_sequences(counts: "EncodeCounts") -> None:
+    """Says how much of what experts were to learn was too long."""
+    if counts.cut_sequences or counts.left_out_sequences or counts.sequences_beyond_context:
+        out.print(
+            f"Of the sequences that experts learn {counts.cut_sequences:.0f} were cut, "
+            f"{counts.left_out_sequences:.0f} left out, "
+            f"and {counts.sequences_beyond_context:.0f} are longer than the model's context.",
+            soft_wrap=True,
+        )
 
 
 def _percent(one: "MethodReport") -> str:

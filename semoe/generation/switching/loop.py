@@ -146,8 +146,10 @@ class Switching:
         length = left if self._is_exhausted(row) else min(left, self._method.draft_length())
         prepared = self.requests.request(row.question, row.passages, row.accepted, length)
         row.experts = prepared.experts
+        row.is_cut = prepared.cut_tokens > 0
         if prepared.request is None:
             row.stopped = "context"
+            row.too_long = 0 if row.accepted else prepared.num_tokens
         return prepared
 
     def _write(self, row: Row, prepared: Prepared) -> None:
@@ -169,6 +171,8 @@ class Switching:
         row.accepted += answer.tokens[: draft.num_tokens_until(doubt.keep)] if doubt else answer.tokens
         text = self.tokenizer.decode(row.accepted)
         if doubt is None:
+            if row.is_cut and answer.finish == "length":
+                row.stopped = "context"
             self._finish(row)
         elif len(row.accepted) >= self.settings.generate_max_length:
             row.stopped = "length"
@@ -213,6 +217,7 @@ class Switching:
         return make_query(self.settings.query_formulation, ask)
 
     def _finish(self, row: Row) -> None:
+        is_cut = row.stopped == "context" and not row.too_long
         self._done[row.index] = Answered(
             text=self.tokenizer.decode(row.accepted),
             tokens=tuple(row.accepted),
@@ -220,6 +225,8 @@ class Switching:
             counters=row.counters,
             num_experts=len(row.experts),
             stopped=row.stopped,
+            cut_tokens=self.settings.generate_max_length - len(row.accepted) if is_cut else 0,
+            too_long=row.too_long,
         )
 
     def _trace(self, search: Search, hits: Hits, prepared: Prepared, milliseconds: float, note: str) -> Switch:

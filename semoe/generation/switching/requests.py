@@ -20,6 +20,10 @@ class Prepared:
     """Keys of passages that have none."""
     dropped_passages: int = 0
     """Left out because the context would overflow."""
+    cut_tokens: int = 0
+    """By so many tokens its answer is bounded more tightly than was asked for, because the context has no more."""
+    num_tokens: int = 0
+    """Of its prompt."""
 
 
 class Requests(Protocol):

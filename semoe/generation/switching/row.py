@@ -27,6 +27,10 @@ class Row:
     """Whether the accepted text says what the answer is: then it is written to its end without another retrieval."""
     stopped: str = ""
     """The guard that bounded it."""
+    is_cut: bool = False
+    """Whether the model's context has less room for the draft in hand than it should have."""
+    too_long: int = 0
+    """Tokens of a first prompt that left no room for an answer."""
     seen: set[tuple[int, frozenset[str]]] = field(default_factory=set)
     """Places and the passages that were tried there."""
 

@@ -1,5 +1,6 @@
 """How an answer may retrieve while it is written; the names are the published ones."""
 
+import math
 from dataclasses import dataclass
 
 from semoe.errors import UsageError, unknown_name
@@ -44,6 +45,9 @@ class SwitchSettings:
         ):
             if value not in known:
                 raise unknown_name(name, value, known)
+        if not math.isfinite(self.hallucination_threshold):
+            said = f"hallucination_threshold must be a finite number, not {self.hallucination_threshold}."
+            raise UsageError(said, kind="bad-value")
         for name in ("retrieve_topk", "retrieve_keep_top_k", "fix_length", "generate_max_length", "max_switches"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be 1 or more, not {getattr(self, name)}.", kind="bad-value")

@@ -97,6 +97,10 @@ class Answered(Trace):
     tokens: tuple[int, ...]
     num_experts: int
     """Loaded at the end."""
+    cut_tokens: int = 0
+    """It ended so many tokens early because the model's context was full."""
+    too_long: int = 0
+    """Tokens of its first prompt, where that left no room for an answer; 0 where it did."""
 
     @property
     def trace(self) -> Trace:

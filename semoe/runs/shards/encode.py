@@ -40,5 +40,8 @@ def encode_shard(job: Job) -> tuple[EncodeCounts, str]:
         tokens=done.num_tokens,
         bytes=done.num_bytes,
         training_seconds=done.seconds,
+        cut_sequences=done.too_long.num_cut,
+        left_out_sequences=done.too_long.num_left_out,
+        sequences_beyond_context=done.too_long.num_beyond_context,
     )
     return counts, store.names.space

@@ -1,5 +1,6 @@
 """A shard of stage `inference`: answers its questions with every method of the plan, a part at a time."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,8 +12,11 @@ from semoe.retrieval.retriever import RetrievalConfig
 from semoe.runs.counts import InferenceCounts
 from semoe.runs.job import Job
 from semoe.stages.answer import Answerer
+from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.retrieve import switching_retriever
+
+log = logging.getLogger(__name__)
 
 
 def inference_shard(job: Job) -> tuple[InferenceCounts, str]:
@@ -45,7 +49,11 @@ def _answer(job: Job, answerer: Answerer, tasks: Sequence[Task]) -> float:
     """Answers what has no answer yet; returns the seconds it took."""
     started = time.monotonic()
     method = answerer.how.folder_name
+    made: list[AnswerRecord] = []
     for name, part in job.parts(f"answers/{method}/{job.shard:05}", tasks, answerer.how.num_at_once):
-        records = [replace(record, method=method).to_json() for record in answerer.answer(part)]
-        job.folder.create(name, records, list[dict[str, Any]])
+        records = [replace(record, method=method) for record in answerer.answer(part)]
+        job.folder.create(name, [record.to_json() for record in records], list[dict[str, Any]])
+        made += records
+    if said := answerer.told(made):
+        log.warning("%s: %s", method, said)
     return time.monotonic() - started

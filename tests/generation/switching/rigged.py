@@ -126,7 +126,9 @@ class Rig:
         experts = tuple(torch.tensor([1.0, float(hit.passage.id)]) for hit in loaded)
         request = Request(prompt=tuple(prompt), experts=experts, max_new_tokens=min(length, room)) if room > 0 else None
         missing = frozenset(self.key(hit) for hit in passages if hit not in loaded)
-        return Prepared(request=request, experts=tuple(map(self.key, loaded)), missing=missing)
+        cut = max(0, length - max(0, room))
+        experts_of = tuple(map(self.key, loaded))
+        return Prepared(request=request, experts=experts_of, missing=missing, cut_tokens=cut, num_tokens=len(prompt))
 
     def loop(self, max_rows: int = 8, **settings: object) -> Switching:
         engine = Engine(self.decoder, LAYOUT, eos_ids=frozenset([EOS]), max_rows=max_rows)  # type: ignore[arg-type]

@@ -140,3 +140,21 @@ def test_where_the_context_ends_the_answer_ends() -> None:
     (found,) = rig.loop(retrieve_topk=199).answer(["q"])
     assert (found.stopped, found.tokens) == ("context", tuple(ids[:4]))
     assert found.switches[0].passages
+    assert (found.cut_tokens, found.too_long) == (60, 0), "of 64 tokens four were written"
+
+
+@pytest.mark.parametrize(("length", "words", "cut"), [(199, 60, 0), (200, 199, 1), (205, 199, 6)])
+def test_an_answer_that_filled_the_context_says_by_how_much_it_is_shorter(length: int, words: int, cut: int) -> None:
+    """The context has 200 tokens, the question one; an answer that ended by itself lost nothing."""
+    rig = Rig()
+    rig.path("q", " and" * (words if cut == 0 else 250))
+    (found,) = rig.loop(method="non-retrieval", generate_max_length=length).answer(["q"])
+    assert (len(found.tokens), found.cut_tokens, found.stopped) == (words, cut, "context" if cut else "")
+
+
+def test_a_question_without_room_for_an_answer_is_not_asked_and_says_how_long_it_is() -> None:
+    rig = Rig(shows=True)
+    rig.path("q", "Yes.")
+    rig.passage("q", *map(str, range(1, 200)))
+    (found,) = rig.loop(method="single-retrieval", retrieve_topk=199).answer(["q"])
+    assert (found.text, found.stopped, found.too_long, found.cut_tokens) == ("", "context", 200, 0)
