@@ -56,12 +56,6 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
     own = recipe.space(model)
     is_foreign = any(not (folder / RECORD).exists() for folder in folders.values())
     store = make_space(open_objects(settings.store_url), replace(own, imported=is_foreign), layout)
-    if is_foreign:
-        log.warning(
-            "these experts were trained elsewhere: they go to space %s, which `semoe inference --imported` reads and "
-            "`semoe encode` does not",
-            store.names.space,
-        )
     passages = {key: place.passage for key, place in places.items()}
     require_same_pairs(store, recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
     num_known = sum(key in store for key in places)
@@ -74,6 +68,12 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
             flat_N = read_expert(folder, layout, base_model=settings.model_name, space=own.name)
             producer.add(flat_N, _checked_record(folder, key, places[key], settings, store.names.space))
             advance()
+    if is_foreign:
+        log.warning(
+            "these experts were trained elsewhere: they go to space %s, which `semoe inference --imported` reads and "
+            "`semoe encode` does not",
+            store.names.space,
+        )
     return ImportReport(
         num_imported=producer.num_published,
         num_known=num_known,
