@@ -1,12 +1,15 @@
 """Tiny real models with odd shapes, made by transformers itself, for the equality tests."""
 
+import copy
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    Gemma3TextConfig,
     LlamaConfig,
     MistralConfig,
     PreTrainedModel,
@@ -38,7 +41,27 @@ LLAMA3_ROPE = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 32,
 }
-FAMILIES = ("llama", "llama3-rope", "llama-bias", "qwen2", "qwen3", "mistral")
+ROPES: dict[str, dict[str, Any]] = {
+    "linear": {"factor": 4.0},
+    "dynamic": {"factor": 3.0},
+    "yarn": {"factor": 4.0, "original_max_position_embeddings": 17, "beta_fast": 3.0, "beta_slow": 0.5},
+    "longrope": {
+        "factor": 4.0,
+        "original_max_position_embeddings": 17,
+        "short_factor": [1.0, 1.1, 1.3],
+        "long_factor": [1.0, 2.5, 7.0],
+    },
+}
+"""Scalings of the tiny Llama, whose head_dim is 6."""
+GEMMA_ROPE = {
+    "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1000.0},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+}
+WINDOW = 7
+PLAIN_FAMILIES = ("llama", "llama3-rope", "llama-bias", "qwen2", "qwen3", "mistral")
+STRETCHED_FAMILIES = tuple(f"{kind}-rope" for kind in ROPES)
+WINDOWED_FAMILIES = ("mistral-window", "qwen2-window", "gemma3")
+FAMILIES = PLAIN_FAMILIES + STRETCHED_FAMILIES + WINDOWED_FAMILIES
 
 
 def tiny_config(family: str, *, tied: bool = False) -> Any:
@@ -50,7 +73,25 @@ def tiny_config(family: str, *, tied: bool = False) -> Any:
         "qwen2": lambda: Qwen2Config(**shape),
         "qwen3": lambda: Qwen3Config(**shape, head_dim=10),
         "mistral": lambda: MistralConfig(**shape, sliding_window=None),
+        "mistral-window": lambda: MistralConfig(**shape, sliding_window=WINDOW),
+        # The last layer slides, the first does not; in Gemma it is the other way round, as in its own pattern.
+        "qwen2-window": lambda: Qwen2Config(
+            **shape, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=1
+        ),
+        "gemma3": lambda: Gemma3TextConfig(
+            **(shape | {"hidden_size": 42}),
+            head_dim=10,
+            query_pre_attn_scalar=13,
+            sliding_window=WINDOW,
+            layer_types=["sliding_attention", "full_attention"],
+            rope_parameters=copy.deepcopy(GEMMA_ROPE),
+        ),
     }
+    # `dynamic` measures lengths by max_position_embeddings.
+    short = {"max_position_embeddings": 17}
+    for kind, rope in ROPES.items():
+        own = shape | (short if kind == "dynamic" else {})
+        makers[f"{kind}-rope"] = partial(LlamaConfig, **own, rope_parameters={"rope_type": kind, **rope})
     return makers[family]()
 
 

@@ -140,8 +140,7 @@ class ModelAugmenter:
         return [self._text(answer) for answer in self.engine.generate(requests)] if requests else []
 
     def _tokens(self, prompt: Prompt) -> tuple[int, ...]:
-        chat = self.tokenizer.chat(prompt.messages)
-        return (*chat, *(self.tokenizer.encode(prompt.opening) if prompt.opening else ()))
+        return tuple(self.tokenizer.chat(prompt.messages, prompt.opening))
 
     def _text(self, answer: Answer) -> tuple[str, bool]:
         return self.tokenizer.decode(answer.tokens), answer.finish != "length"

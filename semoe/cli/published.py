@@ -1,7 +1,7 @@
 """The verbs of the published tree: index, retrieve, augment, encode, inference. Parse, call, print."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
     from semoe.models.model import Model
+    from semoe.published.inference import InferenceReport
     from semoe.published.settings import StageSettings
     from semoe.retrieval.retriever import RetrievalConfig
 
@@ -182,6 +183,10 @@ def inference(
         Literal["own", "random"],
         typer.Option("--experts", help="random: experts of other questions' passages, the control of every claim."),
     ] = "own",
+    imported: Annotated[
+        bool,
+        typer.Option("--imported/--no-imported", help="Load the experts that `experts import` took from elsewhere."),
+    ] = False,
     merge: Annotated[
         str | None,
         typer.Option(
@@ -208,6 +213,7 @@ def inference(
     how = InferenceSettings(
         inference_method=inference_method,
         experts=experts,
+        imported=imported,
         merge=merge,
         max_new_tokens=max_new_tokens,
         switching=switching.settings(),
@@ -216,18 +222,19 @@ def inference(
     settings = stage_settings(recipe, questions, place)
     retriever = switching_retriever(index_place.retriever, where, how.switching)
     reports = run_inference(loaded_model(recipe, computing), settings, how, retriever)
-    results = (
-        {
-            "data_type": report.data_type,
-            "questions": report.num_questions,
-            "experts": report.num_experts,
-            **{name: round(value, 4) for name, value in report.scores._asdict().items()},
-            **(asdict(report.overflow) if output.as_json or report.overflow else {}),
-            "folder": report.folder,
-        }
-        for report in reports
-    )
-    show_all(results, as_json=output.as_json)
+    show_all((_result(report, as_json=output.as_json) for report in reports), as_json=output.as_json)
+
+
+def _result(report: "InferenceReport", *, as_json: bool) -> dict[str, Any]:
+    """Returns what one data type's answers came to; that all fitted into the context is no news to a person."""
+    return {
+        "data_type": report.data_type,
+        "questions": report.num_questions,
+        "experts": report.num_experts,
+        **{name: round(value, 4) for name, value in report.scores._asdict().items()},
+        **(asdict(report.overflow) if as_json or report.overflow else {}),
+        "folder": report.folder,
+    }
 
 
 def stage_settings(recipe: RecipeOptions, questions: QuestionOptions, place: o.PlaceOptions) -> "StageSettings":
@@ -252,7 +259,9 @@ def loaded_model(recipe: RecipeOptions, computing: o.ComputeOptions) -> "Model":
     from semoe.models.dtypes import torch_dtype
     from semoe.models.model import load_model
 
-    return load_model(recipe.model_name, dtype=torch_dtype(computing.dtype), device=computing.device)
+    dtype = torch_dtype(computing.dtype)
+    arguments = recipe.adjusted().chat.values()
+    return load_model(recipe.model_name, dtype=dtype, device=computing.device, template_arguments=arguments)
 
 
 def retrieval_config(index_place: o.IndexOptions, elastic: o.ElasticOptions) -> "RetrievalConfig":

@@ -58,13 +58,23 @@ class RecipeOptions:
         typer.Option("--per_device_train_batch_size", help="Sequences an optimiser step. Default: the preset's."),
     ] = None
 
+    template_args: Annotated[
+        str,
+        typer.Option(
+            "--template_args",
+            metavar="JSON",
+            help="Values for the model's chat template, such as '{\"enable_thinking\": true}'. "
+            "By default a model that can think is asked not to.",
+        ),
+    ] = ""
+
     def adjusted(self) -> "Preset":
         """Loads the preset and lays the options over it.
 
         Raises:
             UsageError: no such preset, or an impossible value.
         """
-        from semoe.experts.preset import load_preset
+        from semoe.experts.preset import ChatSettings, load_preset
 
         preset = load_preset(self.preset)
         lora = preset.lora
@@ -80,7 +90,8 @@ class RecipeOptions:
             training = replace(training, num_epochs=self.num_train_epochs, num_steps=None)
         if self.per_device_train_batch_size is not None:
             training = replace(training, batch_size=self.per_device_train_batch_size)
-        return replace(preset, lora=lora, training=training)
+        chat = ChatSettings(arguments=self.template_args) if self.template_args else preset.chat
+        return replace(preset, lora=lora, training=training, chat=chat)
 
     def settings(self, dataset: str) -> "Recipe":
         """Returns the recipe for a dataset, whose worked examples chains of thought follow.

@@ -1,7 +1,7 @@
 """Presets: checked-in recipes, one TOML file each, and a user's own in the same form.
 
 Of a preset's tables, `augmentation`, `sequences`, `lora` and `training` decide what an expert is and enter the expert
-space; `answering` does not.
+space; `answering` does not, and `chat` enters it with the model.
 """
 
 import tomllib
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
+
+import orjson
 
 from semoe.errors import UsageError, unknown_name
 from semoe.experts.settings import LoraSettings, TrainingSettings
@@ -52,6 +54,34 @@ class AnsweringSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChatSettings:
+    """How the model's own chat template is filled, for experts and questions alike; enters the model's digest."""
+
+    arguments: str = ""
+    """A JSON object of values for the template, such as `{"enable_thinking": true}`; empty: none."""
+
+    def __post_init__(self) -> None:
+        self.values()
+
+    def values(self) -> dict[str, Any]:
+        """Returns the values by name.
+
+        Raises:
+            UsageError: the text is no JSON object.
+        """
+        try:
+            found = orjson.loads(self.arguments or "{}")
+        except orjson.JSONDecodeError as error:
+            found = error
+        if not isinstance(found, dict):
+            raise UsageError(
+                f'template_args must be a JSON object such as {{"enable_thinking": true}}, not {self.arguments!r}.',
+                kind="bad-value",
+            )
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Preset:
     """A whole recipe."""
 
@@ -61,6 +91,7 @@ class Preset:
     lora: LoraSettings = field(default_factory=LoraSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     answering: AnsweringSettings = field(default_factory=AnsweringSettings)
+    chat: ChatSettings = field(default_factory=ChatSettings)
 
 
 def preset_names() -> tuple[str, ...]:
@@ -89,7 +120,7 @@ def parse_preset(text: str, name: str) -> Preset:
         raise UsageError(f"Preset {name}: broken TOML ({error}).", kind="broken-toml") from error
     kinds: dict[str, type[Any]] = {
         "augmentation": AugmentationSettings, "sequences": SequenceSettings, "lora": LoraSettings,
-        "training": TrainingSettings, "answering": AnsweringSettings,
+        "training": TrainingSettings, "answering": AnsweringSettings, "chat": ChatSettings,
     }  # fmt: skip
     for table in tables:
         if table not in kinds:

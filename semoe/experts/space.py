@@ -36,11 +36,13 @@ class ExpertSpace:
     exemplars: str
     """Hash of the worked examples in its sequences; empty without chains of thought."""
     dtype: str = "float32"
+    imported: bool = False
+    """Whether its experts were trained elsewhere: by prompts and from a first weight that nobody here knows."""
 
     def describe(self) -> dict[str, Any]:
         """Returns the space as plain JSON values, for people; answering settings are left out."""
         recipe = asdict(self.preset)
-        for outside in ("name", "answering"):
+        for outside in ("name", "answering", *(() if self.preset.chat.arguments else ("chat",))):
             del recipe[outside]
         return asdict(self) | {"preset": recipe, "format": FORMAT}
 

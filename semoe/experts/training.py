@@ -19,7 +19,7 @@ from semoe.experts.layout import ExpertLayout
 from semoe.experts.loss import cross_entropy
 from semoe.experts.packing import PackedStep, Step, pack, schedule
 from semoe.experts.settings import TrainingSettings
-from semoe.models.attention import PackedAttention, positions_of
+from semoe.models.attention import PackedAttention, lengths_of, positions_of
 from semoe.models.decoder import Decoder, Linear
 from semoe.prompts.rendering import TrainingSequence
 
@@ -130,8 +130,9 @@ def losses_and_gradients(decoder: Decoder, linear: Linear, packed: PackedStep) -
     """Runs forward and backward; returns each expert's loss, [E]. Gradients land where `linear` keeps them."""
     attend = PackedAttention(packed.lengths, decoder.device)
     positions_T = positions_of(packed.lengths).to(decoder.device)
+    lengths_T = lengths_of(packed.lengths).to(decoder.device)
     with torch.enable_grad():
-        hidden_TD = decoder.hidden(packed.tokens_T, positions_T, attend, linear)
+        hidden_TD = decoder.hidden(packed.tokens_T, positions_T, attend, linear, lengths_T=lengths_T)
         learnt_MD = hidden_TD.index_select(0, packed.learnt_M)
         losses_M = cross_entropy(learnt_MD, decoder.weights["lm_head.weight"], packed.labels_M, packed.weights_M)
         losses_M.sum().backward()

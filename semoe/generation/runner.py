@@ -14,7 +14,7 @@ from semoe.experts.layout import ExpertLayout
 from semoe.generation.cache import KeyValueCache
 from semoe.generation.running import Running
 from semoe.generation.slots import ExpertSlots
-from semoe.models.attention import PackedAttention, positions_of
+from semoe.models.attention import PackedAttention, lengths_of, positions_of
 from semoe.models.decoder import Decoder
 
 
@@ -39,7 +39,9 @@ class Runner:
         tokens_T = torch.tensor([t for s in admitted for t in s.request.prompt], device=device)
         attend = _PromptAttention(self._cache, slots, lengths, device)
         linear = self._slots.prompts(slots, lengths)
-        hidden_TD = self._decoder.hidden(tokens_T, positions_of(lengths).to(device), attend, linear)
+        positions_T = positions_of(lengths).to(device)
+        lengths_T = lengths_of(lengths).to(device)
+        hidden_TD = self._decoder.hidden(tokens_T, positions_T, attend, linear, lengths_T=lengths_T)
         last_B = torch.tensor(lengths, device=device).cumsum(0) - 1
         return self._decoder.logits(hidden_TD[last_B])
 
@@ -53,7 +55,8 @@ class Runner:
         attend = _StepAttention(
             self._cache, places_B, keep_layer=self._decoder.config.num_hidden_layers - 1 if looking else None
         )
-        hidden_BD = self._decoder.hidden(tokens_B, places_B, attend, self._slots.step(len(running)))
+        linear = self._slots.step(len(running))
+        hidden_BD = self._decoder.hidden(tokens_B, places_B, attend, linear, lengths_T=places_B + 1)
         if attend.kept_BHL is not None:
             for sequence, shares_HL in zip(running, attend.kept_BHL, strict=True):
                 if sequence.request.wants_attention:
@@ -80,15 +83,17 @@ class _PromptAttention:
         self._lengths = list(lengths)
         self._packed = PackedAttention(lengths, device)
 
-    def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor) -> Tensor:
+    def __call__(
+        self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, window: int | None, scale: float | None
+    ) -> Tensor:
         rows = zip(self._slots, k_TGK.split(self._lengths), v_TGK.split(self._lengths), strict=True)
         for slot, k_LGK, v_LGK in rows:
             self._cache.store_prompt(layer, slot, k_LGK, v_LGK)
-        return self._packed(layer, q_THK, k_TGK, v_TGK)
+        return self._packed(layer, q_THK, k_TGK, v_TGK, window, scale)
 
 
 class _StepAttention:
-    """One query of each row over its own filled places."""
+    """One query of each row over its own filled places, or the nearest ones of them."""
 
     def __init__(self, cache: KeyValueCache, places_B: Tensor, keep_layer: int | None = None) -> None:
         self._cache = cache
@@ -98,17 +103,32 @@ class _StepAttention:
         """What each query looked at in the layer that is kept."""
         self._rows_B = torch.arange(len(places_B), device=places_B.device)
         self._width = int(places_B.max()) + 1
-        self._hidden_B11L = (torch.arange(self._width, device=places_B.device) > places_B[:, None])[:, None, None, :]
+        self._hidden: dict[int | None, Tensor] = {}
+        """Places that the queries do not see, [B, 1, 1, L], for each window that a layer has."""
 
-    def __call__(self, layer: int, q_BHK: Tensor, k_BGK: Tensor, v_BGK: Tensor) -> Tensor:
+    def __call__(
+        self, layer: int, q_BHK: Tensor, k_BGK: Tensor, v_BGK: Tensor, window: int | None, scale: float | None
+    ) -> Tensor:
         self._cache.store_step(layer, self._rows_B, self._places_B, k_BGK, v_BGK)
         keys = self._cache.keys[layer, : len(q_BHK), :, : self._width]
         values = self._cache.values[layer, : len(q_BHK), :, : self._width]
         q_BGQK = q_BHK.unflatten(1, (k_BGK.shape[1], -1))
-        scores = (q_BGQK @ keys.transpose(-1, -2)) * q_BHK.shape[-1] ** -0.5
+        scores = (q_BGQK @ keys.transpose(-1, -2)) * (scale or q_BHK.shape[-1] ** -0.5)
         # masked_fill also hides places that hold whatever an earlier row left.
-        shares = scores.masked_fill(self._hidden_B11L, -torch.inf).softmax(-1, dtype=torch.float32).to(values.dtype)
+        shares = (
+            scores.masked_fill(self._hidden_from(window), -torch.inf).softmax(-1, dtype=torch.float32).to(values.dtype)
+        )
         if layer == self._keep_layer:
             self.kept_BHL = shares.flatten(1, 2)
         mixed_BHK: Tensor = (shares @ values).flatten(1, 2)
         return mixed_BHK
+
+    def _hidden_from(self, window: int | None) -> Tensor:
+        if window not in self._hidden:
+            places_L = torch.arange(self._width, device=self._places_B.device)
+            here_B1 = self._places_B[:, None]
+            hidden_BL = places_L > here_B1
+            if window is not None:
+                hidden_BL |= places_L <= here_B1 - window
+            self._hidden[window] = hidden_BL[:, None, None, :]
+        return self._hidden[window]

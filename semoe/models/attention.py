@@ -2,7 +2,7 @@
 
 `PackedAttention` pads sequences of similar length into one batch for the attention product alone (about 2 % of the
 work); every linear layer sees the packed tokens without padding. Right padding under a causal mask needs no
-further mask: no real token looks to its right.
+further mask: no real token looks to its right. A sliding window needs one where a sequence is longer than it.
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,28 @@ def positions_of(lengths: Sequence[int]) -> Tensor:
     return torch.cat([torch.arange(n) for n in lengths]) if lengths else torch.empty(0, dtype=torch.long)
 
 
+def lengths_of(lengths: Sequence[int]) -> Tensor:
+    """Returns the length of each packed token's own sequence, [T]."""
+    lengths_B = torch.tensor(lengths, dtype=torch.long)
+    return lengths_B.repeat_interleave(lengths_B)
+
+
 @dataclass(frozen=True)
 class _Group:
     """Sequences of similar length, padded to one width."""
 
     shape: tuple[int, int]
     """B sequences of L places."""
+    longest: int
+    """Tokens of its longest sequence."""
     kept_N: Tensor
     """Flat places in [B, L] of the N real tokens."""
     packed_N: Tensor
     """Their packed rows, in the same order."""
+
+    def needed(self, window: int | None) -> int | None:
+        """Returns the window, or None where it holds the longest sequence: it hides nothing then."""
+        return window if window is not None and self.longest > window else None
 
 
 @dataclass(frozen=True)
@@ -66,28 +78,48 @@ class PackedAttention:
         groups = tuple(_group(width, spans, device) for width, spans in buckets.items())
         self._groups = _Groups(groups, torch.cat([group.packed_N for group in groups]).argsort())
 
-    def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor) -> Tensor:
+    def __call__(
+        self,
+        layer: int,
+        q_THK: Tensor,
+        k_TGK: Tensor,
+        v_TGK: Tensor,
+        window: int | None = None,
+        scale: float | None = None,
+    ) -> Tensor:
         """Returns the mixed values, [T, H, K]."""
         q, k, v = (_Pad.apply(x, self._groups) for x in (q_THK, k_TGK, v_TGK))  # type: ignore[no-untyped-call]
-        mixed = map(_causal, q, k, v)
+        windows = (group.needed(window) for group in self._groups.groups)
+        mixed = [_causal(*rows, scale) for rows in zip(q, k, v, windows, strict=True)]
         return _Unpad.apply(self._groups, *mixed)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _causal(q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> Tensor:
+def _causal(q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor, window: int | None, scale: float | None) -> Tensor:
     if q_BHLK.dtype == torch.bfloat16 and q_BHLK.device.type == "cpu":
-        return by_products(q_BHLK, k_BGLK, v_BGLK)
+        return by_products(q_BHLK, k_BGLK, v_BGLK, window, scale)
     grouped = q_BHLK.shape[1] != k_BGLK.shape[1]
-    return F.scaled_dot_product_attention(q_BHLK, k_BGLK, v_BGLK, is_causal=True, enable_gqa=grouped)
+    if window is None:
+        return F.scaled_dot_product_attention(q_BHLK, k_BGLK, v_BGLK, is_causal=True, enable_gqa=grouped, scale=scale)
+    seen_LL = ~hidden_places(q_BHLK.shape[2], window, q_BHLK.device)
+    return F.scaled_dot_product_attention(q_BHLK, k_BGLK, v_BGLK, attn_mask=seen_LL, enable_gqa=grouped, scale=scale)
 
 
-def by_products(q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> Tensor:
-    """softmax(q k^T / √K + mask) v by plain products; in bfloat16 on a CPU faster than torch's fused kernel."""
+def hidden_places(length: int, window: int | None, device: torch.device) -> Tensor:
+    """Returns which places a query does not see, [L, L]: those after it, and those `window` or more before it."""
+    future_LL = torch.ones(length, length, dtype=torch.bool, device=device).triu(1)
+    return future_LL if window is None else future_LL | torch.ones_like(future_LL).tril(-window)
+
+
+def by_products(
+    q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor, window: int | None = None, scale: float | None = None
+) -> Tensor:
+    """softmax(q k^T · scale + mask) v by plain products; in bfloat16 on a CPU faster than torch's fused kernel."""
     num_rows, num_heads, length, head_size = q_BHLK.shape
     num_groups = k_BGLK.shape[1]
     # Query heads that share a key head are stacked, so that one product serves them all; the mask is stacked likewise.
     q, k, v = (x.reshape(num_rows * num_groups, -1, head_size) for x in (q_BHLK, k_BGLK, v_BGLK))
-    future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1).repeat(num_heads // num_groups, 1)
-    scores = torch.bmm(q, k.transpose(1, 2)).mul_(head_size**-0.5).masked_fill_(future, float("-inf"))
+    hidden = hidden_places(length, window, q.device).repeat(num_heads // num_groups, 1)
+    scores = torch.bmm(q, k.transpose(1, 2)).mul_(scale or head_size**-0.5).masked_fill_(hidden, float("-inf"))
     return torch.bmm(scores.softmax(-1), v).view(num_rows, num_heads, length, head_size)
 
 
@@ -126,4 +158,5 @@ def _pad(x_THK: Tensor, group: _Group) -> Tensor:
 def _group(width: int, spans: Sequence[tuple[int, int]], device: torch.device | None) -> _Group:
     kept = [torch.arange(i * width, i * width + length) for i, (_, length) in enumerate(spans)]
     packed = [torch.arange(start, start + length) for start, length in spans]
-    return _Group((len(spans), width), torch.cat(kept).to(device), torch.cat(packed).to(device))
+    longest = max(length for _, length in spans)
+    return _Group((len(spans), width), longest, torch.cat(kept).to(device), torch.cat(packed).to(device))

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from semoe.errors import SemoeError, TransientError, UsageError
-from semoe.files import read_json
-from semoe.models.weight_files import INDEX, WHOLE
+from semoe.models.weight_files import INDEX, WHOLE, shard_names
 
 _FILES = [
     "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "token*", "*.jinja",
+    "special_tokens_map.json", "added_tokens.json",
 ]  # fmt: skip
+_LEFT_THERE = ["*/*", "consolidated*"]
+"""The same weights once more, in other forms: `original/`, `onnx/`, Mistral's consolidated file."""
 
 
 def download(hub_name: str) -> Path:
@@ -26,7 +28,7 @@ def download(hub_name: str) -> Path:
     import huggingface_hub  # noqa: PLC0415  (slow to import, not needed for a folder)
 
     with _plainly(hub_name):
-        folder = Path(huggingface_hub.snapshot_download(hub_name, allow_patterns=_FILES))
+        folder = Path(huggingface_hub.snapshot_download(hub_name, allow_patterns=_FILES, ignore_patterns=_LEFT_THERE))
         absent = _absent(folder)
         # The hub is asked only where something may be missing: a whole model in the cache needs no network.
         if absent & set(huggingface_hub.list_repo_files(hub_name) if absent else ()):
@@ -37,13 +39,23 @@ def download(hub_name: str) -> Path:
     return folder
 
 
+def cached(hub_name: str) -> Path | None:
+    """Returns the folder of a model that the hub's cache holds whole; never asks the hub."""
+    import huggingface_hub  # noqa: PLC0415
+    from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
+
+    try:
+        folder = Path(huggingface_hub.snapshot_download(hub_name, allow_patterns=_FILES, local_files_only=True))
+    except (HFValidationError, OSError):
+        return None
+    return None if _absent(folder) - {INDEX} else folder
+
+
 def _absent(folder: Path) -> set[str]:
     """Returns names of files that a folder lacks and that models have; which of them, only the hub knows."""
     names = {"config.json", "tokenizer.json"}
-    if (folder / INDEX).exists():
-        names |= set(read_json(folder / INDEX)["weight_map"].values())
-    elif not (folder / WHOLE).exists():
-        names |= {INDEX, WHOLE}
+    if not (folder / WHOLE).exists():
+        names |= set(shard_names(folder)) if (folder / INDEX).exists() else {INDEX, WHOLE}
     return {name for name in names if not (folder / name).exists()}
 
 

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 from blake3 import blake3
@@ -22,7 +23,7 @@ from semoe.errors import CorruptError, SemoeError
 from semoe.files import read_json, write_bytes
 from semoe.models.config import ModelConfig, read_config
 from semoe.models.smollm2 import cache_folder
-from semoe.models.tokenizer import read_tokenizer_config
+from semoe.models.tokenizer import Tokenizer, read_tokenizer_config
 from semoe.models.weight_files import weight_files
 from semoe.records import without_defaults
 
@@ -39,24 +40,31 @@ Lines = Mapping[str, str]
 """A tensor's type, shape and digest, by its name."""
 
 
-def digest_of_folder(folder: Path) -> str:
+def digest_of_folder(folder: Path, template_arguments: Mapping[str, Any] | None = None) -> str:
     """Returns the digest of a model folder; reads every byte of its weights unless they are remembered.
+
+    Args:
+        folder: the model's.
+        template_arguments: values for its chat template; other prompts make it another model.
 
     Raises:
         UsageError: the folder holds no model.
         CorruptError: a weight file is damaged.
     """
+    config = read_config(folder)
+    tokenizer = Tokenizer(folder, config.eos_token_ids, template_arguments=template_arguments)
     lines = {name: line for path in weight_files(folder) for name, line in tensor_lines(path)}
-    return model_digest(lines, folder, read_config(folder))
+    return model_digest(lines, folder, config, tokenizer.changes())
 
 
-def model_digest(lines: Lines, folder: Path, config: ModelConfig) -> str:
+def model_digest(lines: Lines, folder: Path, config: ModelConfig, changes: Mapping[str, Any]) -> str:
     """Returns `weights-tokenizer-configuration`, hex digits of each.
 
     Args:
         lines: of all tensors, as `tensor_lines` has them.
         folder: where the tokenizer lies.
         config: end tokens are left out: they decide when an answer ends, not what anything means.
+        changes: what decides ids and prompts beside the tokenizer's files (`Tokenizer.changes`).
     """
     weights = blake3()
     for name in sorted(lines):
@@ -66,6 +74,8 @@ def model_digest(lines: Lines, folder: Path, config: ModelConfig) -> str:
         if (folder / name).is_file():
             tokenizer.update(f"{name} {blake3((folder / name).read_bytes()).hexdigest()}\n".encode())
     tokenizer.update(orjson.dumps(read_tokenizer_config(folder), option=orjson.OPT_SORT_KEYS))
+    if changes:
+        tokenizer.update(orjson.dumps(changes, option=orjson.OPT_SORT_KEYS))
     shape = {name: value for name, value in without_defaults(config).items() if name != "eos_token_ids"}
     configuration = blake3(orjson.dumps(shape, option=orjson.OPT_SORT_KEYS))
     return "-".join(one.hexdigest()[:DIGITS] for one in (weights, tokenizer, configuration))

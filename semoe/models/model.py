@@ -1,7 +1,9 @@
 """A base model ready for use: decoder and tokenizer of one folder."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -33,8 +35,20 @@ def load_decoder(folder: Path, *, dtype: torch.dtype = torch.float32, device: st
     return Decoder(config, load_weights(folder, config, dtype, str(torch_device(device))).tensors)
 
 
-def load_model(name_or_path: str, *, dtype: torch.dtype = torch.float32, device: str = "auto") -> Model:
+def load_model(
+    name_or_path: str,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str = "auto",
+    template_arguments: Mapping[str, Any] | None = None,
+) -> Model:
     """Loads a model by folder, short name or hub name.
+
+    Args:
+        name_or_path: which one.
+        dtype: of weights and activations.
+        device: where it computes; `auto` is the GPU where there is one.
+        template_arguments: values for its chat template, such as `enable_thinking`.
 
     Raises:
         UsageError: no such model, or a folder without weights.
@@ -43,12 +57,14 @@ def load_model(name_or_path: str, *, dtype: torch.dtype = torch.float32, device:
     """
     folder = resolve_model(name_or_path)
     config = read_config(folder)
-    tokenizer = Tokenizer(folder, config.eos_token_ids)
+    tokenizer = Tokenizer(
+        folder, config.eos_token_ids, num_embeddings=config.vocab_size, template_arguments=template_arguments
+    )
     weights = load_weights(folder, config, dtype, str(torch_device(device)))
     return Model(
         name=name_or_path,
         folder=folder,
         decoder=Decoder(config, weights.tensors),
         tokenizer=tokenizer,
-        digest=model_digest(weights.lines, folder, config),
+        digest=model_digest(weights.lines, folder, config, tokenizer.changes()),
     )

@@ -1,4 +1,7 @@
-"""Reads a decoder's weights from safetensors, whole or sharded, and checks every shape."""
+"""Reads a decoder's weights from safetensors, whole or sharded.
+
+Every tensor of the files is used, or known not to matter, or refused by its name; every shape is checked.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,11 +10,19 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from semoe.errors import CorruptError
+from semoe.errors import CorruptError, UsageError
+from semoe.files import read_json
 from semoe.models.config import ModelConfig
+from semoe.models.float8 import unscaled
 from semoe.models.identity import Lines, tensor_lines
+from semoe.models.quantisation import quantisation_of
 from semoe.models.sites import Site, projection_shapes, weight_name
 from semoe.models.weight_files import weight_files
+
+_NOT_USED = (
+    "rotary_emb.inv_freq",
+    *(".input_scale", ".output_scale", ".activation_scale", ".k_scale", ".v_scale", ".q_scale"),
+)
 
 
 class Weights(NamedTuple):
@@ -27,21 +38,61 @@ def load_weights(folder: Path, config: ModelConfig, dtype: torch.dtype, device: 
     """Reads the weights, and hashes each tensor as it is read.
 
     Raises:
-        UsageError: the folder holds no safetensors.
+        UsageError: the folder holds no safetensors, or they are quantised in a way that is not read, or hold a tensor
+            that the configuration has no place for.
         CorruptError: a file is damaged, or a tensor is missing or of another shape.
     """
-    loaded: dict[str, Tensor] = {}
+    stored: dict[str, Tensor] = {}
     lines: dict[str, str] = {}
+    scheme = quantisation_of(read_json(folder / "config.json"))
     for path in weight_files(folder):
-        _load_file(path, loaded, lines)
+        _load_file(path, stored, lines)
+    stored = _under_full_names({name: tensor for name, tensor in stored.items() if not _matters_not(name)})
+    loaded = unscaled(stored, scheme, dtype)
     if config.tie_word_embeddings:
-        loaded.setdefault("lm_head.weight", loaded.get("model.embed_tokens.weight", torch.empty(0)))
+        _tie(loaded)
+    return Weights(_place(_checked(folder, loaded, config), dtype, device), lines)
+
+
+def _checked(folder: Path, loaded: dict[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:
+    """Returns the tensors that the decoder uses, once all are there in their shapes and none is left over."""
     shapes = expected_shapes(config)
     for name, shape in shapes.items():
         if name not in loaded or tuple(loaded[name].shape) != shape:
             found = tuple(loaded[name].shape) if name in loaded else "nothing"
             raise CorruptError(f"{folder}: tensor {name} should be {shape}, found {found}.", kind="model-weights")
-    return Weights(_place({name: loaded[name] for name in shapes}, dtype, device), lines)
+    if left := sorted(loaded.keys() - shapes.keys()):
+        raise UsageError(
+            f"{folder} holds {len(left)} tensors that a {config.model_type} of its config.json does not use, such as "
+            f"{left[0]}: without them it would be another model. Check config.json, or give the checkpoint of a "
+            "plain language model.",
+            kind="model-weights",
+        )
+    return {name: loaded[name] for name in shapes}
+
+
+def _matters_not(name: str) -> bool:
+    """Whether a tensor changes nothing here.
+
+    Old checkpoints hold the rotation speeds, which the configuration gives as well. Scales of activations and of a
+    quantised cache belong to arithmetic in eight bits; here both stay as they are.
+    """
+    return name.endswith(_NOT_USED)
+
+
+def _under_full_names(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A decoder that was saved without its head has names that lack their first part."""
+    if not stored or any(name.startswith("model.") for name in stored):
+        return stored
+    return {name if name.startswith("lm_head.") else f"model.{name}": tensor for name, tensor in stored.items()}
+
+
+def _tie(loaded: dict[str, Tensor]) -> None:
+    """Gives head and embeddings the one tensor that is there; two of them stay two, as in transformers."""
+    head, embeddings = "lm_head.weight", "model.embed_tokens.weight"
+    for one, other in ((head, embeddings), (embeddings, head)):
+        if one not in loaded and other in loaded:
+            loaded[one] = loaded[other]
 
 
 def _load_file(path: Path, loaded: dict[str, Tensor], lines: dict[str, str]) -> None:
@@ -74,6 +125,8 @@ def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
             if biased[module]:
                 shapes[f"{name}.bias"] = (outputs,)
         norms = ["input_layernorm", "post_attention_layernorm"]
+        if config.sandwich_norm:
+            norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
         shapes |= {f"model.layers.{layer}.{norm}.weight": (d,) for norm in norms}
         if config.qk_norm:
             shapes |= {f"model.layers.{layer}.self_attn.{n}_norm.weight": (config.head_dim,) for n in "qk"}

@@ -56,7 +56,7 @@ def inference(
         UsageError: the augmentation or all experts are missing, or an expert does not fit.
     """
     types = settings.types_in(settings.augmented_folder, "augment")
-    recipe = settings.recipe
+    recipe = replace(settings.recipe, imported=how.imported)
     if how.loads_experts:
         require_made_so(settings, types)
     objects = open_objects(settings.store_url)

@@ -64,7 +64,7 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
                 lines.append(orjson.dumps(_line(config, question, answered)) + b"\n")
                 fits.append((f"question {question.qid}", fit_of(answered)))
             write_bytes(folder / "output.jsonl", b"".join(lines))
-    if warning := told(fits, answerer.model.decoder.config.max_position_embeddings):
+    if warning := told(fits, answerer.model.decoder.config.context):
         log.warning(warning)
     overflow = asdict(Overflow.of(fit for _, fit in fits))
     return MainReport(questions=len(questions), folder=folder, **overflow)
@@ -72,13 +72,14 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
 
 def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
     how = InferenceSettings(inference_method=config.inference_method, switching=config.switching)
-    recipe = Recipe.of(config.model_name_or_path, _preset(config.preset), augment_model=config.augment_model)
+    preset = _preset(config.preset)
+    recipe = Recipe.of(config.model_name_or_path, preset, augment_model=config.augment_model)
     where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name)
     # Whatever may be wrong with the rest is told before a model is loaded.
     objects = open_objects(config.store) if how.loads_experts else None
     retriever = switching_retriever(config.retriever, where, config.switching)
     exemplars = _exemplars(config)
-    model = load_model(config.model_name_or_path)
+    model = load_model(config.model_name_or_path, template_arguments=preset.chat.values())
     return Answerer.of(model, recipe, how, objects, run="main", retriever=retriever, exemplars=exemplars)
 
 

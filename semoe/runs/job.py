@@ -59,7 +59,12 @@ class Job:
         Raises:
             UsageError: it is not the one, or not the recipe, that the run was planned with.
         """
-        model = load_model(self.plan.model_name, dtype=torch_dtype(self.plan.dtype), device=self.device)
+        model = load_model(
+            self.plan.model_name,
+            dtype=torch_dtype(self.plan.dtype),
+            device=self.device,
+            template_arguments=self.plan.preset.chat.values(),
+        )
         self.require_planned(model.digest)
         if (space := self.recipe.space(model).name) != self.plan.space:
             raise UsageError(

@@ -75,7 +75,7 @@ def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
 
 def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Plan:
     recipe = settings.recipe
-    digest = digest_of_folder(resolve_model(recipe.model_name))
+    digest = digest_of_folder(resolve_model(recipe.model_name), recipe.preset.chat.values())
     return Plan(
         run=run,
         model_name=recipe.model_name,

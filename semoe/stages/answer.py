@@ -111,7 +111,7 @@ class Answerer:
     def told(self, records: Sequence[AnswerRecord]) -> str | None:
         """Returns a line on what of these questions the model's context had no room for; None where all fitted."""
         fits = [(f"question {one.did} (test_id {one.test_id})", one.fit) for one in records]
-        return told(fits, self.model.decoder.config.max_position_embeddings)
+        return told(fits, self.model.decoder.config.context)
 
     def write(
         self, questions: Sequence[str], on_finish: Callable[[int, Answered], None] = lambda index, answered: None

@@ -25,6 +25,8 @@ class InferenceSettings:
     """How to retrieve while answering; None: once, with the question, before."""
     index: str = ""
     """Where such a method retrieves: retriever and index, for the record."""
+    imported: bool = False
+    """Whether to load experts that were imported from elsewhere, in place of those that `encode` trains."""
 
     def __post_init__(self) -> None:
         if self.inference_method not in METHODS:
@@ -34,6 +36,11 @@ class InferenceSettings:
         if self.switching and self.experts != "own":
             raise UsageError(
                 f"The control --experts {self.experts} is for answers in one go; leave out --method.", kind="options"
+            )
+        if self.imported and self.switching and self.switching.missing == "train":
+            raise UsageError(
+                "--missing train would train among experts that were imported; leave out --imported, or train none.",
+                kind="options",
             )
 
     @classmethod
@@ -50,7 +57,8 @@ class InferenceSettings:
     @property
     def label(self) -> str:
         """The inference method; a control has its own."""
-        return self.inference_method if self.experts == "own" else f"{self.inference_method}_{self.experts}"
+        others = [name for name, is_so in ((self.experts, self.experts != "own"), ("imported", self.imported)) if is_so]
+        return "_".join([self.inference_method, *others])
 
     @property
     def folder_name(self) -> str:

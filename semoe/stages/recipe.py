@@ -30,6 +30,8 @@ class Recipe:
     augmented_by: str
     exemplars: Sequence[Exemplar] = ()
     """Worked examples in each sequence; with them, targets are chains of thought."""
+    imported: bool = False
+    """Whether the experts are those that were imported from elsewhere; none is trained among them."""
 
     @classmethod
     def of(
@@ -72,6 +74,7 @@ class Recipe:
             augmentation_version=augmentation_version(self.augmented_by),
             exemplars=fingerprint(self.exemplars),
             dtype=dtype,
+            imported=self.imported,
         )
 
     def sequences(self, model: Model, passage: AugmentedPassage) -> list[TrainingSequence]:

@@ -73,7 +73,7 @@ class RequestMaker:
         without = [hit for hit, key in zip(passages, keys, strict=False) if self.experts is not None and key in missing]
         shown = list(passages) if self.shows_passages else without if self.missing == "icl" else []
         prompt, dropped = self._prompt(question, shown, accepted, length)
-        room = max(0, self.model.decoder.config.max_position_embeddings - len(prompt))
+        room = max(0, self.model.decoder.config.context - len(prompt))
         request = Request(
             prompt=tuple(prompt),
             experts=tuple(expert for _, expert, _ in loaded),
@@ -102,7 +102,7 @@ class RequestMaker:
         self, question: str, shown: Sequence[Retrieved], accepted: Sequence[int], length: int
     ) -> tuple[list[int], int]:
         """Returns the prompt's ids, and how many passages were left out so that it fits, the last-ranked first."""
-        context = self.model.decoder.config.max_position_embeddings
+        context = self.model.decoder.config.context
         template = load_template(self.recipe.preset.answering.template)
         for kept in range(len(shown), -1, -1):
             ids = prompt_ids(

@@ -118,7 +118,7 @@ def train(
 
 
 def _context(model: Model) -> int:
-    return model.decoder.config.max_position_embeddings
+    return model.decoder.config.context
 
 
 def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> ExpertRecord:

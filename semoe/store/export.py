@@ -7,6 +7,7 @@ import orjson
 
 from semoe.errors import SemoeError, UsageError
 from semoe.files import read_json
+from semoe.models.same_model import findable
 from semoe.store.expert_store import ExpertStore
 from semoe.store.peft_folder import RECORD, link_expert, write_expert
 
@@ -26,7 +27,10 @@ def export_expert(store: ExpertStore, key: str, folders: Sequence[Path]) -> None
         data = store.get(key)
         if data is None:
             raise UsageError(f"No expert {key} in space {store.names.space}. See `semoe experts ls`.", kind="no-expert")
-        write_expert(source, data, orjson.loads(store.objects.get(store.names.adapter_config)))
+        config = orjson.loads(store.objects.get(store.names.adapter_config))
+        # The space may have been made with a name that is good in one folder, or for SEMOE alone.
+        base = {"base_model_name_or_path": findable(config["base_model_name_or_path"])}
+        write_expert(source, data, config | base)
     for folder in missing:
         link_expert(source, folder)
 

@@ -4,6 +4,7 @@ Reading never takes another rank, model or space for the one asked for, and refu
 would load in silence and do nothing.
 """
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from torch import Tensor
 from semoe.errors import CorruptError, UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json, write_bytes, write_json
+from semoe.models.same_model import findable, same_model
+from semoe.models.weight_files import refuse_pointer
+from semoe.store.adapter import CONFIG, factor_of, read_adapter_config, require
 from semoe.store.record import read_record
 from semoe.store.whole_folder import make_folder
 
 ADAPTER = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
 RECORD = "expert.json"
+log = logging.getLogger(__name__)
 
 
 def write_expert(folder: Path, data: bytes, config: dict[str, Any]) -> None:
@@ -75,11 +79,15 @@ def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: s
         CorruptError: its tensors are not what they should be, or have no effect.
     """
     _check_present(folder)
-    _check_config(folder, layout, base_model)
+    config = read_adapter_config(folder)
+    factor = factor_of(folder, config, layout)
+    _check_base(folder, config.get("base_model_name_or_path"), base_model)
     if space is not None and (folder / RECORD).exists():
-        _check(folder, "expert space", _read_object(folder / RECORD).get("space"), space)
+        require(folder, "expert space", _space_of(folder / RECORD), space)
     try:
-        flat_N = layout.join(load_file(folder / ADAPTER))
+        flat_N = layout.join(_tensors(folder))
+        for site in layout.sites if factor != 1 else ():
+            layout.pair(flat_N[None], site)[1].mul_(factor)
         check_numbers(layout, flat_N)
     except SafetensorError as error:
         raise CorruptError(f"{folder / ADAPTER} is damaged ({error}). Encode it again.", kind="corrupt") from error
@@ -89,11 +97,11 @@ def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: s
 
 
 def adapter_config(layout: ExpertLayout, base_model: str) -> dict[str, Any]:
-    """Returns PEFT's `adapter_config.json`."""
+    """Returns PEFT's `adapter_config.json`, whose base `AutoPeftModel` finds."""
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": base_model,
+        "base_model_name_or_path": findable(base_model),
         "r": layout.lora.rank,
         "lora_alpha": layout.lora.alpha,
         "target_modules": sorted(layout.lora.target_modules),
@@ -108,39 +116,36 @@ def adapter_config(layout: ExpertLayout, base_model: str) -> dict[str, Any]:
     }
 
 
+def _space_of(path: Path) -> Any:
+    record = read_json(path)
+    if not isinstance(record, dict):
+        raise CorruptError(f"{path} is not a JSON object. Encode the expert again.", kind="corrupt")
+    return record.get("space")
+
+
 def _check_present(folder: Path) -> None:
     if not (folder / ADAPTER).exists():
-        raise UsageError(f"{folder} holds no {ADAPTER}. Run `semoe encode`.", kind="missing-expert")
+        pickled = " Its adapter_model.bin is pickled and never loaded: save it as safetensors with PEFT."
+        more = pickled if (folder / "adapter_model.bin").exists() else " Run `semoe encode`."
+        raise UsageError(f"{folder} holds no {ADAPTER}.{more}", kind="missing-expert")
+    refuse_pointer(folder / ADAPTER)
 
 
-def _check_config(folder: Path, layout: ExpertLayout, base_model: str) -> None:
-    config = _read_object(folder / CONFIG)
-    _check(folder, "lora_rank", config.get("r"), layout.lora.rank)
-    _check(folder, "lora_alpha", config.get("lora_alpha"), layout.lora.alpha)
-    targets = config.get("target_modules")
-    found = sorted(map(str, targets)) if isinstance(targets, list) else targets
-    _check(folder, "target_modules", found, sorted(layout.lora.target_modules))
-    # Each of these changes what B·A is multiplied by, so the same tensors would be another expert.
-    for switch in ("use_rslora", "use_dora", "alpha_pattern", "rank_pattern"):
-        _check(folder, switch, config.get(switch) or False, False)
-    made_for = Path(str(config.get("base_model_name_or_path"))).name
-    _check(folder, "base model", made_for, Path(base_model).name)
+def _check_base(folder: Path, found: Any, base_model: str) -> None:
+    """An adapter may name no base; then its tensors' shapes are all that tells whose it is."""
+    if found in (None, ""):
+        log.warning("the adapter in %s names no base model; it is taken for one of %s", folder, base_model)
+    elif not same_model(str(found), base_model):
+        require(folder, "base model", found, base_model)
 
 
-def _read_object(path: Path) -> dict[str, Any]:
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise CorruptError(f"{path} is not a JSON object. Encode the expert again.", kind="corrupt")
-    return value
-
-
-def _check(folder: Path, what: str, found: object, wanted: object) -> None:
-    if found != wanted:
-        raise UsageError(
-            f"The expert in {folder} was made with {what} {found}, but {wanted} is asked for. "
-            "Use the settings that made it, or encode again.",
-            kind="expert-mismatch",
-        )
+def _tensors(folder: Path) -> dict[str, Tensor]:
+    tensors = load_file(folder / ADAPTER)
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point() or tensor.element_size() == 1:
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise CorruptError(f"Tensor {name} is stored as {kind}, which is no plain weight.", kind="expert-dtype")
+    return tensors
 
 
 def check_numbers(layout: ExpertLayout, flat_N: Tensor) -> None:

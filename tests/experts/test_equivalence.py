@@ -13,15 +13,15 @@ from semoe.experts.base_weight import base_weight
 from semoe.experts.grouped import grouped_linear
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.loss import cross_entropy, cross_entropy_reference
-from semoe.experts.packing import schedule
+from semoe.experts.packing import pack, schedule
 from semoe.experts.reference import reference_linear
 from semoe.experts.settings import LoraSettings, TrainingSettings
-from semoe.experts.training import train_experts
+from semoe.experts.training import losses_and_gradients, train_experts
 from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
-from semoe.models.sites import Site
+from semoe.models.sites import PROJECTIONS, Site
 from semoe.prompts.rendering import TrainingSequence
-from tests.tiny import tiny_model, tiny_model_folder
+from tests.tiny import FAMILIES, tiny_model, tiny_model_folder
 
 TOLERANCE = 1e-4
 
@@ -84,9 +84,12 @@ RECIPES = {
 }
 
 
+FAMILIES_AND_RANKS = [("llama", 2), ("llama", 8), ("qwen2", 2), ("qwen2", 8), ("mistral-window", 2), ("gemma3", 3)]
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize(("family", "rank"), [("llama", 2), ("llama", 8), ("qwen2", 2), ("qwen2", 8)])
+@pytest.mark.parametrize(("family", "rank"), FAMILIES_AND_RANKS)
 def test_each_expert_of_a_batch_equals_peft_alone(tmp_path: Path, family: str, rank: int, recipe: str) -> None:
     decoder = load_decoder(tiny_model_folder(tmp_path / "m", family))
     layout = ExpertLayout(decoder.config, LoraSettings(rank=rank, alpha=32))
@@ -96,6 +99,38 @@ def test_each_expert_of_a_batch_equals_peft_alone(tmp_path: Path, family: str, r
         alone_N = train_with_peft(family, layout, base_N, settings, own)
         assert relative_difference(layout, expert.flat_N, alone_N) <= TOLERANCE
         assert not torch.allclose(expert.flat_N, base_N, atol=1e-4), "training must change the expert"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gradients_equal_those_of_peft_alone_in_every_family(tmp_path: Path, family: str) -> None:
+    """Every projection holds an expert, so that each part of a layer passes a gradient on."""
+    decoder = load_decoder(tiny_model_folder(tmp_path / "m", family))
+    layout = ExpertLayout(decoder.config, LoraSettings(target_modules=PROJECTIONS))
+    # From short to long: a dynamic scaling in transformers remembers the longest sequence that it saw.
+    steps = [tuple(sorted(own, key=lambda one: len(one.tokens))) for own in learnable((5, 1, 3))]
+    stack_EN = torch.randn(3, layout.size, generator=torch.Generator().manual_seed(2)) * 0.05
+    grads_EN, packed = torch.zeros_like(stack_EN), pack(steps, TrainingSettings(), torch.device("cpu"))
+    losses_and_gradients(decoder, grouped_linear(layout, stack_EN, grads_EN, packed.segments), packed)
+    for flat_N, ours_N, own in zip(stack_EN, grads_EN, steps, strict=True):
+        assert relative_difference(layout, ours_N, gradients_with_peft(family, layout, flat_N, own)) <= TOLERANCE
+
+
+def gradients_with_peft(
+    family: str, layout: ExpertLayout, flat_N: torch.Tensor, own: tuple[TrainingSequence, ...]
+) -> torch.Tensor:
+    """Of the mean over all tokens, by autograd through PEFT's layers."""
+    lora = layout.lora
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=list(lora.target_modules), lora_dropout=0.0)
+    model = get_peft_model(tiny_model(family), config)
+    set_peft_model_state_dict(model, layout.split(flat_N.clone()))
+    losses = []
+    for sequence in own:
+        ids = torch.tensor([sequence.tokens])
+        losses.append(F.cross_entropy(model(ids).logits[0, :-1], ids[0, 1:], reduction="none"))
+    torch.cat(losses).mean().backward()
+    grads = {name.replace(".default", ""): p.grad for name, p in model.named_parameters() if "lora_" in name}
+    return layout.join({name: grad for name, grad in grads.items() if grad is not None})
 
 
 def test_all_projections_can_hold_an_expert(tmp_path: Path) -> None:

@@ -26,11 +26,11 @@ class Letters:
 
     end_token = "|"
 
-    def encode(self, text: str) -> list[int]:
+    def encode_after(self, before: str, text: str) -> list[int]:
         return list(map(ord, text))
 
-    def chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        return self.encode("".join(message["content"] for message in messages))
+    def chat(self, messages: Sequence[Mapping[str, str]], opening: str = "") -> list[int]:
+        return list(map(ord, "".join(message["content"] for message in messages) + opening))
 
 
 def texts(passage: AugmentedPassage, composition: str, *, cot: bool = False) -> list[tuple[str, str]]:

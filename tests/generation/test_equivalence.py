@@ -20,7 +20,7 @@ from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from semoe.store.blob import to_bytes
 from semoe.store.peft_folder import adapter_config, write_expert
-from tests.tiny import tiny_model, tiny_model_folder
+from tests.tiny import FAMILIES, tiny_model, tiny_model_folder
 
 NEW = 8
 SPREADS: dict[str, list[list[int]]] = {
@@ -67,7 +67,7 @@ def answer_with_peft(base: PreTrainedModel, folders: Sequence[Path], prompt: tup
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("spread", SPREADS)
-@pytest.mark.parametrize(("family", "rank"), [("llama", 2), ("qwen2", 3)])
+@pytest.mark.parametrize(("family", "rank"), [("llama", 2), ("qwen2", 3), ("mistral-window", 2), ("gemma3", 2)])
 def test_rows_with_their_own_experts_equal_peft_one_at_a_time(
     tmp_path: Path, family: str, rank: int, spread: str
 ) -> None:
@@ -90,9 +90,27 @@ def test_rows_with_their_own_experts_equal_peft_one_at_a_time(
     assert ours != [list(a.tokens) for a in without], "the experts must matter, or this test proves nothing"
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_greedy_answers_equal_those_of_transformers_with_its_cache(tmp_path: Path, family: str) -> None:
+    """Some prompts are longer than the original length or the window, and some answers grow past it."""
+    decoder = load_decoder(tiny_model_folder(tmp_path / "m", family))
+    chooser = random.Random(5)
+    own = [tuple(chooser.randrange(2, 97) for _ in range(n)) for n in (3, 12, 16, 17, 18, 33)]
+    requests = [Request(prompt=prompt, max_new_tokens=NEW) for prompt in own]
+    ours = [list(a.tokens) for a in Engine(decoder, None, eos_ids=frozenset(), max_rows=4).generate(requests)]
+    for prompt, answer in zip(own, ours, strict=True):
+        # A fresh model: a dynamic scaling in transformers remembers the longest sequence that it saw.
+        model = tiny_model(family)
+        model.generation_config.eos_token_id = None
+        ids = torch.tensor([prompt])
+        theirs = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False)
+        assert answer == theirs[0, len(prompt) :].tolist()
+
+
+@pytest.mark.parametrize("family", ["llama", "dynamic-rope", "longrope-rope", "gemma3"])
 @pytest.mark.parametrize("max_rows", [1, 3, 7])
-def test_a_rows_answer_depends_on_no_neighbour(tmp_path: Path, max_rows: int) -> None:
-    decoder, layout = setting(tmp_path, "llama", 2)
+def test_a_rows_answer_depends_on_no_neighbour(tmp_path: Path, max_rows: int, family: str) -> None:
+    decoder, layout = setting(tmp_path, family, 2)
     requests = [
         Request(prompt=p, experts=tuple(random_expert(layout, i) for i in row), max_new_tokens=3 + len(p) % 5)
         for p, row in zip(prompts(), SPREADS["skewed"], strict=True)

@@ -1,4 +1,4 @@
-"""Ids, texts and prompts equal transformers', on the real small model's tokenizer and on templates of all kinds."""
+"""Ids, texts and prompts equal transformers' on the real small model's tokenizer; what cannot be used is named."""
 
 import json
 import shutil
@@ -14,14 +14,6 @@ from semoe.models.smollm2 import smollm2_folder
 from semoe.models.tokenizer import Tokenizer
 
 MESSAGES = [{"role": "system", "content": "Short."}, {"role": "user", "content": "Who wrote “Ubik”?\n"}]
-TEMPLATES = [
-    "{% for m in messages %}\n    {{ m.role | upper }}: {{ m['content'] | trim }}{{ eos_token }}\n{% endfor %}",
-    "{{ bos_token }}{% if date_string is defined %}{{ date_string }}{% endif %}{{ messages | tojson }}",
-    "{% for m in messages %}{% if m.role == 'system' %}{% continue %}{% endif %}{{ m.content }}{% endfor %}",
-    "{%- set ns = namespace(n=0) -%}{%- for m in messages -%}{%- set ns.n = ns.n + 1 -%}{%- endfor -%}{{ ns.n }} x",
-    "{% generation %}{{ messages[-1].content }}{% endgeneration %}{% if tools %}tools{% endif %}",
-    "{{ messages[0].content }}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
-]
 
 
 @pytest.fixture(scope="module")
@@ -59,27 +51,6 @@ def folder_with(tmp_path: Path, **config: object) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
-@pytest.mark.parametrize("form", ["text", "named"])
-def test_templates_of_all_kinds_render_equally(tmp_path: Path, theirs, template: str, form: str) -> None:  # type: ignore[no-untyped-def]
-    named = [{"name": "tool_use", "template": "x"}, {"name": "default", "template": template}]
-    folder = folder_with(tmp_path, chat_template=template if form == "text" else named)
-    expected = theirs.apply_chat_template(
-        MESSAGES, chat_template=template, add_generation_prompt=True, tokenize=False, date_string="26 Jul 2024"
-    )
-    assert Tokenizer(folder).chat(MESSAGES) == theirs(expected, add_special_tokens=False)["input_ids"]
-
-
-def test_a_template_that_asks_for_today_gets_a_pinned_date(tmp_path: Path) -> None:
-    found = Tokenizer(folder_with(tmp_path, chat_template="{{ strftime_now('%d %b %Y') }}"))
-    assert found.decode(found.chat(MESSAGES)) == "26 Jul 2024"
-
-
-def test_spaces_are_tidied_where_the_model_asks_for_it(tmp_path: Path) -> None:
-    found = Tokenizer(folder_with(tmp_path, clean_up_tokenization_spaces=True))
-    assert found.decode(found.encode("It is n't so , is it ?")) == "It isn't so, is it?"
-
-
 def test_special_tokens_may_be_records(tmp_path: Path) -> None:
     found = Tokenizer(folder_with(tmp_path, eos_token={"content": "<|im_end|>", "lstrip": False}))
     assert found.end_token == "<|im_end|>"
@@ -89,11 +60,34 @@ def test_special_tokens_may_be_records(tmp_path: Path) -> None:
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no tokenizer\.json"):
         Tokenizer(tmp_path)
-    with pytest.raises(UsageError, match="no chat template"):
-        Tokenizer(folder_with(tmp_path)).chat(MESSAGES)
-    refusing = folder_with(tmp_path, chat_template="{{ raise_exception('no system role') }}")
-    with pytest.raises(UsageError, match="no system role"):
-        Tokenizer(refusing).chat(MESSAGES)
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(UsageError, match="no usable tokenizer"):
         Tokenizer(tmp_path)
+
+
+def test_a_git_lfs_pointer_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(UsageError, match="git lfs pull"):
+        Tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("other", ["tokenizer.model", "tekken.json", "vocab.json"])
+def test_a_tokenizer_in_another_form_is_named_with_the_cure(tmp_path: Path, other: str) -> None:
+    (tmp_path / other).write_text("{}")
+    with pytest.raises(UsageError, match=rf"its {other} is not read.*save_pretrained"):
+        Tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["<|im_end|>", "x <|im_start|>user"])
+def test_a_token_without_embedding_is_named_where_it_is_used(text: str) -> None:
+    few = Tokenizer(smollm2_folder(), num_embeddings=2)
+    assert Tokenizer(smollm2_folder(), num_embeddings=49152).encode(text)
+    with pytest.raises(UsageError, match=r"with id \d+, but the model has embeddings for 2 only"):
+        few.encode(text)
+
+
+def test_a_model_that_names_no_end_token_takes_the_one_of_its_configuration(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, eos_token=None)
+    assert Tokenizer(folder, eos_ids=(2, 0)).end_token == "<|im_end|>"
+    assert Tokenizer(folder, eos_ids=(2, 0)).eos_ids == {0, 2}
+    assert Tokenizer(folder).end_token == ""

@@ -19,11 +19,11 @@ class Letters:
 
     end_token = "$"
 
-    def encode(self, text: str) -> list[int]:
+    def encode_after(self, before: str, text: str) -> list[int]:
         return [ord(c) for c in text]
 
-    def chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
-        return self.encode(f"<{messages[0]['content']}>")
+    def chat(self, messages: Sequence[dict[str, str]], opening: str = "") -> list[int]:
+        return [ord(c) for c in f"<{messages[0]['content']}>{opening}"]
 
 
 def text(ids: Sequence[int]) -> str:

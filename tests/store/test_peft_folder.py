@@ -69,7 +69,7 @@ def test_another_rank_model_or_space_is_refused_by_name(tmp_path: Path) -> None:
     other = ExpertLayout(decoder.config, LoraSettings(rank=2, alpha=6))
     with pytest.raises(UsageError, match="lora_rank 3, but 2"):
         read_expert(folder, other, base_model="org/tiny")
-    with pytest.raises(UsageError, match="base model tiny, but large"):
+    with pytest.raises(UsageError, match="base model org/tiny, but org/large"):
         read_expert(folder, layout, base_model="org/large")
     with pytest.raises(UsageError, match="expert space s1, but s2"):
         read_expert(folder, layout, base_model="org/tiny", space="s2")
@@ -171,11 +171,9 @@ def test_a_link_shares_the_bytes_or_copies_where_it_cannot(tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"use_rslora": True}, "use_rslora True, but False"),
         ({"rank_pattern": {"up_proj": 4}}, "rank_pattern .*up_proj"),
         ({"lora_alpha": 8}, "lora_alpha 8, but 6"),
         ({"target_modules": ["q_proj"]}, r"target_modules \['q_proj'\], but"),
-        ({"target_modules": "all-linear"}, "target_modules all-linear, but"),
     ],
 )
 def test_a_folder_with_another_scaling_or_target_is_refused(

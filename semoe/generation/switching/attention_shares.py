@@ -6,7 +6,7 @@ T tokens, H and G heads, K head size.
 import torch
 from torch import Tensor
 
-from semoe.models.attention import PackedAttention
+from semoe.models.attention import PackedAttention, hidden_places
 from semoe.models.decoder import Decoder
 
 
@@ -16,7 +16,8 @@ def attention_shares(decoder: Decoder, tokens: list[int]) -> Tensor:
     length = len(tokens)
     capture = _Capture(length, decoder.config.num_hidden_layers - 1, decoder.device)
     ids_T = torch.tensor(tokens, device=decoder.device)
-    decoder.hidden(ids_T, torch.arange(length, device=decoder.device), capture)
+    positions_T = torch.arange(length, device=decoder.device)
+    decoder.hidden(ids_T, positions_T, capture, lengths_T=torch.full_like(positions_T, length))
     if capture.shares_TT is None:
         raise AssertionError("the last layer was not run")
     return capture.shares_TT
@@ -28,12 +29,14 @@ class _Capture:
     def __init__(self, length: int, layer: int, device: torch.device) -> None:
         self._packed = PackedAttention([length], device)
         self._layer = layer
-        self._future_TT = torch.ones(length, length, dtype=torch.bool, device=device).triu(1)
         self.shares_TT: Tensor | None = None
 
-    def __call__(self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor) -> Tensor:
+    def __call__(
+        self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, window: int | None, scale: float | None
+    ) -> Tensor:
         if layer == self._layer:
             k_THK = k_TGK.repeat_interleave(q_THK.shape[1] // k_TGK.shape[1], dim=1)
-            scores_HTT = torch.einsum("thk,shk->hts", q_THK, k_THK) * q_THK.shape[-1] ** -0.5
-            self.shares_TT = scores_HTT.masked_fill(self._future_TT, -torch.inf).float().softmax(-1).mean(0)
-        return self._packed(layer, q_THK, k_TGK, v_TGK)
+            scores_HTT = torch.einsum("thk,shk->hts", q_THK, k_THK) * (scale or q_THK.shape[-1] ** -0.5)
+            hidden_TT = hidden_places(len(q_THK), window, q_THK.device)
+            self.shares_TT = scores_HTT.masked_fill(hidden_TT, -torch.inf).float().softmax(-1).mean(0)
+        return self._packed(layer, q_THK, k_TGK, v_TGK, window, scale)

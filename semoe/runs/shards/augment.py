@@ -20,7 +20,8 @@ def augment_shard(job: Job) -> tuple[AugmentCounts, str]:
     rejected = Counter[str]()
     augmenter: Augmenter | None = None
     if job.plan.augmented_by == job.plan.model_name:
-        job.require_planned(digest_of_folder(resolve_model(job.plan.model_name)))
+        folder = resolve_model(job.plan.model_name)
+        job.require_planned(digest_of_folder(folder, job.plan.preset.chat.values()))
     job.begin(len(passages))
     for name, part in job.parts(prefix, passages, PART):
         augmenter = augmenter or augmenter_for(job.plan.augmented_by, job.plan.preset)

@@ -61,9 +61,9 @@ class RiggedDecoder:
         self.next: dict[tuple[int, int], tuple[int, float]] = {}
         """(sum of codes, token) → (next token, its probability)"""
 
-    def hidden(self, tokens_T: Tensor, positions_T: Tensor, attend, linear) -> Tensor:  # type: ignore[no-untyped-def]
+    def hidden(self, tokens_T: Tensor, positions_T: Tensor, attend, linear, lengths_T: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         ones_T11 = torch.ones(len(tokens_T), 1, 1)
-        attend(0, ones_T11, ones_T11, ones_T11)
+        attend(0, ones_T11, ones_T11, ones_T11, None, None)
         code_T1 = linear(Site(0, "down_proj"), torch.ones(len(tokens_T), 1), torch.zeros(1, 1), None)
         return torch.cat([tokens_T[:, None].float(), code_T1], dim=1)
 
@@ -122,7 +122,7 @@ class Rig:
     def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Prepared:
         loaded = [hit for hit in passages if hit.passage.id not in self.without_expert]
         prompt = [NOISE] * (len(passages) if self.shows else 0) + [self.starts[question], *accepted]
-        room = CONFIG.max_position_embeddings - len(prompt)
+        room = CONFIG.context - len(prompt)
         experts = tuple(torch.tensor([1.0, float(hit.passage.id)]) for hit in loaded)
         request = Request(prompt=tuple(prompt), experts=experts, max_new_tokens=min(length, room)) if room > 0 else None
         missing = frozenset(self.key(hit) for hit in passages if hit not in loaded)

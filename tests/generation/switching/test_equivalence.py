@@ -14,7 +14,7 @@ from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from tests.tiny import tiny_model, tiny_model_folder
 
-FAMILIES = ("llama", "qwen3")
+FAMILIES = ("llama", "qwen3", "qwen2-window", "gemma3")
 LENGTHS, NEW = (1, 9, 21), 8
 
 
@@ -62,8 +62,9 @@ def test_attention_is_the_most_that_a_later_token_gave_in_the_last_layer(
         assert answer.attention[-1] == 0.0
 
 
-def test_what_each_token_of_a_text_looks_at(both: tuple[PreTrainedModel, Decoder]) -> None:
-    model, decoder = both
+@pytest.mark.parametrize("family", [*FAMILIES, "dynamic-rope"])
+def test_what_each_token_of_a_text_looks_at(tmp_path: Path, family: str) -> None:
+    model, decoder = tiny_model(family), load_decoder(tiny_model_folder(tmp_path, family))
     ids = prompts()[2]
     theirs_TT = model(torch.tensor([ids]), output_attentions=True).attentions[-1][0].mean(0)
     torch.testing.assert_close(attention_shares(decoder, ids), theirs_TT, atol=1e-5, rtol=1e-4)

@@ -1,0 +1,69 @@
+"""Whether two names mean one base model, and which name of it others find.
+
+A model may be called by a short name, a name on the hub, the hub's cache on this or another machine, or a folder.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from semoe.errors import SemoeError
+from semoe.models.hub import cached
+from semoe.models.names import SHORT_NAMES
+from semoe.models.smollm2 import smollm2_folder
+
+_SNAPSHOT = re.compile(r"models--(?P<owner>[^/\\]+?)--(?P<name>[^/\\]+)[/\\]snapshots[/\\][^/\\]+[/\\]?$")
+
+
+@lru_cache(maxsize=1024)
+def same_model(one: str, other: str) -> bool:
+    """Whether two names mean one model.
+
+    Where both can be read here, what they hold decides; otherwise their names do: equal ones, whatever the case of
+    their letters, or paths and hub names with the same last part (a copy on another machine).
+
+    Raises:
+        UsageError: a folder that is here holds no model.
+        CorruptError: its weights are damaged.
+    """
+    if _meant(one) == _meant(other):
+        return True
+    folders = [_folder(name) for name in (one, other)]
+    if folders[0] and folders[1]:
+        return folders[0].samefile(folders[1]) or _digest(folders[0]) == _digest(folders[1])
+    return _last(one) == _last(other)
+
+
+def findable(name: str) -> str:
+    """Returns the name under which other libraries find a model: on the hub, or the whole path of a folder here."""
+    folder = Path(name).expanduser()
+    if name and folder.is_dir():
+        return str(folder.resolve())
+    if name == "smollm2":
+        try:
+            return str(smollm2_folder())
+        except SemoeError:
+            return name  # It was made on another machine.
+    return SHORT_NAMES.get(name, name)
+
+
+def _meant(name: str) -> str:
+    found = _SNAPSHOT.search(name)
+    hub_name = f"{found['owner']}/{found['name']}" if found else SHORT_NAMES.get(name, name)
+    return hub_name.rstrip("/").casefold()
+
+
+def _last(name: str) -> str:
+    return re.split(r"[/\\]", _meant(name).rstrip("\\"))[-1]
+
+
+def _folder(name: str) -> Path | None:
+    """Returns where a model lies on this machine, as far as that is known without asking the hub."""
+    found = Path(findable(name))
+    return found if found.is_dir() else cached(findable(name))
+
+
+def _digest(folder: Path) -> str:
+    from semoe.models.identity import digest_of_folder  # noqa: PLC0415  (reads tokenizers, seldom needed)
+
+    return digest_of_folder(folder)
