@@ -1,7 +1,7 @@
 """The verbs of the published tree: index, retrieve, augment, encode, inference. Parse, call, print."""
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,9 @@ from semoe.cli.output import show, show_all
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.switching import SwitchOptions
 from semoe.cli.verbs import verb
+
+if TYPE_CHECKING:
+    from semoe.published.inference import InferenceReport
 
 Imported = Annotated[
     bool, typer.Option("--imported/--no-imported", help="Load the experts that `experts import` took from elsewhere.")
@@ -209,15 +212,16 @@ def inference(
     settings = stage_settings(recipe, questions, place)
     retriever = switching_retriever(index_place.retriever, where, how.switching)
     reports = run_inference(loaded_model(recipe, computing), settings, how, retriever)
-    results = (
-        {
-            "data_type": report.data_type,
-            "questions": report.num_questions,
-            "experts": report.num_experts,
-            **{name: round(value, 4) for name, value in report.scores._asdict().items()},
-            **(asdict(report.overflow) if output.as_json or report.overflow else {}),
-            "folder": report.folder,
-        }
-        for report in reports
-    )
-    show_all(results, as_json=output.as_json)
+    show_all((_result(report, as_json=output.as_json) for report in reports), as_json=output.as_json)
+
+
+def _result(report: "InferenceReport", *, as_json: bool) -> dict[str, Any]:
+    """Returns what one data type's answers came to; that all fitted into the context is no news to a person."""
+    return {
+        "data_type": report.data_type,
+        "questions": report.num_questions,
+        "experts": report.num_experts,
+        **{name: round(value, 4) for name, value in report.scores._asdict().items()},
+        **(asdict(report.overflow) if as_json or report.overflow else {}),
+        "folder": report.folder,
+    }

@@ -2,6 +2,7 @@
 
 from semoe.augment.augmenter import load_augmenter
 from semoe.published.augment_file import AugmentReport, augment_questions
+from semoe.published.augmented_place import AugmentedPlace
 from semoe.published.retrieve import read_retrieved
 from semoe.published.settings import StageSettings
 from semoe.stages.augment import augment_settings
@@ -22,8 +23,9 @@ def augment(settings: StageSettings, *, topk: int) -> list[AugmentReport]:
             report = augment_questions(
                 work,
                 augmenter,
-                settings.augmented_folder / f"{data_type}.json",
-                prefix=settings.augmented_by,
+                AugmentedPlace(settings.augmented_folder / f"{data_type}.json", settings.reports_folder),
+                # As the folder is called: whoever reads it with the published code names both at once.
+                prefix=settings.augmented_folder.name,
                 settings=how.as_dict(),
                 on_progress=advance,
             )

@@ -2,8 +2,8 @@
 
 Each distinct passage is augmented once, however many questions found it, in chunks whose results go to a
 journal. Chunks are cut by position among the distinct passages and are made whole, so that an interrupted
-run gives the same bytes as an uninterrupted one. A report of what was made and rejected is written beside
-the output.
+run gives the same bytes as an uninterrupted one. A report of what was made and rejected is kept too;
+`augmented_place` says where.
 """
 
 import hashlib
@@ -17,11 +17,10 @@ import orjson
 
 from semoe.augment.contract import Augmentation, Augmenter
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
-from semoe.datasets.augmented_file import write_augmented
 from semoe.datasets.keys import passage_key
 from semoe.datasets.question import Question
 from semoe.errors import SemoeError, UsageError
-from semoe.files import read_json, write_json
+from semoe.published.augmented_place import AugmentedPlace, write_alone
 from semoe.published.journal import Chunk, Journal
 from semoe.retrieval.passage import Passage, Retrieved
 from semoe.stages.augment import augment_passages
@@ -47,21 +46,21 @@ class AugmentReport:
 def augment_questions(
     questions: Sequence[FoundQuestion],
     augmenter: Augmenter,
-    output: Path,
+    place: AugmentedPlace,
     *,
     prefix: str,
     settings: Mapping[str, Any],
     chunk: int = 16,
     on_progress: Callable[[int], None] | None = None,
 ) -> AugmentReport:
-    """Augments the passages of `questions` into `output`, or goes on where an interrupted run stopped.
+    """Augments the passages of `questions` into a file, or goes on where an interrupted run stopped.
 
     An output that is whole already, of the same questions and settings, is left alone.
 
     Args:
         questions: each question with its passages in retrieval order.
         augmenter: makes rewrites and pairs.
-        output: the JSON file in the published shape; its report and its journal lie beside it.
+        place: of the JSON file in the published shape, its report and its journal.
         prefix: what stands before `_rewrite` and `_qa` in the file: the model's short name.
         settings: what else decides the output; JSON values. Work done under other settings is not used.
         chunk: passages a call of the augmenter.
@@ -78,30 +77,18 @@ def augment_questions(
     settings = {**settings, "prefix": prefix, "chunk": chunk}
     plain = _plain(settings)
     run = {"settings": plain, "input": _digest(questions)}
-    if done := _finished(output, run):
+    place.clear()
+    if done := _finished(place, run):
         tell(len(passages))
         return done
-    journal = Journal(output.with_suffix(".journal.jsonl"), plain)
+    journal = place.journal(plain)
     chunks = _augment_chunks(passages, augmenter, journal, chunk, tell)
     made = {key: one for part in chunks for key, one in zip(part.keys, part.made, strict=True)}
-    write_augmented(output, [_augmented(question, found, made) for question, found in questions], prefix)
+    write_alone(place.output, [_augmented(question, found, made) for question, found in questions], prefix)
     report = _report(len(questions), chunks)
-    write_json(_report_path(output), {**asdict(report), **run, "output": _sha256(output)})
+    place.write_report({**asdict(report), **run})
     journal.remove()
     return report
-
-
-def made_with(output: Path) -> dict[str, Any] | None:
-    """Returns the settings that an augmented file was made with; None where it is from elsewhere, or changed since."""
-    path = _report_path(output)
-    if not path.is_file():
-        return None
-    try:
-        stored = read_json(path)
-        settings: dict[str, Any] = stored["settings"]
-        return settings if stored["output"] == _sha256(output) else None
-    except (SemoeError, KeyError, TypeError):
-        return None
 
 
 def _distinct(questions: Sequence[FoundQuestion]) -> dict[str, Passage]:
@@ -165,21 +152,19 @@ def _report(questions: int, chunks: Sequence[Chunk]) -> AugmentReport:
     )
 
 
-def _finished(output: Path, run: dict[str, Any]) -> AugmentReport | None:
+def _finished(place: AugmentedPlace, run: dict[str, Any]) -> AugmentReport | None:
     """Returns the report of a whole output that the same run made; None where there is none."""
-    path = _report_path(output)
-    if not (output.is_file() and path.is_file()):
-        return None
     try:
-        stored = read_json(path)
+        stored = place.report()
+        is_whole = place.is_as_reported(stored)
+        settings = stored["settings"]
+        # An earlier version began a field's name with all of a model's path.
+        stored["settings"] = settings | {"prefix": Path(settings["prefix"]).name}
         same = all(stored.pop(name) == value for name, value in run.items())
-        return AugmentReport(**stored) if stored.pop("output") == _sha256(output) and same else None
+        del stored["output"]
+        return AugmentReport(**stored) if is_whole and same else None
     except (SemoeError, KeyError, TypeError, AttributeError):
         return None  # a broken report vouches for nothing
-
-
-def _report_path(output: Path) -> Path:
-    return output.with_suffix(".report.json")
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +176,3 @@ def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _digest(questions: Sequence[FoundQuestion]) -> str:
     plain = [(asdict(question), [asdict(one) for one in found]) for question, found in questions]
     return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

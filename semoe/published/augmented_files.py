@@ -7,21 +7,23 @@ from semoe.augment.contract import MODEL_PAIRS, PARSE_PAIRS
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
 from semoe.datasets.augmented_file import read_augmented
 from semoe.errors import UsageError
-from semoe.published.augment_file import made_with
+from semoe.published.augmented_place import AugmentedPlace
+from semoe.published.merged_types import files_behind, is_augmented, read_type
 from semoe.published.settings import StageSettings
 from semoe.stages.augment import augment_settings
 
 
 def questions_of(settings: StageSettings, data_type: str) -> list[AugmentedQuestion]:
     """Reads the augmented questions of one type, the first `sample` of them."""
-    questions = read_augmented(settings.augmented_folder / f"{data_type}.json")
+    questions = read_type(settings.augmented_folder, data_type)
     return questions if settings.sample < 0 else questions[: settings.sample]
 
 
 def passages_of(settings: StageSettings) -> Iterator[AugmentedPassage]:
     """Yields the passages of every augmented file of the dataset, repetitions too."""
     for path in sorted(settings.augmented_folder.glob("*.json")):
-        if "." not in path.stem:  # not a report or a journal
+        # Not a report or a journal of an earlier version, nor questions alone.
+        if "." not in path.stem and is_augmented(path):
             for question in read_augmented(path):
                 yield from question.passages
 
@@ -35,9 +37,8 @@ def require_made_so(settings: StageSettings, types: Sequence[str]) -> None:
         UsageError: a file was made otherwise.
     """
     wanted = augment_settings(settings.augmented_by, settings.preset).as_dict()
-    for data_type in types:
-        path = settings.augmented_folder / f"{data_type}.json"
-        made = made_with(path)
+    for path in (one for data_type in types for one in files_behind(settings.augmented_folder, data_type)):
+        made = AugmentedPlace(path, settings.reports_folder).made_with()
         if made is not None and (name := _first_difference(made, wanted)):
             raise UsageError(
                 f"{path} was made with {name} {made.get(name)}, the recipe says {wanted[name]}. Make it anew: "

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from semoe.models.model import Model
 from semoe.published.augmented_files import passages_of, require_made_so
-from semoe.published.places import PublishedPlace, published_places
+from semoe.published.export_tree import export_tree
+from semoe.published.places import published_places
 from semoe.published.settings import StageSettings
 from semoe.stages.encode import Encoding
 from semoe.stages.learnt import FILES_CURE
-from semoe.store.expert_store import ExpertStore, fresh_token
-from semoe.store.export import export_expert
+from semoe.store.expert_store import fresh_token
 from semoe.store.objects import open_objects
 from semoe.store.opened import make_space
 from semoe.telemetry.progress import progress
@@ -32,6 +32,8 @@ class EncodeReport:
     num_sequences_beyond_context: int
     num_exported: int
     """Published folders, new and old."""
+    num_idle: int
+    """Published folders of passages without an expert: they hold an adapter that changes nothing."""
     store: str
     folder: Path | None
     """Of the published folders."""
@@ -60,7 +62,7 @@ def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048
     work = Encoding.of(model, recipe, passages, store, cure=FILES_CURE, elsewhere=lambda: passages_of(settings))
     with progress("encode", len(work.missing), "experts") as advance:
         done = work.train(run=f"encode-{fresh_token()}", tokens_per_step=tokens_per_step, advance=advance)
-    num_exported = _export(places, store) if export else 0
+    exported = export_tree(store, {key: place.folders for key, place in places.items()}) if export else None
     return EncodeReport(
         space=store.names.space,
         num_trained=done.num_trained,
@@ -70,19 +72,8 @@ def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048
         num_cut_sequences=done.too_long.num_cut,
         num_left_out_sequences=done.too_long.num_left_out,
         num_sequences_beyond_context=done.too_long.num_beyond_context,
-        num_exported=num_exported,
+        num_exported=exported.num_folders if exported else 0,
+        num_idle=exported.num_idle_folders if exported else 0,
         store=settings.store_url,
         folder=settings.offline_name(types[0]).folder(settings.root).parent if export else None,
     )
-
-
-def _export(places: dict[str, PublishedPlace], store: ExpertStore) -> int:
-    """Writes each expert as a PEFT folder and links its other names to it; returns how many folders there are."""
-    count = 0
-    with progress("export", len(places), "experts") as advance:
-        for key, place in places.items():
-            if key in store:
-                export_expert(store, key, place.folders)
-                count += len(place.folders)
-            advance()
-    return count

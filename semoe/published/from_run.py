@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, Task
-from semoe.datasets.augmented_file import write_augmented
+from semoe.published.augmented_place import write_alone
+from semoe.published.export_tree import export_tree
 from semoe.published.inference import write_output
 from semoe.published.settings import StageSettings
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Plan
 from semoe.runs.reporting import augmented_passages, finished_reports, records_of
 from semoe.store.expert_store import ExpertStore
-from semoe.store.export import export_expert
-from semoe.telemetry.progress import progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +25,8 @@ class ExportReport:
     """Distinct ones."""
     num_folders: int
     """Of `offline/`: an expert has one for each question that found its passage."""
+    num_idle: int
+    """Folders there of passages without an expert: they hold an adapter that changes nothing."""
     to: Path
 
 
@@ -44,19 +45,19 @@ def export_run(folder: RunFolder, to: Path) -> ExportReport:
         settings = _settings(plan, number, to)
         own = [task for task in tasks if task.set_number == number]
         written = [_with_pairs(task, augmented) for task in own]
-        write_augmented(settings.augmented_folder / f"{one.data_type}.json", written, settings.augmented_by)
+        write_alone(settings.augmented_folder / f"{one.data_type}.json", written, settings.augmented_folder.name)
         for task in own:
             for key, passage in zip(task.keys, task.question.passages, strict=True):
                 names[key].append(settings.offline_name(one.data_type).passage(to, task.did, passage.pid))
         _write_answers(folder, plan, number, settings)
     store = ExpertStore(folder.objects, reports["encode"][0].space)
-    there = {key: folders for key, folders in names.items() if key in store}
-    with progress("export", len(there), "experts") as advance:
-        for key, folders in there.items():
-            export_expert(store, key, folders)
-            advance()
+    exported = export_tree(store, names)
     return ExportReport(
-        num_questions=len(tasks), num_experts=len(there), num_folders=sum(map(len, there.values())), to=to
+        num_questions=len(tasks),
+        num_experts=exported.num_experts,
+        num_folders=exported.num_folders,
+        num_idle=exported.num_idle_folders,
+        to=to,
     )
 
 

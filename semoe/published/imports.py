@@ -32,6 +32,8 @@ class ImportReport:
     """The store had them."""
     num_absent: int
     """Passages without a folder."""
+    num_without_pairs: int
+    """Passages that give nothing to learn; the adapter in the folder of such a one changes nothing, and stays there."""
     space: str
     store: str
 
@@ -51,7 +53,8 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
     layout = recipe.layout(model)
     types = settings.types_in(settings.augmented_folder, "augment")
     require_made_so(settings, types)
-    places = {key: place for key, place in published_places(settings, types).items() if place.passage.qa}
+    everything = published_places(settings, types)
+    places = {key: place for key, place in everything.items() if recipe.sequences(model, place.passage)}
     folders = {key: folder for key, place in places.items() if (folder := _folder_of(place))}
     own = recipe.space(model)
     is_foreign = any(not (folder / RECORD).exists() for folder in folders.values())
@@ -78,6 +81,7 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
         num_imported=producer.num_published,
         num_known=num_known,
         num_absent=len(places) - num_known - len(new),
+        num_without_pairs=len(everything) - len(places),
         space=store.names.space,
         store=settings.store_url,
     )

@@ -75,6 +75,11 @@ class StageSettings(DatasetSettings):
         """Where `augment` leaves its files."""
         return self.root / "data_aug" / self.dataset / Path(self.augmented_by).name
 
+    @property
+    def reports_folder(self) -> Path:
+        """Where `augment` keeps its reports: not beside its files, as the published loader reads all that is there."""
+        return self.root / "data_aug_reports" / self.dataset / Path(self.augmented_by).name
+
     def offline_name(self, data_type: str) -> OfflineName:
         """Returns the published name of a data type's experts."""
         training = self.preset.training

@@ -23,7 +23,8 @@ def require_room(model: Model, template: str, exemplars: Sequence[Exemplar], lim
     """
     if not exemplars:
         return
-    room = min(model.decoder.config.context, limit or model.decoder.config.context)
+    context = model.decoder.config.context
+    room = min(context, limit or context)
     num_tokens = len(prompt_ids(model.tokenizer, load_template(template), "", exemplars=exemplars, cot=True))
     if num_tokens >= room:
         raise UsageError(

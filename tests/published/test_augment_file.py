@@ -13,6 +13,7 @@ from semoe.datasets.keys import passage_key
 from semoe.datasets.question import Question
 from semoe.errors import SemoeError, UsageError
 from semoe.published.augment_file import AugmentReport, augment_questions
+from semoe.published.augmented_place import AugmentedPlace
 from semoe.retrieval.passage import Passage, Retrieved
 
 SETTINGS = {"augmenter": "echo", "max_pairs": 2, "seed": 0}
@@ -60,7 +61,16 @@ def questions() -> list[tuple[Question, list[Retrieved]]]:
 
 def run(output: Path, echo: Echo, **kwargs: object) -> AugmentReport:
     options = {"prefix": "echo", "settings": SETTINGS, "chunk": 3, **kwargs}
-    return augment_questions(questions(), echo, output, **options)  # type: ignore[arg-type]
+    return augment_questions(questions(), echo, place(output), **options)  # type: ignore[arg-type]
+
+
+def place(output: Path) -> AugmentedPlace:
+    return AugmentedPlace(output, output.parent / "reports")
+
+
+def kept(output: Path, suffix: str) -> Path:
+    """The report or the journal of an augmented file."""
+    return output.parent / "reports" / f"{output.stem}{suffix}"
 
 
 class Interrupt:
@@ -101,8 +111,9 @@ def test_interrupted_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, after:
     assert run(broken, second) == expected
     assert broken.read_bytes() == whole.read_bytes()
     assert first.calls + second.calls == [["0", "1", "2"], ["3", "4", "5"], ["6", "7"]]
-    assert sorted(path.name for path in broken.parent.iterdir()) == ["total.json", "total.report.json"]
-    assert broken.with_suffix(".report.json").read_bytes() == whole.with_suffix(".report.json").read_bytes()
+    assert sorted(path.name for path in broken.parent.iterdir()) == ["reports", "total.json"]
+    assert [path.name for path in (broken.parent / "reports").iterdir()] == ["total.report.json"]
+    assert kept(broken, ".report.json").read_bytes() == kept(whole, ".report.json").read_bytes()
 
 
 @pytest.mark.parametrize("cut", [1, 20, 200])
@@ -111,7 +122,7 @@ def test_torn_last_line_is_made_again(tmp_path: Path, cut: int) -> None:
     run(whole, Echo())
     with pytest.raises(KeyboardInterrupt):
         run(broken, Echo(), on_progress=Interrupt(2))
-    journal = broken.with_suffix(".journal.jsonl")
+    journal = kept(broken, ".journal.jsonl")
     journal.write_bytes(journal.read_bytes()[:-cut])
     echo = Echo()
     run(broken, echo)
@@ -121,7 +132,7 @@ def test_torn_last_line_is_made_again(tmp_path: Path, cut: int) -> None:
 
 def test_interrupted_twice_after_a_torn_line_loses_nothing(tmp_path: Path) -> None:
     output = tmp_path / "total.json"
-    journal = output.with_suffix(".journal.jsonl")
+    journal = kept(output, ".journal.jsonl")
     with pytest.raises(KeyboardInterrupt):
         run(output, Echo(), on_progress=Interrupt(1))
     with journal.open("ab") as file:
@@ -160,12 +171,62 @@ def test_output_that_is_not_vouched_for_is_made_again(tmp_path: Path, damage: st
     if damage == "output":
         output.write_bytes(good[:-10])
     elif damage == "report":
-        output.with_suffix(".report.json").write_text("[]")
+        kept(output, ".report.json").write_text("[]")
     else:
         options = {"settings": {**SETTINGS, "seed": 7}}
     run(output, echo, **options)
     assert len(echo.calls) == 3
     assert output.read_bytes() == good
+
+
+def as_before(output: Path) -> None:
+    """Puts the report where an earlier version kept it."""
+    kept(output, ".report.json").rename(output.with_suffix(".report.json"))
+    (output.parent / "reports").rmdir()
+
+
+def test_a_report_of_an_earlier_version_vouches_for_its_file_and_is_moved_away_from_it(tmp_path: Path) -> None:
+    output = tmp_path / "total.json"
+    report = run(output, Echo())
+    settings = place(output).made_with()
+    as_before(output)
+    assert place(output).made_with() == settings
+    assert settings is not None
+    assert settings["augmenter"] == "echo"
+    echo = Echo()
+    assert run(output, echo) == report
+    assert echo.calls == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reports", "total.json"]
+
+
+def test_a_journal_of_an_earlier_version_is_gone_on_with(tmp_path: Path) -> None:
+    output = tmp_path / "total.json"
+    with pytest.raises(KeyboardInterrupt):
+        run(output, Echo(), on_progress=Interrupt(2))
+    kept(output, ".journal.jsonl").rename(output.with_suffix(".journal.jsonl"))
+    echo = Echo()
+    run(output, echo)
+    assert echo.calls == [["6", "7"]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reports", "total.json"]
+
+
+def test_what_a_killed_write_left_goes(tmp_path: Path) -> None:
+    (tmp_path / ".total.json.x9_f.tmp").write_text("half")
+    (tmp_path / ".other.json.x9_f.tmp").write_text("somebody else's")
+    run(tmp_path / "total.json", Echo())
+    found = sorted(path.name for path in tmp_path.iterdir())
+    assert found == [".other.json.x9_f.tmp", "reports", "total.json"]
+
+
+def test_a_file_that_names_a_models_whole_path_is_not_made_anew(tmp_path: Path) -> None:
+    """An earlier version began the names of fields so."""
+    output = tmp_path / "total.json"
+    report = run(output, Echo(), prefix="models/echo")
+    stored = orjson.loads(kept(output, ".report.json").read_bytes())
+    assert stored["settings"]["prefix"] == "models/echo"
+    echo = Echo()
+    assert run(output, echo) == report
+    assert echo.calls == []
 
 
 def test_chunk_below_one_is_refused(tmp_path: Path) -> None:

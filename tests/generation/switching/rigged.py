@@ -122,7 +122,7 @@ class Rig:
     def request(self, question: str, passages: Sequence[Retrieved], accepted: Sequence[int], length: int) -> Prepared:
         loaded = [hit for hit in passages if hit.passage.id not in self.without_expert]
         prompt = [NOISE] * (len(passages) if self.shows else 0) + [self.starts[question], *accepted]
-        room = CONFIG.max_position_embeddings - len(prompt)
+        room = CONFIG.context - len(prompt)
         experts = tuple(torch.tensor([1.0, float(hit.passage.id)]) for hit in loaded)
         request = Request(prompt=tuple(prompt), experts=experts, max_new_tokens=min(length, room)) if room > 0 else None
         missing = frozenset(self.key(hit) for hit in passages if hit not in loaded)

@@ -1,0 +1,80 @@
+"""Experts as the published `offline/…` tree has them: a PEFT folder for every passage of every question.
+
+A passage without anything to learn has no expert. The published code asks for its folder all the same, and by itself
+writes one that has learnt nothing there (B = 0): so does this, in the exported tree alone. Nothing of ours takes such a
+folder for an expert.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from semoe.files import write_bytes, write_json
+from semoe.models.same_model import findable
+from semoe.store.adapter import CONFIG
+from semoe.store.expert_store import ExpertStore
+from semoe.store.export import export_expert
+from semoe.store.objects import MissingObjectError
+from semoe.store.peft_folder import ADAPTER, link_expert
+from semoe.store.whole_folder import make_folder
+from semoe.telemetry.progress import progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportedTree:
+    """What was written, or was there already."""
+
+    num_experts: int
+    num_folders: int
+    """Of experts: one has a folder for each question that found its passage."""
+    num_idle_folders: int
+    """Of passages that have no expert."""
+
+
+def export_tree(store: ExpertStore, names: Mapping[str, Sequence[Path]]) -> ExportedTree:
+    """Writes each expert to its published folders, and what changes nothing to those of passages without an expert.
+
+    Args:
+        store: of the experts' space.
+        names: the folders of each passage, by its key.
+
+    Raises:
+        UsageError: a folder cannot be written.
+        TransientError: the disk is full, or the store does not answer.
+        CorruptError: a stored expert is damaged.
+    """
+    there = {key: folders for key, folders in names.items() if key in store}
+    with progress("export", len(there), "experts") as advance:
+        for key, folders in there.items():
+            export_expert(store, key, folders)
+            advance()
+    idle = [folder for key, folders in names.items() if key not in there for folder in folders]
+    return ExportedTree(
+        num_experts=len(there),
+        num_folders=sum(map(len, there.values())),
+        num_idle_folders=_export_idle(store, idle),
+    )
+
+
+def _export_idle(store: ExpertStore, folders: Sequence[Path]) -> int:
+    """Writes the weight that every expert starts from to the first folder, and links the others to it."""
+    if not folders:
+        return 0
+    try:
+        adapter = store.objects.get(store.names.base_weight)
+        config = orjson.loads(store.objects.get(store.names.adapter_config))
+    except MissingObjectError:
+        return 0  # a space of an early version, which kept no such weight
+
+    base = {"base_model_name_or_path": findable(config["base_model_name_or_path"])}
+
+    def fill(temporary: Path) -> None:
+        write_bytes(temporary / ADAPTER, adapter)
+        write_json(temporary / CONFIG, config | base)
+
+    make_folder(folders[0], fill)
+    for folder in folders[1:]:
+        link_expert(folders[0], folder)
+    return len(folders)
