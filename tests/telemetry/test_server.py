@@ -58,7 +58,8 @@ def test_a_worker_that_fails_is_scraped_with_its_error(small_root: Path, tmp_pat
     process = subprocess.Popen(worker(folder, port))
     found = scraped_until_the_end(process, port)
     assert process.wait() == 2
-    assert found[-1]['semoe_errors_total{kind="unknown-name"}'] == 1
+    # The model that the plan names is gone.
+    assert found[-1]['semoe_errors_total{kind="model"}'] == 1
 
 
 def test_a_port_in_use_is_the_users_to_change(small_root: Path, tmp_path: Path) -> None:
