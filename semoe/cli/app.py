@@ -16,8 +16,9 @@ from semoe.cli.evaluate import evaluate
 from semoe.cli.experts.app import app as experts_app
 from semoe.cli.explain import explain
 from semoe.cli.main_verb import main_verb
-from semoe.cli.output import STOPPED, look_for_reader, out, reader, tell_error, told_plainly
+from semoe.cli.output import STOPPED, err, look_for_reader, out, reader, tell_error, told_plainly
 from semoe.cli.published import augment, encode, index, inference, retrieve
+from semoe.cli.published_options import instead_of
 from semoe.cli.runs.do import cancel, run_verb, shards, worker
 from semoe.cli.runs.plan import plan
 from semoe.cli.runs.report import export, report
@@ -92,8 +93,13 @@ def run(arguments: list[str]) -> int:
 def _told_of_usage(error: typer.TyperException) -> int:
     """Prints a wrong option: typer's own errors know how to print themselves to a person."""
     code = int(getattr(error, "exit_code", 2))
+    verb = getattr(getattr(error, "ctx", None), "info_name", None) or ""
+    instead = instead_of(verb, getattr(error, "option_name", None) or "")
     if reader.is_program:
-        tell_error(str(getattr(error, "format_message", lambda: error)()), "options", code)
+        message = str(getattr(error, "format_message", lambda: error)())
+        tell_error(f"{message}. {instead}" if instead else message, "options", code)
     else:
         getattr(error, "show", lambda: None)()
+        if instead:
+            err.print(instead, soft_wrap=True)
     return code

@@ -216,6 +216,9 @@ def test_what_a_killed_write_left_goes(tmp_path: Path) -> None:
     run(tmp_path / "total.json", Echo())
     found = sorted(path.name for path in tmp_path.iterdir())
     assert found == [".other.json.x9_f.tmp", "reports", "total.json"]
+    (tmp_path / ".total.json.x9_f.tmp").write_text("half")
+    run(tmp_path / "total.json", Echo())
+    assert sorted(path.name for path in tmp_path.iterdir()) == found, "also where there is nothing left to do"
 
 
 def test_a_file_that_names_a_models_whole_path_is_not_made_anew(tmp_path: Path) -> None:

@@ -118,6 +118,16 @@ def test_an_answer_that_the_context_ended_says_how_many_tokens_it_lacks(small_mo
     assert 400 < cut.fit.cut_tokens < 500
 
 
+def test_an_answer_that_ended_by_itself_lacks_nothing(small_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = of_words(0, question=1950)
+    (cut,) = asked(small_model, length=500).answer([task])
+    ends = small_model.tokenizer.encode(cut.text)[3:]
+    monkeypatch.setattr(small_model.tokenizer, "eos_ids", frozenset(ends))
+    (ended,) = asked(small_model, length=500).answer([task])
+    assert len(ended.text) < len(cut.text)
+    assert ended.fit.cut_tokens == 0
+
+
 def test_worked_examples_that_leave_no_room_are_refused_before_any_question(small_model: Model) -> None:
     tasks = [of_words(0)]
     fitting = (Exemplar("why?", "word " * 900),)

@@ -29,7 +29,11 @@ from semoe.retrieval.retriever import Retriever
 from semoe.telemetry.counting import metrics
 
 CLOSING = "the answer is"
-"""Once these words are accepted nothing more is asked for, as published; the answer is written to its end."""
+"""Once these words are accepted nothing more is asked for: the answer is written to its end.
+
+A choice. The published code looks for them as they are written here, so not at the beginning of a sentence, and only
+after a retrieval: "The answer is no." and a doubted sentence after it made it retrieve.
+"""
 OnFinish = Callable[[int, Answered], None]
 Hits = tuple[Retrieved, ...]
 

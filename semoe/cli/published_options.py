@@ -1,0 +1,17 @@
+"""Options that the published commands have and ours have not: what to say in their stead."""
+
+_RETRIEVE = "give --data_path to `semoe retrieve` first."
+_INSTEAD = {
+    ("augment", "--data_path"): "semoe augment reads what retrieve found: " + _RETRIEVE,
+    ("encode", "--data_path"): "semoe encode reads what augment wrote: " + _RETRIEVE,
+    (
+        "inference",
+        "--data_path",
+    ): "semoe inference reads what augment wrote: " + _RETRIEVE,
+    ("evaluate", "--dir"): "Give the folder itself, without --dir: semoe evaluate FOLDER.",
+}
+
+
+def instead_of(verb: str, option: str) -> str:
+    """Returns a sentence on an option that a verb does not have; empty where there is nothing to say."""
+    return _INSTEAD.get((verb, option.partition("=")[0]), "")
