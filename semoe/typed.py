@@ -117,11 +117,7 @@ def _as_float(value: Any) -> float:
 def _cure(value: Any, kind: Any) -> str:
     if kind is bool:
         return " Write true or false, without quotes."
-    if (
-        kind in (int, float)
-        and isinstance(value, str)
-        and re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", value.strip(), re.IGNORECASE)
-    ):
+    if kind in (int, float) and isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return " Write it without quotes."
     if kind in (str, Path) and not isinstance(value, list | dict | None):
         return " Write it in quotes."
