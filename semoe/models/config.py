@@ -14,6 +14,7 @@ from semoe.models.families import Family, family_of, refuse_what_is_not_computed
 from semoe.models.quantisation import quantisation_of
 from semoe.models.rope_config import read_rotations
 from semoe.models.rope_scaling import DynamicRope, RopeScaling, YarnRope
+from semoe.models.weight_files import refuse_pointer
 from semoe.models.windows import read_windows
 
 ACTIVATIONS = {"silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu_pytorch_tanh"}
@@ -151,6 +152,7 @@ def parse_config(raw: dict[str, Any], where: str = "config.json") -> ModelConfig
 
 
 def _read_object(path: Path) -> dict[str, Any]:
+    refuse_pointer(path)
     found = read_json(path)
     if not isinstance(found, dict):
         raise UsageError(f"{path} must hold a JSON object. Download it again.", kind="model")

@@ -44,6 +44,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "model-00001-of-00002.safetensors is a Git LFS pointer": lambda folder: shard_of(folder, 1).write_text(POINTER),
     "index.json is a Git LFS pointer": lambda folder: (folder / INDEX).write_text(POINTER),
     "model.safetensors is a Git LFS pointer": lambda folder: (folder / WEIGHTS).write_text(POINTER),
+    "config.json is a Git LFS pointer": lambda folder: (folder / "config.json").write_text(POINTER),
     "names no shards": lambda folder: (folder / INDEX).write_text(json.dumps({"metadata": {}})),
     "index.json names no shards": lambda folder: (folder / INDEX).write_text("[]"),
     "broken JSON": lambda folder: (folder / INDEX).write_text('{"weight_map": {'),
