@@ -9,6 +9,7 @@ from pathlib import Path
 
 from semoe.errors import SemoeError
 from semoe.models.hub import cached
+from semoe.models.identity import difference, digest_of_folder
 from semoe.models.names import SHORT_NAMES
 from semoe.models.smollm2 import smollm2_folder
 
@@ -19,18 +20,15 @@ _SNAPSHOT = re.compile(r"models--(?P<owner>[^/\\]+?)--(?P<name>[^/\\]+)[/\\]snap
 def same_model(one: str, other: str) -> bool:
     """Whether two names mean one model.
 
-    Where both can be read here, what they hold decides; otherwise their names do: equal ones, whatever the case of
-    their letters, or paths and hub names with the same last part (a copy on another machine).
-
-    Raises:
-        UsageError: a folder that is here holds no model.
-        CorruptError: its weights are damaged.
+    Where both can be read here, their weights and configurations decide: another tokenizer or chat template changes
+    nothing that an adapter is added to. Otherwise their names do: equal ones, whatever the case of their letters, or
+    paths and hub names with the same last part (a copy on another machine).
     """
     if _meant(one) == _meant(other):
         return True
-    folders = [_folder(name) for name in (one, other)]
-    if folders[0] and folders[1]:
-        return folders[0].samefile(folders[1]) or _digest(folders[0]) == _digest(folders[1])
+    mine, theirs = (_digest(_folder(name)) for name in (one, other))
+    if mine and theirs:
+        return not {"weights", "configuration"} & set(difference(mine, theirs).split(" and "))
     return _last(one) == _last(other)
 
 
@@ -63,7 +61,9 @@ def _folder(name: str) -> Path | None:
     return found if found.is_dir() else cached(findable(name))
 
 
-def _digest(folder: Path) -> str:
-    from semoe.models.identity import digest_of_folder  # noqa: PLC0415  (reads tokenizers, seldom needed)
-
-    return digest_of_folder(folder)
+def _digest(folder: Path | None) -> str:
+    """Returns a folder's digest; empty where there is none, or one that cannot be read: then its name must do."""
+    try:
+        return digest_of_folder(folder) if folder else ""
+    except SemoeError:
+        return ""

@@ -6,6 +6,7 @@ that a later PEFT adds.
 """
 
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from semoe.errors import CorruptError, UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.files import read_json
+from semoe.models.sites import weight_name
 
 CONFIG = "adapter_config.json"
 NEW_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
@@ -64,11 +66,12 @@ def factor_of(folder: Path, config: dict[str, Any], layout: ExpertLayout) -> flo
     require(folder, "target_modules", _modules(config, modules), modules)
     for pattern, value in (("rank_pattern", lora.rank), ("alpha_pattern", lora.alpha)):
         for module, own in (config.get(pattern) or {}).items():
-            require(folder, f"{pattern} of {module}", own, value)
+            if any(_is_meant(module, weight_name(site)) for site in layout.sites):
+                require(folder, f"{pattern} of {module}", own, value)
     _require_same_base(folder, config.get("init_lora_weights", True))
     layers = config.get("layers_to_transform")
     everywhere = list(range(layout.config.num_hidden_layers))
-    if layers is not None and sorted(layers if isinstance(layers, list) else [layers]) != everywhere:
+    if layers not in (None, []) and sorted(layers if isinstance(layers, list) else [layers]) != everywhere:
         raise _means_more(folder, "layers_to_transform", layers)
     for field, off in (("peft_type", "LORA"), ("bias", "none")):
         if config.get(field, off) not in (off, None):
@@ -96,6 +99,14 @@ def _modules(config: dict[str, Any], wanted: list[str]) -> Any:
     if isinstance(found, str) or isinstance(left_out, str):
         return wanted
     return sorted(_last_parts(found) - _last_parts(left_out)) if isinstance(found, list) else found
+
+
+def _is_meant(pattern: str, module: str) -> bool:
+    """Whether a key of a pattern is for a module: PEFT takes it for an expression that the end of the name matches."""
+    try:
+        return re.fullmatch(rf"(.*\.)?({pattern})", module) is not None
+    except re.error:
+        return True  # Then it is compared.
 
 
 def _last_parts(paths: Iterable[Any]) -> set[str]:

@@ -25,7 +25,7 @@ from semoe.store.blob import to_bytes
 from semoe.store.peft_folder import adapter_config, read_expert, write_expert
 from tests.tiny import chatting_model_folder, tiny_model, tiny_model_folder
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning", "ignore::RuntimeWarning")
 MODULES = ["down_proj", "gate_proj", "up_proj"]
 RANK, ALPHA = 4, 6
 TOKENS = torch.arange(2, 19)
@@ -74,6 +74,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "all but attention": {"target_modules": "all-linear", "exclude_modules": ["q_proj", "k_proj", "v_proj", "o_proj"]},
     "dropout": {"lora_dropout": 0.1},
     "every layer named": {"layers_to_transform": [1, 0]},
+    "a pattern for modules that it has not": {"rank_pattern": {"q_proj": 9}, "alpha_pattern": {"embed_tokens": 3}},
     "patterns that say the same": {"rank_pattern": {"up_proj": RANK}, "alpha_pattern": {"down_proj": ALPHA}},
 }
 
@@ -231,6 +232,10 @@ def test_what_folders_hold_decides_where_they_can_be_read(tmp_path: Path, monkey
     Path("link").symlink_to("m")
     for name in ("./m", "m/", str(tmp_path / "m"), "link", "copy", "elsewhere/m"):
         assert same_model("m", name), name
+    template = Path("elsewhere/m/chat_template.jinja")
+    template.write_text(template.read_text() + " ")
+    same_model.cache_clear()
+    assert same_model("m", str(tmp_path / "elsewhere" / "m")), "an adapter does not care for the chat template"
     changed = {name: tensor + 0.1 for name, tensor in load_file("elsewhere/m/model.safetensors").items()}
     save_file(changed, "elsewhere/m/model.safetensors")
     same_model.cache_clear()
