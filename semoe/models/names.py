@@ -57,5 +57,5 @@ def _nearby(folder: Path) -> str:
     here = sorted(one.name for one in above.iterdir() if one.is_dir() and not one.name.startswith("."))
     if not here:
         return f" {above.resolve()} holds no folder. Correct the path."
-    close = get_close_matches(folder.relative_to(above).parts[0], here, cutoff=0.4) or here
+    close = get_close_matches(folder.relative_to(above).parts[0], here) or here
     return f" In {above.resolve()} there are: {', '.join(close[:5])}. Correct the path."
