@@ -3,6 +3,7 @@
 A model may be called by a short name, a name on the hub, the hub's cache on this or another machine, or a folder.
 """
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -34,8 +35,7 @@ def same_model(one: str, other: str) -> bool:
 
 def findable(name: str) -> str:
     """Returns the name under which other libraries find a model: on the hub, or the whole path of a folder here."""
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
+    if folder := _here(name):
         return str(folder.resolve())
     if name == "smollm2":
         try:
@@ -43,6 +43,12 @@ def findable(name: str) -> str:
         except SemoeError:
             return name  # It was made on another machine.
     return SHORT_NAMES.get(name, name)
+
+
+def _here(name: str) -> Path | None:
+    """Returns the folder that a name is; a name that can be none, too long or of no user, is no error."""
+    path = os.path.expanduser(name)  # noqa: PTH111
+    return Path(path) if name and os.path.isdir(path) else None  # noqa: PTH112
 
 
 def _meant(name: str) -> str:
@@ -57,8 +63,7 @@ def _last(name: str) -> str:
 
 def _folder(name: str) -> Path | None:
     """Returns where a model lies on this machine, as far as that is known without asking the hub."""
-    found = Path(findable(name))
-    return found if found.is_dir() else cached(findable(name))
+    return _here(findable(name)) or cached(findable(name))
 
 
 def _digest(folder: Path | None) -> str:

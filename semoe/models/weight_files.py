@@ -32,7 +32,7 @@ def refuse_pointer(path: Path) -> None:
             if file.read(len(_POINTER)) == _POINTER:
                 raise UsageError(
                     f"{path} is a Git LFS pointer, not the file itself. Run `git lfs pull` in {path.parent}, or "
-                    "download the model again.",
+                    "download it again.",
                     kind="model-pointer",
                 )
 

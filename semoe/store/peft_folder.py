@@ -124,7 +124,7 @@ def _space_of(path: Path) -> Any:
 
 
 def _check_present(folder: Path) -> None:
-    if not (folder / ADAPTER).exists():
+    if not (folder / ADAPTER).is_file():
         pickled = " Its adapter_model.bin is pickled and never loaded: save it as safetensors with PEFT."
         more = pickled if (folder / "adapter_model.bin").exists() else " Run `semoe encode`."
         raise UsageError(f"{folder} holds no {ADAPTER}.{more}", kind="missing-expert")
@@ -152,9 +152,13 @@ def check_numbers(layout: ExpertLayout, flat_N: Tensor) -> None:
     """Makes sure that an expert's numbers can be used.
 
     Raises:
-        CorruptError: some are not finite, or all of B is zero, so that it would load in silence and do nothing.
+        CorruptError: some are not finite, or all of B or of A is zero, so that it would load in silence and do nothing.
     """
     if not bool(torch.isfinite(flat_N).all()):
         raise CorruptError("It holds values that are not finite. Encode it again.", kind="corrupt")
-    if not any(bool(layout.pair(flat_N[None], site)[1].any()) for site in layout.sites):
-        raise CorruptError("It has B = 0 everywhere, so it changes nothing. Encode it again.", kind="no-effect")
+    pairs = [layout.pair(flat_N[None], site) for site in layout.sites]
+    for part, name in ((1, "B"), (0, "A")):
+        if not any(bool(pair[part].any()) for pair in pairs):
+            raise CorruptError(
+                f"It has {name} = 0 everywhere, so it changes nothing. Encode it again.", kind="no-effect"
+            )

@@ -158,6 +158,13 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "is a Git LFS pointer": lambda folder: (folder / ADAPTER).write_text(
         "version https://git-lfs.github.com/spec/v1\n"
     ),
+    "is a Git LFS pointer, not": lambda folder: (folder / "adapter_config.json").write_text(
+        "version https://git-lfs.github.com/spec/v1\n"
+    ),
+    "holds no adapter_model.safetensors": lambda folder: (
+        (folder / ADAPTER).unlink(),
+        (folder / ADAPTER).mkdir(),
+    ),
     "never loaded": lambda folder: (folder / ADAPTER).rename(folder / "adapter_model.bin"),
     "holds no adapter_config.json": lambda folder: (folder / "adapter_config.json").unlink(),
     "broken JSON": lambda folder: (folder / "adapter_config.json").write_text("{"),
@@ -249,3 +256,88 @@ def test_a_name_is_found_by_others(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert findable("someone/model") == "someone/model"
     assert findable("m") == findable("./m/") == str((tmp_path / "m").resolve())
     assert (Path(findable("smollm2")) / "config.json").is_file()
+
+
+MEANT: dict[str, dict[str, Any]] = {
+    "a rank that a pattern sets": {"r": 9, "rank_pattern": dict.fromkeys(MODULES, RANK)},
+    "an alpha that a pattern sets": {"lora_alpha": 1, "alpha_pattern": {"mlp.*proj": ALPHA}},
+    "ends of paths": {"target_modules": ["mlp.up_proj", "layers.0.mlp.gate_proj", "1.mlp.gate_proj", "down_proj"]},
+    "a pattern that leaves out": {"target_modules": "all-linear", "exclude_modules": ".*self_attn.*"},
+    "layers of a list": {"layers_to_transform": [0, 1], "layers_pattern": "layers"},
+}
+
+
+@pytest.mark.parametrize("options", MEANT.values(), ids=MEANT)
+def test_modules_ranks_and_alphas_are_found_as_peft_finds_them(
+    tmp_path: Path, decoder: Decoder, options: dict[str, Any]
+) -> None:
+    expected = adapter(tmp_path, **options)
+    flat_N = read_expert(tmp_path, layout(decoder), base_model="org/tiny")
+    torch.testing.assert_close(logits(decoder, layout(decoder), flat_N), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("target", ["all-linear", [*MODULES, "q_proj"]])
+def test_a_module_without_tensors_has_no_effect_where_it_begins_with_none(
+    tmp_path: Path, decoder: Decoder, target: object
+) -> None:
+    expected = adapter(tmp_path)
+    configure(tmp_path, target_modules=target)
+    flat_N = read_expert(tmp_path, layout(decoder), base_model="org/tiny")
+    torch.testing.assert_close(logits(decoder, layout(decoder), flat_N), expected, rtol=1e-4, atol=1e-4)
+    configure(tmp_path, init_lora_weights=False)
+    with pytest.raises(UsageError, match="target_modules"):
+        read_expert(tmp_path, layout(decoder), base_model="org/tiny")
+
+
+FEWER: dict[str, dict[str, Any]] = {
+    "a pattern for fewer": {"target_modules": ".*up_proj"},
+    "a pattern for none": {"target_modules": "up_proj"},
+    "a path in one layer": {"target_modules": ["layers.0.mlp.up_proj", "gate_proj", "down_proj"]},
+    "a path to nowhere": {"target_modules": ["up_proj", "x.gate_proj", "down_proj"]},
+    "a pattern that takes off": {"exclude_modules": ".*up_proj"},
+    "a path that takes off": {"exclude_modules": ["layers.0.mlp.up_proj"]},
+    "one layer": {"layers_to_transform": 1},
+}
+
+
+@pytest.mark.parametrize("fields", FEWER.values(), ids=FEWER)
+def test_tensors_that_peft_would_pass_over_are_not_loaded_either(
+    tmp_path: Path, decoder: Decoder, fields: dict[str, Any]
+) -> None:
+    adapter(tmp_path)
+    configure(tmp_path, **fields)
+    with pytest.raises(UsageError, match="made with target_modules"):
+        read_expert(tmp_path, layout(decoder), base_model="org/tiny")
+
+
+NO_VALUES = [
+    ("rank_pattern", [2]), ("alpha_pattern", "x"), ("rank_pattern", {"(": 2}), ("r", "4"), ("r", True),
+    ("lora_alpha", None), ("target_modules", "(up"), ("target_modules", [3]), ("target_modules", None),
+    ("exclude_modules", 3), ("exclude_modules", "(.*"), ("layers_to_transform", ["a", 1]),
+    ("layers_to_transform", "all"), ("layers_pattern", "h"), ("peft_type", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), NO_VALUES)
+def test_a_field_that_is_not_what_it_should_be_is_named(
+    tmp_path: Path, decoder: Decoder, field: str, value: object
+) -> None:
+    adapter(tmp_path)
+    configure(tmp_path, **{field: value})
+    with pytest.raises(UsageError, match=f"has {field} "):
+        read_expert(tmp_path, layout(decoder), base_model="org/tiny")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "~nobody/m"])
+def test_a_name_that_no_folder_can_have_is_another_model(name: str) -> None:
+    assert not same_model(name, "org/tiny")
+
+
+@pytest.mark.parametrize("part", ["lora_A", "lora_B"])
+def test_an_adapter_whose_product_is_zero_is_refused(tmp_path: Path, decoder: Decoder, part: str) -> None:
+    """MiCA begins with A = 0, the others with B = 0."""
+    adapter(tmp_path)
+    tensors = {name: tensor * (part not in name) for name, tensor in load_file(tmp_path / ADAPTER).items()}
+    save_file(tensors, tmp_path / ADAPTER)
+    with pytest.raises(CorruptError, match=f"{part[-1]} = 0 everywhere"):
+        read_expert(tmp_path, layout(decoder), base_model="org/tiny")
