@@ -16,7 +16,7 @@ from semoe.augment.parse import load_parser, question_answers
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import Preset, load_preset
-from semoe.experts.sequences import training_sequences
+from semoe.experts.sequences import bounded, whole_sequences
 from semoe.models.decoder import Decoder
 from semoe.models.model import Model, load_model
 from semoe.models.sites import projection_shapes
@@ -42,7 +42,7 @@ def real_sequences(model: Model, preset: Preset, count: int) -> list[list[Traini
             continue
         rewrite = " ".join(pair.full_answer for pair in qa) + passage.text
         augmented = AugmentedPassage(pid=0, passage=passage.text, title=passage.title, rewrite=rewrite, qa=qa)
-        made.append(training_sequences(model.tokenizer, augmented, preset.sequences))
+        made.append(bounded(whole_sequences(model.tokenizer, augmented, preset.sequences)))
         if len(made) == count:
             break
     return made

@@ -20,18 +20,6 @@ MAX_TOKENS = 3000
 """The published limit of a sequence; what is longer is cut on the right."""
 
 
-def training_sequences(
-    tokenizer: ChatTokenizer,
-    passage: AugmentedPassage,
-    settings: SequenceSettings,
-    *,
-    exemplars: Sequence[Exemplar] = (),
-    cot: bool = False,
-) -> list[TrainingSequence]:
-    """Returns the sequences of one passage as they are learnt, in training order; empty when it has no pairs."""
-    return bounded(whole_sequences(tokenizer, passage, settings, exemplars=exemplars, cot=cot))
-
-
 def whole_sequences(
     tokenizer: ChatTokenizer,
     passage: AugmentedPassage,
@@ -40,7 +28,7 @@ def whole_sequences(
     exemplars: Sequence[Exemplar] = (),
     cot: bool = False,
 ) -> list[TrainingSequence]:
-    """Returns the same, however long they are."""
+    """Returns the sequences of one passage in training order, however long they are; empty when it has no pairs."""
     template = load_template(settings.template)
     return [
         training_sequence(tokenizer, template, question, answer, context, exemplars=exemplars, cot=cot)
@@ -49,7 +37,10 @@ def whole_sequences(
 
 
 def bounded(whole: Iterable[TrainingSequence]) -> list[TrainingSequence]:
-    """Cuts sequences at `MAX_TOKENS`; one that is cut before its answer would have nothing to learn and goes."""
+    """Returns sequences as they are learnt, cut at `MAX_TOKENS`.
+
+    One that is cut before its answer would have nothing to learn and goes.
+    """
     return [TrainingSequence(s.tokens[:MAX_TOKENS], s.loss_from) for s in whole if s.loss_from < MAX_TOKENS]
 
 

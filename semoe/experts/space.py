@@ -42,7 +42,7 @@ class ExpertSpace:
     def describe(self) -> dict[str, Any]:
         """Returns the space as plain JSON values, for people; answering settings are left out."""
         recipe = asdict(self.preset)
-        for outside in ("name", "answering", *(() if self.preset.chat.arguments else ("chat",))):
+        for outside in ("name", "answering"):
             del recipe[outside]
         return asdict(self) | {"preset": recipe, "format": FORMAT}
 

@@ -122,11 +122,12 @@ class Tokenizer:
     def changes(self) -> dict[str, Any]:
         """Returns what, beside its files' text, decides what this tokenizer does; for the model's digest."""
         changes = dict(self._changes)
-        if self.encode_after("a:", " b") != self.encode(" b"):
-            changes["targets"] = "as they run on"
+        # Once primed words and targets were tokenised alone.
+        if any(self.encode_after(before, text) != self.encode(text) for before, text in (("a:", " b"), ("\n", "b"))):
+            changes["texts"] = "as they run on"
         if self.end_token != text_of(self._config.get("eos_token")):
             changes["end_token"] = self.end_token
-        if self._has_template and self._template.may_think:
+        if self._template_source and self._template.may_think:
             changes["thinking"] = self._template.thinks
         return changes | ({"template_arguments": self._arguments} if self._arguments else {})
 
@@ -141,10 +142,6 @@ class Tokenizer:
                 kind="model-tokenizer",
             )
         return list(ids)
-
-    @property
-    def _has_template(self) -> bool:
-        return bool(self._template_source)
 
     @cached_property
     def _template_source(self) -> str | None:

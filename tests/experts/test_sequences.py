@@ -7,7 +7,7 @@ import pytest
 
 from semoe.datasets.augmented import AugmentedPassage, QAPair
 from semoe.experts.preset import SequenceSettings
-from semoe.experts.sequences import MAX_TOKENS, TooLong, learnt_digest, training_sequences
+from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded, learnt_digest, whole_sequences
 from semoe.prompts.rendering import TrainingSequence
 
 PASSAGE = AugmentedPassage(
@@ -36,7 +36,7 @@ class Letters:
 def texts(passage: AugmentedPassage, composition: str, *, cot: bool = False) -> list[tuple[str, str]]:
     """Returns what is asked and what is answered."""
     settings = SequenceSettings(composition=composition, template="semoe")  # type: ignore[arg-type]
-    made = training_sequences(Letters(), passage, settings, cot=cot)
+    made = bounded(whole_sequences(Letters(), passage, settings, cot=cot))
     return [("".join(map(chr, s.tokens[: s.loss_from])), "".join(map(chr, s.tokens[s.loss_from :]))) for s in made]
 
 
@@ -72,7 +72,7 @@ def test_what_is_too_long_is_cut_on_the_right_and_left_out_where_no_answer_would
 
     def made(question: str, answer: str) -> list[TrainingSequence]:
         pair = QAPair(question=question, answer=answer, full_answer="")
-        return training_sequences(Letters(), replace(PASSAGE, qa=(pair,)), settings)
+        return bounded(whole_sequences(Letters(), replace(PASSAGE, qa=(pair,)), settings))
 
     (whole,) = made("q?", "a")
     asked = whole.loss_from - 1

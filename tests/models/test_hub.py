@@ -20,9 +20,10 @@ FILES = {"config.json": b"{}", "tokenizer.json": b"{}", "model.safetensors": b"1
 ASK = """
 import sys
 from semoe.errors import SemoeError
+from semoe.models.hub import cached
 from semoe.models.names import resolve_model
 try:
-    print(resolve_model("someone/model"))
+    print(cached("someone/model") if "cached" in sys.argv else resolve_model("someone/model"))
 except SemoeError as error:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)
@@ -82,15 +83,15 @@ def hub() -> Iterator[Hub]:
         server.shutdown()
 
 
-def ask(hub: Hub, home: Path, **variables: str) -> tuple[int, str]:
+def ask(hub: Hub, home: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     """A process of its own: the library reads its settings when it is imported."""
     own = {
         "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "HF_HOME": str(home), "HF_HUB_OFFLINE": "0",
         "HF_TOKEN": "hf_wrong", "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1",
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", ASK], env=os.environ | own | variables, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", ASK, *arguments]
+    variables = os.environ | own | variables
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -134,3 +135,21 @@ def test_half_a_model_of_an_earlier_attempt_is_tried_again(hub: Hub, tmp_path: P
 def test_a_model_without_safetensors_is_left_to_the_loader_to_name(hub: Hub, tmp_path: Path) -> None:
     del hub.files["model.safetensors"]
     assert ask(hub, tmp_path)[0] == 0
+
+
+def test_the_same_weights_in_other_forms_stay_on_the_hub(hub: Hub, tmp_path: Path) -> None:
+    small = {"special_tokens_map.json": b"{}", "added_tokens.json": b"{}"}
+    hub.files |= small | {"consolidated.safetensors": b"1234", "original/model.safetensors": b"1", "onnx/token": b"1"}
+    code, said = ask(hub, tmp_path)
+    assert code == 0, said
+    folder = Path(said.splitlines()[0])
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == set(FILES) | set(small)
+
+
+def test_a_whole_model_in_the_cache_is_found_without_asking_the_hub(hub: Hub, tmp_path: Path) -> None:
+    assert ask(hub, tmp_path, "cached")[1].strip() == "None"
+    folder = Path(ask(hub, tmp_path)[1].splitlines()[0])
+    hub.refusals["/"] = AWAY
+    assert ask(hub, tmp_path, "cached")[1].strip() == str(folder)
+    (folder / "model.safetensors").unlink()
+    assert ask(hub, tmp_path, "cached")[1].strip() == "None"

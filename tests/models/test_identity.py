@@ -17,6 +17,7 @@ from semoe.models import identity
 from semoe.models.identity import difference, digest_of_folder
 from semoe.models.model import load_model
 from semoe.models.smollm2 import smollm2_folder
+from semoe.models.tokenizer import Tokenizer
 from tests.tiny import chatting_model_folder
 
 WEIGHTS, MIDDLE = "model.safetensors", "model.layers.1.mlp.up_proj.weight"
@@ -148,3 +149,40 @@ def test_a_damaged_file_is_named(folder: Path) -> None:
 
 def test_the_real_small_model_is_the_same_each_time() -> None:
     assert digest_of_folder(smollm2_folder()) == digest_of_folder(smollm2_folder())
+
+
+def test_a_model_that_is_read_as_its_files_say_has_no_further_mark() -> None:
+    """Experts of such models stay where they were when reading tokenizers got better."""
+    assert Tokenizer(smollm2_folder()).changes() == {}
+
+
+MARKS: dict[str, Callable[[Path], object]] = {
+    "a token that another file adds": lambda folder: (folder / "added_tokens.json").write_text('{"<new>": 49152}'),
+    "an end token that another file names": lambda folder: (folder / "special_tokens_map.json").write_text(
+        '{"eos_token": "<|endoftext|>"}'
+    ),
+    "a template that may ask for thoughts": lambda folder: (folder / "chat_template.jinja").write_text(
+        "{{ messages[0].content }}{% if enable_thinking %}{% endif %}"
+    ),
+    "special tokens in pieces": lambda folder: edit_json(folder / "tokenizer_config.json", split_special_tokens=True),
+    "a space before a text": lambda folder: edit_json(
+        folder / "tokenizer_config.json", tokenizer_class="GPT2Tokenizer", add_prefix_space=True
+    ),
+}
+
+
+@pytest.mark.parametrize("change", MARKS.values(), ids=MARKS)
+def test_what_changes_ids_or_prompts_makes_another_tokenizer(folder: Path, change: Callable[[Path], object]) -> None:
+    before = digest_of_folder(folder)
+    change(folder)
+    assert Tokenizer(folder).changes()
+    assert difference(digest_of_folder(folder), before) == "tokenizer"
+    assert load_model(str(folder), device="cpu").digest == digest_of_folder(folder)
+
+
+def test_other_template_arguments_make_another_tokenizer(folder: Path) -> None:
+    asked = {"enable_thinking": True}
+    found = load_model(str(folder), device="cpu", template_arguments=asked).digest
+    assert found == digest_of_folder(folder, asked)
+    assert difference(found, digest_of_folder(folder)) == "tokenizer"
+    assert digest_of_folder(folder, {}) == digest_of_folder(folder)

@@ -91,3 +91,10 @@ def test_an_expert_learns_the_ids_of_running_text(tmp_path: Path, name: str, tem
     target = load_template(template).target("Moscow", end_token="</s>")
     assert list(made.tokens) == theirs(asked + target, add_special_tokens=False)["input_ids"]
     assert list(made.tokens[: made.loss_from]) == theirs(asked, add_special_tokens=False)["input_ids"]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_texts_that_differ_from_those_of_before_are_marked(tmp_path: Path, name: str) -> None:
+    """Primed words and targets were tokenised alone: those of tokenizers that mark spaces had a stray one."""
+    changes = Tokenizer(write_shape(tmp_path, name, CLASSES[name][0])).changes()
+    assert ("texts" in changes) == (name.startswith(("llama 2", "mistral")) or name == "unigram")
