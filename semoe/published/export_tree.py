@@ -3,9 +3,13 @@
 A passage without anything to learn has no expert. The published code asks for its folder all the same, and by itself
 writes one that has learnt nothing there (B = 0): so does this, in the exported tree alone. Nothing of ours takes such a
 folder for an expert.
+
+An adapter in the tree that SEMOE did not write, which has no record of ours beside it, may be the only one that there
+is: it stays.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +21,11 @@ from semoe.store.adapter import CONFIG
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
 from semoe.store.objects import MissingObjectError
-from semoe.store.peft_folder import ADAPTER, link_expert
+from semoe.store.peft_folder import ADAPTER, RECORD, link_expert
 from semoe.store.whole_folder import make_folder
 from semoe.telemetry.progress import progress
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,17 +51,34 @@ def export_tree(store: ExpertStore, names: Mapping[str, Sequence[Path]]) -> Expo
         TransientError: the disk is full, or the store does not answer.
         CorruptError: a stored expert is damaged.
     """
-    there = {key: folders for key, folders in names.items() if key in store}
+    free = {key: [folder for folder in folders if not _is_foreign(folder)] for key, folders in names.items()}
+    _tell_of_foreign(folder for folders in names.values() for folder in folders if _is_foreign(folder))
+    there = {key: folders for key, folders in free.items() if key in store and folders}
     with progress("export", len(there), "experts") as advance:
         for key, folders in there.items():
             export_expert(store, key, folders)
             advance()
-    idle = [folder for key, folders in names.items() if key not in there for folder in folders]
+    idle = [folder for key, folders in free.items() if key not in store for folder in folders]
     return ExportedTree(
         num_experts=len(there),
         num_folders=sum(map(len, there.values())),
         num_idle_folders=_export_idle(store, idle),
     )
+
+
+def _is_foreign(folder: Path) -> bool:
+    return (folder / ADAPTER).exists() and not (folder / RECORD).exists()
+
+
+def _tell_of_foreign(folders: Iterable[Path]) -> None:
+    found = list(folders)
+    if found:
+        log.warning(
+            "%d folders, such as %s, hold adapters that SEMOE did not write: they stay as they are. Export to another "
+            "--root_dir, or move them away.",
+            len(found),
+            found[0],
+        )
 
 
 def _export_idle(store: ExpertStore, folders: Sequence[Path]) -> int:
@@ -73,6 +96,8 @@ def _export_idle(store: ExpertStore, folders: Sequence[Path]) -> int:
     def fill(temporary: Path) -> None:
         write_bytes(temporary / ADAPTER, adapter)
         write_json(temporary / CONFIG, config | base)
+        # No expert's record: an expert that is trained later takes the folder's place.
+        write_json(temporary / RECORD, {"space": store.names.space, "idle": True})
 
     make_folder(folders[0], fill)
     for folder in folders[1:]:

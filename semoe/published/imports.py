@@ -57,8 +57,10 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
     places = {key: place for key, place in everything.items() if recipe.sequences(model, place.passage)}
     folders = {key: folder for key, place in places.items() if (folder := _folder_of(place))}
     own = recipe.space(model)
-    is_foreign = any(not (folder / RECORD).exists() for folder in folders.values())
-    store = make_space(open_objects(settings.store_url), replace(own, imported=is_foreign), layout)
+    imported = replace(own, imported=True)
+    # What was imported once and exported again says so by its space.
+    is_foreign = any(_space_of(folder) in (None, imported.name) for folder in folders.values())
+    store = make_space(open_objects(settings.store_url), imported if is_foreign else own, layout)
     passages = {key: place.passage for key, place in places.items()}
     require_same_pairs(store, recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
     num_known = sum(key in store for key in places)
@@ -68,7 +70,8 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
         progress("import", len(new), "experts") as advance,
     ):
         for key, folder in new.items():
-            flat_N = read_expert(folder, layout, base_model=settings.model_name, space=own.name)
+            said = imported.name if _space_of(folder) == imported.name else own.name
+            flat_N = read_expert(folder, layout, base_model=settings.model_name, space=said)
             producer.add(flat_N, _checked_record(folder, key, places[key], settings, store.names.space))
             advance()
     if is_foreign:
@@ -85,6 +88,12 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
         space=store.names.space,
         store=settings.store_url,
     )
+
+
+def _space_of(folder: Path) -> str | None:
+    """Returns the space that an expert says it is of; None where it says nothing."""
+    record = read_json(folder / RECORD) if (folder / RECORD).exists() else {}
+    return str(record["space"]) if isinstance(record, dict) and "space" in record else None
 
 
 def _folder_of(place: PublishedPlace) -> Path | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from semoe.cli.app import run
 from tests.published.encoding import PAIRS, encode, encoded, inference
@@ -90,3 +92,45 @@ def test_a_tree_under_another_models_name_is_read_under_that_name(
     named = ("--model_name", str(root / "copy"), "--store", str(root / "other"))
     assert run(["experts", "import", *encode(root, *named)[1:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["num_imported"] > 0
+
+
+def equal(one: Path, other: Path) -> bool:
+    mine, theirs = load_file(one), load_file(other)
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def test_experts_that_were_imported_and_exported_again_are_taken_as_such(
+    root: Path, exported: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    forget_who_made_them(root)
+    first = taken(root, capsys)
+    place = ("--store", str(root / "other"), "--space", first["space"])
+    capsys.readouterr()
+    assert run(["experts", "ls", *place, "--json"]) == 0
+    for number, expert in enumerate(json.loads(capsys.readouterr().out)):
+        copy = root / f"copy_{number}"
+        assert run(["experts", "export", expert["key"], "--to", str(copy), *place]) == 0
+        (same,) = (one for one in (root / "offline").rglob("adapter_model.safetensors") if equal(one, copy / one.name))
+        shutil.copytree(copy, same.parent, dirs_exist_ok=True)
+    shutil.rmtree(root / "other")
+    again = taken(root, capsys)
+    assert (again["space"], again["num_imported"]) == (first["space"], exported["num_trained"])
+
+
+@pytest.mark.usefixtures("exported")
+def test_adapters_that_somebody_else_wrote_are_never_replaced(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    forget_who_made_them(root)
+    adapters = sorted((root / "offline").rglob("adapter_model.safetensors"))
+    kept, freed = adapters[0], adapters[-1]
+    kept.write_bytes(b"the only copy")
+    shutil.rmtree(freed.parent)
+    assert run(encode(root)) == 0
+    assert "hold adapters that SEMOE did not write" in caplog.text
+    assert kept.read_bytes() == b"the only copy"
+    assert freed.exists(), "what is missing is written"
+
+
+def test_nothing_is_trained_among_imported_experts(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    switching = ("--method", "token", "--missing", "train", "--imported", "--index_dir", str(root / "index"))
+    assert run([*inference(root, "prag"), *switching]) == 2
+    assert "would train among experts that were imported" in " ".join(capsys.readouterr().err.split())
