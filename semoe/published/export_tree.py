@@ -12,10 +12,11 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
-from semoe.files import write_bytes, write_json
+from semoe.files import read_json, write_bytes, write_json
 from semoe.models.same_model import findable
 from semoe.store.adapter import CONFIG
 from semoe.store.expert_store import ExpertStore
@@ -83,8 +84,10 @@ def _tell_of_foreign(folders: Iterable[Path]) -> None:
 
 def _export_idle(store: ExpertStore, folders: Sequence[Path]) -> int:
     """Writes the weight that every expert starts from to the first folder, and links the others to it."""
-    if not folders:
-        return 0
+    record = {"space": store.names.space, "idle": True}
+    missing = [folder for folder in folders if not _says(folder, record)]
+    if not missing:
+        return len(folders)
     try:
         adapter = store.objects.get(store.names.base_weight)
         config = orjson.loads(store.objects.get(store.names.adapter_config))
@@ -97,9 +100,13 @@ def _export_idle(store: ExpertStore, folders: Sequence[Path]) -> int:
         write_bytes(temporary / ADAPTER, adapter)
         write_json(temporary / CONFIG, config | base)
         # No expert's record: an expert that is trained later takes the folder's place.
-        write_json(temporary / RECORD, {"space": store.names.space, "idle": True})
+        write_json(temporary / RECORD, record)
 
-    make_folder(folders[0], fill)
-    for folder in folders[1:]:
-        link_expert(folders[0], folder)
+    make_folder(missing[0], fill)
+    for folder in missing[1:]:
+        link_expert(missing[0], folder)
     return len(folders)
+
+
+def _says(folder: Path, record: Mapping[str, Any]) -> bool:
+    return (folder / RECORD).exists() and read_json(folder / RECORD) == record

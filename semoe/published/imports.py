@@ -15,7 +15,7 @@ from semoe.stages.learnt import FILES_CURE, require_same_pairs
 from semoe.store.expert_store import fresh_token
 from semoe.store.objects import open_objects
 from semoe.store.opened import make_space
-from semoe.store.peft_folder import RECORD, read_expert
+from semoe.store.peft_folder import RECORD, read_expert, space_of
 from semoe.store.producer import Producer
 from semoe.store.record import ExpertRecord
 from semoe.telemetry.progress import progress
@@ -59,7 +59,7 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
     own = recipe.space(model)
     imported = replace(own, imported=True)
     # What was imported once and exported again says so by its space.
-    is_foreign = any(_space_of(folder) in (None, imported.name) for folder in folders.values())
+    is_foreign = any(space_of(folder) in (None, imported.name) for folder in folders.values())
     store = make_space(open_objects(settings.store_url), imported if is_foreign else own, layout)
     passages = {key: place.passage for key, place in places.items()}
     require_same_pairs(store, recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
@@ -70,7 +70,7 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
         progress("import", len(new), "experts") as advance,
     ):
         for key, folder in new.items():
-            said = imported.name if _space_of(folder) == imported.name else own.name
+            said = imported.name if space_of(folder) == imported.name else own.name
             flat_N = read_expert(folder, layout, base_model=settings.model_name, space=said)
             producer.add(flat_N, _checked_record(folder, key, places[key], settings, store.names.space))
             advance()
@@ -88,12 +88,6 @@ def import_experts(model: Model, settings: StageSettings) -> ImportReport:
         space=store.names.space,
         store=settings.store_url,
     )
-
-
-def _space_of(folder: Path) -> str | None:
-    """Returns the space that an expert says it is of; None where it says nothing."""
-    record = read_json(folder / RECORD) if (folder / RECORD).exists() else {}
-    return str(record["space"]) if isinstance(record, dict) and "space" in record else None
 
 
 def _folder_of(place: PublishedPlace) -> Path | None:

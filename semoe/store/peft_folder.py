@@ -83,7 +83,7 @@ def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: s
     factor = factor_of(folder, config, layout)
     _check_base(folder, config.get("base_model_name_or_path"), base_model)
     if space is not None and (folder / RECORD).exists():
-        require(folder, "expert space", _space_of(folder / RECORD), space)
+        require(folder, "expert space", space_of(folder), space)
     try:
         flat_N = layout.join(_tensors(folder))
         for site in layout.sites if factor != 1 else ():
@@ -94,6 +94,21 @@ def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: s
     except CorruptError as error:
         raise CorruptError(f"{folder}: {error}", kind=error.kind) from error
     return flat_N
+
+
+def space_of(folder: Path) -> str | None:
+    """Returns the space that an expert says it is of; None where it says nothing.
+
+    Raises:
+        UsageError: its record is broken.
+        CorruptError: its record is no JSON object.
+    """
+    path = folder / RECORD
+    record = read_json(path) if path.exists() else {}
+    if not isinstance(record, dict):
+        raise CorruptError(f"{path} is not a JSON object. Encode the expert again.", kind="corrupt")
+    found: str | None = record.get("space")
+    return found
 
 
 def adapter_config(layout: ExpertLayout, base_model: str) -> dict[str, Any]:
@@ -114,13 +129,6 @@ def adapter_config(layout: ExpertLayout, base_model: str) -> dict[str, Any]:
         "use_dora": False,
         "modules_to_save": None,
     }
-
-
-def _space_of(path: Path) -> Any:
-    record = read_json(path)
-    if not isinstance(record, dict):
-        raise CorruptError(f"{path} is not a JSON object. Encode the expert again.", kind="corrupt")
-    return record.get("space")
 
 
 def _check_present(folder: Path) -> None:
