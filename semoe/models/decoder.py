@@ -93,7 +93,7 @@ class Decoder:
                 cannot do without.
         """
         x_TD = self._embedded(tokens_T)
-        full, sliding = self._rotations(positions_T, lengths_T)
+        full, sliding = self.rotations(positions_T, lengths_T)
         for layer in range(self.config.num_hidden_layers):
             rotated = full if self.config.window(layer) is None else sliding
             x_TD = self._layer(layer, x_TD, rotated, attend, linear)
@@ -110,7 +110,7 @@ class Decoder:
         # Rounded to float32 and then to the weights' type before the product, as Gemma was trained.
         return x_TD * torch.tensor(self.config.hidden_size**0.5).to(x_TD)
 
-    def _rotations(self, positions_T: Tensor, lengths_T: Tensor | None) -> tuple[Rotated, Rotated]:
+    def rotations(self, positions_T: Tensor, lengths_T: Tensor | None) -> tuple[Rotated, Rotated]:
         """Returns cosine and sine for the layers that see everything, and for those that slide."""
         config = self.config
 

@@ -1,0 +1,94 @@
+"""The forward pass, from tokens to the normed rows behind the last layer."""
+
+import torch
+
+from semoe.experts.fused.buffers import Kept
+from semoe.experts.fused.passing import Step
+from semoe.kernels.attention import attention_forward
+from semoe.kernels.gated import gated_forward
+from semoe.kernels.norm import Down, Post, Up, norm_forward
+from semoe.kernels.rotation import rotate
+
+
+def forward(step: Step) -> None:
+    """Fills all that the backward pass needs; `passing.normed_TD` holds the rows that the head reads."""
+    _embed(step)
+    for layer in range(len(step.weights.layers)):
+        _enter(step, layer)
+        _attention(step, layer)
+        _mlp(step, layer)
+    _enter(step, len(step.weights.layers))
+
+
+def _embed(step: Step) -> None:
+    out_TD = step.buffers.layers[0].input_TD
+    torch.index_select(step.weights.embedding_VD, 0, step.tables.tokens_T, out=out_TD)
+    if step.config.scaled_embedding:
+        out_TD.mul_(torch.tensor(step.config.hidden_size**0.5).to(out_TD.dtype).item())
+
+
+def _enter(step: Step, layer: int) -> None:
+    """Adds what the layer before it gave to the residual stream, and norms it for this one."""
+    passing, layers = step.buffers.passing, step.buffers.layers
+    behind = layer == len(layers)
+    before = layers[layer - 1] if layer else None
+    norm_forward(
+        before.middle_TD if before else layers[0].input_TD,
+        passing.y_TD if before else None,
+        step.weights.final_norm_D if behind else step.weights.layers[layer].input_norm_D,
+        step.config.rms_norm_eps,
+        step.tables.blocks,
+        step.scaling,
+        sum_TD=passing.output_TD if behind else layers[layer].input_TD,
+        h_TD=passing.normed_TD,
+        scale_T=passing.output_scale_T if behind else layers[layer].input_scale_T,
+        down=Down(step.act_parts(), before.u_down_TR, step.experts[layer - 1].b_ERD) if before else None,
+        post=_post_mlp(step, layer - 1, before) if before else None,
+    )
+
+
+def _post_mlp(step: Step, layer: int, kept: Kept) -> Post | None:
+    weight_D = step.weights.layers[layer].post_mlp_D
+    return None if weight_D is None or kept.mlp_TD is None else Post(weight_D, kept.mlp_TD, kept.mlp_scale_T)
+
+
+def _attention(step: Step, layer: int) -> None:
+    weights, kept, passing = step.weights.layers[layer], step.buffers.layers[layer], step.buffers.passing
+    raw_qkv_TC = kept.qkv_TC if kept.raw_qkv_TC is None else kept.raw_qkv_TC
+    step.products.forward(passing.normed_TD, weights.qkv, raw_qkv_TC)
+    angles = step.angles(weights)
+    rotate(raw_qkv_TC, angles, weights.heads, kept.qkv_TC, weights.head_norms, step.config.rms_norm_eps)
+    attention_forward(kept.qkv_TC, step.tables.sequences, weights.heads, kept.mixed_TA, kept.log_sum_HT)
+    step.products.forward(kept.mixed_TA, weights.output, passing.y_TD)
+
+
+def _mlp(step: Step, layer: int) -> None:
+    weights, kept, passing = step.weights.layers[layer], step.buffers.layers[layer], step.buffers.passing
+    experts = step.experts[layer]
+    has_post = weights.post_attention_D is not None and kept.attention_TD is not None
+    norm_forward(
+        kept.input_TD,
+        passing.y_TD,
+        weights.mlp_norm_D,
+        step.config.rms_norm_eps,
+        step.tables.blocks,
+        step.scaling,
+        sum_TD=kept.middle_TD,
+        h_TD=kept.mlp_input_TD,
+        scale_T=kept.middle_scale_T,
+        up=Up(experts.a_EQD, kept.u_TQ),
+        post=Post(weights.post_attention_D, kept.attention_TD, kept.attention_scale_T) if has_post else None,
+    )
+    step.products.forward(kept.mlp_input_TD, weights.gate_up, kept.gate_up_TI)
+    gated_forward(
+        kept.gate_up_TI,
+        kept.u_TQ,
+        experts.b_EQI,
+        experts.a_ERI,
+        step.tables.first_E,
+        step.scaling,
+        step.config.hidden_act,
+        passing.act_TI,
+        step.act_parts(),
+    )
+    step.products.forward(passing.act_TI, weights.down, passing.y_TD)
