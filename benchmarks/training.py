@@ -12,6 +12,7 @@ from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
 from semoe.experts.settings import TrainingSettings
+from semoe.experts.autograd import AutogradRoad
 from semoe.experts.training import train_experts
 from semoe.models.decoder import Decoder
 from semoe.models.model import Model, load_model
@@ -52,8 +53,12 @@ def report(
     flat = [s for own in sequences for s in own]
     answer_only = settings.loss == "answer"
     work = useful_flops(model.decoder, flat, answer_only=answer_only)
-    seconds = best_seconds(lambda: list(train_experts(model.decoder, layout, base_N, settings, sequences)), 2)
-    half = best_seconds(lambda: list(train_experts(bf16, layout, base_N, settings, sequences)), 2)
+
+    def road(decoder: Decoder) -> AutogradRoad:
+        return AutogradRoad(decoder, layout, base_N, settings)
+
+    seconds = best_seconds(lambda: list(train_experts(road(model.decoder), settings, sequences)), 2)
+    half = best_seconds(lambda: list(train_experts(road(bf16), settings, sequences)), 2)
     few = sequences[:2]
     peft = peft_seconds(model, layout, base_N, settings, few)
     peft_rate = useful_flops(model.decoder, [s for own in few for s in own], answer_only=answer_only) / peft
@@ -116,7 +121,7 @@ def check(
 ) -> None:
     """Stops the benchmark if both sides do not train the same expert."""
     one_by_one = replace(settings, batch_size=1)
-    (ours,) = train_experts(model.decoder, layout, base_N, one_by_one, [own])
+    (ours,) = train_experts(AutogradRoad(model.decoder, layout, base_N, one_by_one), one_by_one, [own])
     wrapped = peft_model(model, layout, base_N)
     train_alone(wrapped, one_by_one, own, 0)
     named = {n.replace(".default", ""): p.detach() for n, p in wrapped.named_parameters() if p.requires_grad}

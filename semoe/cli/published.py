@@ -137,7 +137,7 @@ def encode(
     computing: o.ComputeOptions,
     place: o.PlaceOptions,
     output: o.OutputOptions,
-    tokens_per_step: o.TokensPerStep = 2048,
+    tokens_per_step: o.TokensPerStep = None,
     export: Annotated[
         bool, typer.Option("--export/--no-export", help="Write the published offline/ folders too.")
     ] = True,

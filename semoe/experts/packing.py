@@ -7,7 +7,7 @@ Knows sequences of token ids only. Nothing is padded: sequences lie one behind t
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -51,13 +51,18 @@ class PackedStep:
     expert_M: Tensor
     """Expert of each learnt token."""
 
+    def to(self, device: torch.device) -> "PackedStep":
+        """Returns the step on a device."""
+        names = ("tokens_T", "learnt_M", "labels_M", "weights_M", "expert_M")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
-def pack(steps: Sequence[Step], settings: TrainingSettings, device: torch.device) -> PackedStep:
-    """Packs one step of each expert, in the order given."""
+
+def pack(steps: Sequence[Step], settings: TrainingSettings) -> PackedStep:
+    """Packs one step of each expert, in the order given; the tensors are on the CPU."""
     packing = _Packing()
     for step in steps:
         packing.add(step, settings)
-    return packing.packed(device)
+    return packing.packed()
 
 
 @dataclass(slots=True)
@@ -94,16 +99,16 @@ class _Packing:
         self.learnt += range(start + first_learnt - 1, len(self.tokens) - 1)
         self.labels += sequence.tokens[first_learnt:]
 
-    def packed(self, device: torch.device) -> PackedStep:
+    def packed(self) -> PackedStep:
         """Returns what was added, as tensors."""
         return PackedStep(
-            tokens_T=torch.tensor(self.tokens, device=device),
+            tokens_T=torch.tensor(self.tokens),
             lengths=tuple(self.lengths),
             segments=tuple(self.segments),
-            learnt_M=torch.tensor(self.learnt, device=device),
-            labels_M=torch.tensor(self.labels, device=device),
-            weights_M=torch.tensor(self.weights, device=device),
-            expert_M=torch.tensor(self.experts, device=device),
+            learnt_M=torch.tensor(self.learnt),
+            labels_M=torch.tensor(self.labels),
+            weights_M=torch.tensor(self.weights),
+            expert_M=torch.tensor(self.experts),
         )
 
 

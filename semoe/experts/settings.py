@@ -51,6 +51,8 @@ class TrainingSettings:
     reduction: Literal["token", "sequence"] = "token"
     """Mean over a step's tokens (transformers' way), or over its sequences' means."""
     seed: int = 42
+    backward: Literal["exact", "float8"] = "exact"
+    """Products of the backward pass: in the model's type, or in float8 on a GPU that has it (bfloat16 models alone)."""
 
     def __post_init__(self) -> None:
         # So written that it refuses what is no number, too: that is neither above nor below anything.

@@ -6,25 +6,21 @@ Called by `encode` and the benchmarks. Each expert gets what it would get if it 
 neighbour enters its rows, its loss or its moments (`tests/experts/test_equivalence.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from semoe.errors import UsageError
-from semoe.experts.adamw import StackedAdamW
-from semoe.experts.grouped import Segments, grouped_linear
-from semoe.experts.layout import ExpertLayout
-from semoe.experts.loss import cross_entropy
-from semoe.experts.packing import PackedStep, Step, pack, schedule
+from semoe.experts.packing import Step, pack, schedule
+from semoe.experts.road import Road
 from semoe.experts.settings import TrainingSettings
-from semoe.models.attention import PackedAttention, lengths_of, positions_of
-from semoe.models.decoder import Decoder, Linear
 from semoe.prompts.rendering import TrainingSequence
 
+log = logging.getLogger(__name__)
 OnStep = Callable[[float], None]
-MakeLinear = Callable[[ExpertLayout, Tensor, Tensor, Segments], Linear]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,99 +37,125 @@ class TrainedExpert:
 
 
 def train_experts(
-    decoder: Decoder,
-    layout: ExpertLayout,
-    base_N: Tensor,
+    road: Road,
     settings: TrainingSettings,
     sequences: Sequence[Sequence[TrainingSequence]],
     *,
-    tokens_per_step: int = 2048,
-    make_linear: MakeLinear = grouped_linear,
+    tokens_per_step: int | None = None,
     on_step: OnStep = lambda experts: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[TrainedExpert]:
-    """Trains one expert for each list of sequences, from the same base weight; yields them as batches finish.
+    """Trains one expert for each list of sequences; yields them as batches finish.
+
+    On a GPU the next batch begins before the experts of the last are handed out, so that it does not wait for whoever
+    takes them.
 
     Args:
-        decoder: the frozen base model.
-        layout: the experts' shape.
-        base_N: the base weight that every expert starts from.
+        road: what trains: base model, base weight and arithmetic.
         settings: the recipe.
         sequences: what each expert learns.
-        tokens_per_step: packed tokens of one optimiser step; decides memory and speed, not the result.
-        make_linear: the expert layer, `grouped_linear` or `reference_linear`.
+        tokens_per_step: packed tokens of one optimiser step; decides memory and speed, not the result. None: what the
+            road finds best. Where memory does not reach, batches become smaller.
         on_step: told after each step how much was done, in experts: steps add up to the number of experts.
         stop: asked before each batch; True ends the work.
 
     Raises:
-        UsageError: an expert has no sequences.
+        UsageError: an expert has no sequences, or one alone does not fit the device's memory.
     """
     schedules = [schedule(own, settings) for own in sequences]
     for index, steps in enumerate(schedules):
         if not steps:
             raise UsageError(f"Expert {index} has nothing to learn: its passage has no sequences.", kind="no-sequences")
-    for batch in _batches(schedules, tokens_per_step):
-        if stop():
-            return
-        yield from _train_batch(
-            decoder, layout, base_N, settings, {i: schedules[i] for i in batch}, make_linear, on_step
-        )
+    limit = tokens_per_step or road.tokens_per_step(max(map(_largest_step, schedules), default=1))
+    # Equally many steps first, so that few batches outlive their first experts.
+    waiting = sorted(range(len(schedules)), key=lambda i: -len(schedules[i]))
+    finished: Iterator[TrainedExpert] = iter(())
+    while waiting and not stop():
+        batch = _first_batch(waiting, schedules, limit)
+        try:
+            finished = yield from _train(road, settings, {i: schedules[i] for i in batch}, on_step, finished)
+            waiting = waiting[len(batch) :]
+        except torch.OutOfMemoryError as error:
+            if len(batch) == 1:
+                raise _too_large(schedules[batch[0]]) from error
+            limit = sum(_largest_step(schedules[i]) for i in batch) // 2
+            log.warning("The device's memory does not hold %d experts at a time: half as many then.", len(batch))
+            torch.cuda.empty_cache()
+    yield from finished
 
 
-def _batches(schedules: Sequence[Sequence[Step]], tokens_per_step: int) -> Iterator[list[int]]:
-    """Groups experts with equally many steps first, so that few batches outlive their first experts."""
-    batch: list[int] = []
-    used = 0
-    for index in sorted(range(len(schedules)), key=lambda i: -len(schedules[i])):
-        need = max(sum(len(s.tokens) for s in step) for step in schedules[index])
-        if batch and used + need > tokens_per_step:
-            yield batch
-            batch = []
-            used = 0
+def _first_batch(waiting: Sequence[int], schedules: Sequence[Sequence[Step]], limit: int) -> list[int]:
+    """Returns as many experts as a step may have tokens for, one at least."""
+    batch = [waiting[0]]
+    used = _largest_step(schedules[waiting[0]])
+    for index in waiting[1:]:
+        used += _largest_step(schedules[index])
+        if used > limit:
+            break
         batch.append(index)
-        used += need
-    if batch:
-        yield batch
+    return batch
 
 
-def _train_batch(
-    decoder: Decoder,
-    layout: ExpertLayout,
-    base_N: Tensor,
+def _largest_step(steps: Sequence[Step]) -> int:
+    return max(sum(len(sequence.tokens) for sequence in step) for step in steps)
+
+
+def _too_large(steps: Sequence[Step]) -> UsageError:
+    return UsageError(
+        f"The device's memory does not hold a step of one expert, {_largest_step(steps)} tokens. Take a smaller batch "
+        "size or shorter passages, --dtype bfloat16, or a device with more memory.",
+        kind="memory",
+    )
+
+
+def _train(
+    road: Road,
     settings: TrainingSettings,
     schedules: dict[int, Sequence[Step]],
-    make_linear: MakeLinear,
     on_step: OnStep,
-) -> Iterator[TrainedExpert]:
-    stack_EN = base_N.to(decoder.device).repeat(len(schedules), 1)
-    grads_EN = torch.empty_like(stack_EN)
-    optimiser = StackedAdamW(stack_EN, settings.learning_rate, settings.weight_decay)
-    last_loss_E = torch.zeros(len(schedules), device=decoder.device)
+    before: Iterator[TrainedExpert],
+) -> Generator[TrainedExpert, None, Iterator[TrainedExpert]]:
+    """Trains a batch, yields the experts of the one before it once this one is on its way, and returns its own."""
     num_steps = max(map(len, schedules.values()))
-    for step in range(num_steps):
-        # Schedules are sorted from long to short: those that still learn are a prefix of the stack.
-        learning = [steps[step] for steps in schedules.values() if step < len(steps)]
-        n = len(learning)
-        packed = pack(learning, settings, decoder.device)
-        linear = make_linear(layout, stack_EN[:n], grads_EN[:n].zero_(), packed.segments)
-        last_loss_E[:n] = losses_and_gradients(decoder, linear, packed)
-        optimiser.step(grads_EN[:n])
-        on_step(len(schedules) / num_steps)
-    for row, (index, steps) in enumerate(schedules.items()):
-        # Cloned: on a CPU the row is a view, and one expert would keep the whole stack in memory.
-        flat_N = stack_EN[row].cpu().clone()
-        tokens = sum(len(s.tokens) for step in steps for s in step)
-        yield TrainedExpert(index=index, flat_N=flat_N, loss=float(last_loss_E[row]), num_tokens=tokens)
+    stack = road.stack(len(schedules), sum(map(_largest_step, schedules.values())))
+    losses_E: Tensor | None = None
+    try:
+        for step in range(num_steps):
+            # Schedules are sorted from long to short: those that still learn are a prefix of the stack.
+            learning = [steps[step] for steps in schedules.values() if step < len(steps)]
+            found_E = stack.step(pack(learning, settings))
+            losses_E = found_E if losses_E is None else torch.cat((found_E, losses_E[len(learning) :]))
+            on_step(len(schedules) / num_steps)
+            yield from before
+    except torch.OutOfMemoryError:
+        on_step(-len(schedules) * step / num_steps)  # it begins again
+        raise
+    assert losses_E is not None  # noqa: S101
+    return _handed_out(schedules, stack.experts(), losses_E)
 
 
-def losses_and_gradients(decoder: Decoder, linear: Linear, packed: PackedStep) -> Tensor:
-    """Runs forward and backward; returns each expert's loss, [E]. Gradients land where `linear` keeps them."""
-    attend = PackedAttention(packed.lengths, decoder.device)
-    positions_T = positions_of(packed.lengths).to(decoder.device)
-    lengths_T = lengths_of(packed.lengths).to(decoder.device)
-    with torch.enable_grad():
-        hidden_TD = decoder.hidden(packed.tokens_T, positions_T, attend, linear, lengths_T=lengths_T)
-        learnt_MD = hidden_TD.index_select(0, packed.learnt_M)
-        losses_M = cross_entropy(learnt_MD, decoder.weights["lm_head.weight"], packed.labels_M, packed.weights_M)
-        losses_M.sum().backward()
-    return losses_M.detach().new_zeros(len(packed.segments)).index_add(0, packed.expert_M, losses_M.detach())
+def _handed_out(
+    schedules: dict[int, Sequence[Step]], stack_EN: Tensor, losses_E: Tensor
+) -> Iterator[TrainedExpert]:
+    """Begins to copy a batch's experts to the CPU; what is returned waits for them."""
+    fetched_EN, losses = _fetched(stack_EN), _fetched(losses_E)
+    copied = torch.cuda.Event() if stack_EN.is_cuda else None
+    if copied:
+        copied.record()
+
+    def experts() -> Iterator[TrainedExpert]:
+        if copied:
+            copied.synchronize()
+        for row, (index, steps) in enumerate(schedules.items()):
+            tokens = sum(len(s.tokens) for step in steps for s in step)
+            # Cloned: a row is a view, and one expert would keep the whole stack in memory.
+            yield TrainedExpert(index=index, flat_N=fetched_EN[row].clone(), loss=float(losses[row]), num_tokens=tokens)
+
+    return experts()
+
+
+def _fetched(x: Tensor) -> Tensor:
+    """Returns a tensor on the CPU; from a GPU the copy is not waited for."""
+    if not x.is_cuda:
+        return x
+    return torch.empty(x.shape, dtype=x.dtype, pin_memory=True).copy_(x, non_blocking=True)

@@ -17,7 +17,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-LOG2_E = math.log2(math.e)
+LOG2_E = tl.constexpr(math.log2(math.e))
 NO_WINDOW = 1 << 30
 
 
@@ -49,43 +49,51 @@ class Angles(NamedTuple):
     sin_TK: Tensor
 
 
-class Tiles(NamedTuple):
-    """Rows of queries and of keys that one program takes at a time."""
+class Tile(NamedTuple):
+    """How much one program takes at a time."""
 
-    queries: int
+    rows: int
+    """Of queries: of all heads that share keys, so many positions as fit."""
     keys: int
     warps: int
+    stages: int
 
 
-def _tiles(head_size: int, dtype: torch.dtype) -> Tiles:
-    """Measured on an H200 for heads of 64; larger ones take fewer rows, so that they fit."""
+FORWARD = Tile(64, 32, 4, 3)
+BACKWARD_QUERIES = Tile(64, 32, 4, 2)
+BACKWARD_KEYS = Tile(64, 32, 2, 3)
+"""For heads of up to 64 in bfloat16; measured on an H200."""
+SMALL = Tile(32, 32, 4, 2)
+SMALLEST = Tile(16, 16, 4, 2)
+"""For larger heads, and for float32, whose three products need more registers."""
+
+
+def _tile(tile: Tile, head_size: int, dtype: torch.dtype) -> Tile:
     if head_size <= 64 and dtype != torch.float32:
-        return Tiles(64, 64, 4)
-    return Tiles(32, 32, 4) if head_size <= 128 else Tiles(16, 16, 4)
+        return tile
+    return SMALL if head_size <= 128 else SMALLEST
 
 
 @triton.jit
-def _half(ptr, rows, real, d, stride, HALF: tl.constexpr):
-    """Loads half a head of some rows."""
-    return tl.load(ptr + rows[:, None] * stride + d[None, :], mask=real[:, None] & (d < HALF)[None, :], other=0.0)
+def _half(ptr, at, real, d, HALF: tl.constexpr):
+    """Loads half a head at each of some places."""
+    return tl.load(ptr + at[:, None] + d[None, :], mask=real[:, None] & (d < HALF)[None, :], other=0.0)
 
 
 @triton.jit
-def _store_half(ptr, x, rows, real, d, stride, HALF: tl.constexpr):
+def _store_half(ptr, x, at, real, d, HALF: tl.constexpr):
     tl.store(
-        ptr + rows[:, None] * stride + d[None, :],
-        x.to(ptr.dtype.element_ty),
-        mask=real[:, None] & (d < HALF)[None, :],
+        ptr + at[:, None] + d[None, :], x.to(ptr.dtype.element_ty), mask=real[:, None] & (d < HALF)[None, :]
     )
 
 
 @triton.jit
-def _store_unrotated(ptr, x1, x2, cos_ptr, sin_ptr, rows, real, d, stride, HALF: tl.constexpr):
+def _store_unrotated(ptr, x1, x2, cos_ptr, sin_ptr, t, at, real, d, HALF: tl.constexpr):
     """Stores the gradient of what was rotated: the rotation back."""
-    cos = _half(cos_ptr, rows, real, d, HALF, HALF)
-    sin = _half(sin_ptr, rows, real, d, HALF, HALF)
-    _store_half(ptr, x1 * cos + x2 * sin, rows, real, d, stride, HALF)
-    _store_half(ptr + HALF, x2 * cos - x1 * sin, rows, real, d, stride, HALF)
+    cos = _half(cos_ptr, t * HALF, real, d, HALF)
+    sin = _half(sin_ptr, t * HALF, real, d, HALF)
+    _store_half(ptr, x1 * cos + x2 * sin, at, real, d, HALF)
+    _store_half(ptr + HALF, x2 * cos - x1 * sin, at, real, d, HALF)
 
 
 @triton.jit
@@ -93,7 +101,7 @@ def _dot(a, b, PRECISION: tl.constexpr):
     return tl.dot(a, b, input_precision=PRECISION)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_tokens", "window"])
 def _forward(
     qkv_ptr,
     out_ptr,
@@ -108,50 +116,56 @@ def _forward(
     HALF: tl.constexpr,
     PADDED: tl.constexpr,
     QUERIES: tl.constexpr,
+    ROWS: tl.constexpr,
     KEYS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     block = tl.program_id(0)
-    head = tl.program_id(1)
+    group = tl.program_id(1)
     first = tl.load(first_ptr + tl.program_id(2)).to(tl.int64)
     length = (tl.load(end_ptr + tl.program_id(2)) - first).to(tl.int32)
     if block * QUERIES < length:
         STRIDE: tl.constexpr = (HEADS + 2 * GROUPS) * 2 * HALF
+        SHARED: tl.constexpr = HEADS // GROUPS
         d = tl.arange(0, PADDED)
-        i = block * QUERIES + tl.arange(0, QUERIES)
-        q_ptr = qkv_ptr + head * (2 * HALF)
-        k_ptr = qkv_ptr + (HEADS + head // (HEADS // GROUPS)) * (2 * HALF)
+        row = tl.arange(0, ROWS)
+        i = block * QUERIES + row % QUERIES
+        head = group * SHARED + row // QUERIES
+        real = (i < length) & (row // QUERIES < SHARED)
+        q_at = (first + i) * STRIDE + head * (2 * HALF)
+        k_ptr = qkv_ptr + (HEADS + group) * (2 * HALF)
         v_ptr = k_ptr + GROUPS * 2 * HALF
-        q1 = _half(q_ptr, first + i, i < length, d, STRIDE, HALF)
-        q2 = _half(q_ptr + HALF, first + i, i < length, d, STRIDE, HALF)
-        top = tl.full([QUERIES], -1e30, tl.float32)
-        total = tl.zeros([QUERIES], tl.float32)
-        out1 = tl.zeros([QUERIES, PADDED], tl.float32)
-        out2 = tl.zeros([QUERIES, PADDED], tl.float32)
+        q1 = _half(qkv_ptr, q_at, real, d, HALF)
+        q2 = _half(qkv_ptr + HALF, q_at, real, d, HALF)
+        top = tl.full([ROWS], -1e30, tl.float32)
+        total = tl.zeros([ROWS], tl.float32)
+        out1 = tl.zeros([ROWS, PADDED], tl.float32)
+        out2 = tl.zeros([ROWS, PADDED], tl.float32)
         start = tl.maximum(0, block * QUERIES - window + 1) // KEYS * KEYS
         for key in range(start, tl.minimum((block + 1) * QUERIES, length), KEYS):
             j = key + tl.arange(0, KEYS)
-            k1 = _half(k_ptr, first + j, j < length, d, STRIDE, HALF)
-            k2 = _half(k_ptr + HALF, first + j, j < length, d, STRIDE, HALF)
+            k_at = (first + j) * STRIDE
+            k1 = _half(k_ptr, k_at, j < length, d, HALF)
+            k2 = _half(k_ptr + HALF, k_at, j < length, d, HALF)
             score = (_dot(q1, tl.trans(k1), PRECISION) + _dot(q2, tl.trans(k2), PRECISION)) * scale
-            seen = (i[:, None] >= j[None, :]) & (i[:, None] - j[None, :] < window) & (j < length)[None, :]
+            seen = (i[:, None] >= j[None, :]) & (i[:, None] - j[None, :] < window)
             score = tl.where(seen, score, -1e30)
             higher = tl.maximum(top, tl.max(score, 1))
             share = tl.where(seen, tl.exp2(score - higher[:, None]), 0.0)
             shrink = tl.exp2(top - higher)
-            v1 = _half(v_ptr, first + j, j < length, d, STRIDE, HALF)
-            v2 = _half(v_ptr + HALF, first + j, j < length, d, STRIDE, HALF)
+            v1 = _half(v_ptr, k_at, j < length, d, HALF)
+            v2 = _half(v_ptr + HALF, k_at, j < length, d, HALF)
             total = total * shrink + tl.sum(share, 1)
             out1 = out1 * shrink[:, None] + _dot(share.to(v1.dtype), v1, PRECISION)
             out2 = out2 * shrink[:, None] + _dot(share.to(v2.dtype), v2, PRECISION)
             top = higher
-        o_ptr = out_ptr + head * (2 * HALF)
-        _store_half(o_ptr, out1 / total[:, None], first + i, i < length, d, HEADS * 2 * HALF, HALF)
-        _store_half(o_ptr + HALF, out2 / total[:, None], first + i, i < length, d, HEADS * 2 * HALF, HALF)
-        tl.store(log_sum_ptr + head * num_tokens + first + i, top + tl.log2(total), mask=i < length)
+        at = (first + i) * (HEADS * 2 * HALF) + head * (2 * HALF)
+        _store_half(out_ptr, out1 / total[:, None], at, real, d, HALF)
+        _store_half(out_ptr + HALF, out2 / total[:, None], at, real, d, HALF)
+        tl.store(log_sum_ptr + head * num_tokens + first + i, top + tl.log2(total), mask=real)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_tokens", "window"])
 def _backward_queries(
     qkv_ptr,
     out_ptr,
@@ -171,53 +185,56 @@ def _backward_queries(
     HALF: tl.constexpr,
     PADDED: tl.constexpr,
     QUERIES: tl.constexpr,
+    ROWS: tl.constexpr,
     KEYS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     block = tl.program_id(0)
-    head = tl.program_id(1)
+    group = tl.program_id(1)
     first = tl.load(first_ptr + tl.program_id(2)).to(tl.int64)
     length = (tl.load(end_ptr + tl.program_id(2)) - first).to(tl.int32)
     if block * QUERIES < length:
         STRIDE: tl.constexpr = (HEADS + 2 * GROUPS) * 2 * HALF
-        OUT: tl.constexpr = HEADS * 2 * HALF
+        SHARED: tl.constexpr = HEADS // GROUPS
         d = tl.arange(0, PADDED)
-        i = block * QUERIES + tl.arange(0, QUERIES)
-        rows = first + i
-        q_ptr = qkv_ptr + head * (2 * HALF)
-        k_ptr = qkv_ptr + (HEADS + head // (HEADS // GROUPS)) * (2 * HALF)
+        row = tl.arange(0, ROWS)
+        i = block * QUERIES + row % QUERIES
+        head = group * SHARED + row // QUERIES
+        real = (i < length) & (row // QUERIES < SHARED)
+        q_at = (first + i) * STRIDE + head * (2 * HALF)
+        at = (first + i) * (HEADS * 2 * HALF) + head * (2 * HALF)
+        k_ptr = qkv_ptr + (HEADS + group) * (2 * HALF)
         v_ptr = k_ptr + GROUPS * 2 * HALF
-        q1 = _half(q_ptr, rows, i < length, d, STRIDE, HALF)
-        q2 = _half(q_ptr + HALF, rows, i < length, d, STRIDE, HALF)
-        at = head * (2 * HALF)
-        do1 = _half(dout_ptr + at, rows, i < length, d, OUT, HALF)
-        do2 = _half(dout_ptr + at + HALF, rows, i < length, d, OUT, HALF)
-        o1 = _half(out_ptr + at, rows, i < length, d, OUT, HALF).to(tl.float32)
-        o2 = _half(out_ptr + at + HALF, rows, i < length, d, OUT, HALF).to(tl.float32)
+        q1 = _half(qkv_ptr, q_at, real, d, HALF)
+        q2 = _half(qkv_ptr + HALF, q_at, real, d, HALF)
+        do1 = _half(dout_ptr, at, real, d, HALF)
+        do2 = _half(dout_ptr + HALF, at, real, d, HALF)
+        o1 = _half(out_ptr, at, real, d, HALF).to(tl.float32)
+        o2 = _half(out_ptr + HALF, at, real, d, HALF).to(tl.float32)
         delta = tl.sum(do1.to(tl.float32) * o1, 1) + tl.sum(do2.to(tl.float32) * o2, 1)
-        tl.store(delta_ptr + head * num_tokens + rows, delta, mask=i < length)
-        log_sum = tl.load(log_sum_ptr + head * num_tokens + rows, mask=i < length, other=0.0)
-        dq1 = tl.zeros([QUERIES, PADDED], tl.float32)
-        dq2 = tl.zeros([QUERIES, PADDED], tl.float32)
+        tl.store(delta_ptr + head * num_tokens + first + i, delta, mask=real)
+        log_sum = tl.load(log_sum_ptr + head * num_tokens + first + i, mask=real, other=0.0)
+        dq1 = tl.zeros([ROWS, PADDED], tl.float32)
+        dq2 = tl.zeros([ROWS, PADDED], tl.float32)
         start = tl.maximum(0, block * QUERIES - window + 1) // KEYS * KEYS
         for key in range(start, tl.minimum((block + 1) * QUERIES, length), KEYS):
             j = key + tl.arange(0, KEYS)
-            k1 = _half(k_ptr, first + j, j < length, d, STRIDE, HALF)
-            k2 = _half(k_ptr + HALF, first + j, j < length, d, STRIDE, HALF)
-            v1 = _half(v_ptr, first + j, j < length, d, STRIDE, HALF)
-            v2 = _half(v_ptr + HALF, first + j, j < length, d, STRIDE, HALF)
-            score = (_dot(q1, tl.trans(k1), PRECISION) + _dot(q2, tl.trans(k2), PRECISION)) * (scale * 1.4426950408889634)
-            seen = (i[:, None] >= j[None, :]) & (i[:, None] - j[None, :] < window) & (i < length)[:, None]
+            k_at = (first + j) * STRIDE
+            k1 = _half(k_ptr, k_at, j < length, d, HALF)
+            k2 = _half(k_ptr + HALF, k_at, j < length, d, HALF)
+            v1 = _half(v_ptr, k_at, j < length, d, HALF)
+            v2 = _half(v_ptr + HALF, k_at, j < length, d, HALF)
+            score = (_dot(q1, tl.trans(k1), PRECISION) + _dot(q2, tl.trans(k2), PRECISION)) * (scale * LOG2_E)
+            seen = (i[:, None] >= j[None, :]) & (i[:, None] - j[None, :] < window) & real[:, None]
             share = tl.where(seen, tl.exp2(score - log_sum[:, None]), 0.0)
             dshare = _dot(do1, tl.trans(v1), PRECISION) + _dot(do2, tl.trans(v2), PRECISION)
             dscore = (share * (dshare - delta[:, None])).to(k1.dtype)
             dq1 += _dot(dscore, k1, PRECISION)
             dq2 += _dot(dscore, k2, PRECISION)
-        dq_ptr = dqkv_ptr + head * (2 * HALF)
-        _store_unrotated(dq_ptr, dq1 * scale, dq2 * scale, cos_ptr, sin_ptr, rows, i < length, d, STRIDE, HALF)
+        _store_unrotated(dqkv_ptr, dq1 * scale, dq2 * scale, cos_ptr, sin_ptr, first + i, q_at, real, d, HALF)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_tokens", "window"])
 def _backward_keys(
     qkv_ptr,
     dout_ptr,
@@ -236,6 +253,7 @@ def _backward_keys(
     HALF: tl.constexpr,
     PADDED: tl.constexpr,
     QUERIES: tl.constexpr,
+    ROWS: tl.constexpr,
     KEYS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
@@ -245,36 +263,35 @@ def _backward_keys(
     length = (tl.load(end_ptr + tl.program_id(2)) - first).to(tl.int32)
     if block * KEYS < length:
         STRIDE: tl.constexpr = (HEADS + 2 * GROUPS) * 2 * HALF
-        OUT: tl.constexpr = HEADS * 2 * HALF
         SHARED: tl.constexpr = HEADS // GROUPS
         d = tl.arange(0, PADDED)
         j = block * KEYS + tl.arange(0, KEYS)
-        rows = first + j
-        k_at = (HEADS + group) * (2 * HALF)
+        k_at = (first + j) * STRIDE + (HEADS + group) * (2 * HALF)
         v_at = k_at + GROUPS * 2 * HALF
-        k1 = _half(qkv_ptr + k_at, rows, j < length, d, STRIDE, HALF)
-        k2 = _half(qkv_ptr + k_at + HALF, rows, j < length, d, STRIDE, HALF)
-        v1 = _half(qkv_ptr + v_at, rows, j < length, d, STRIDE, HALF)
-        v2 = _half(qkv_ptr + v_at + HALF, rows, j < length, d, STRIDE, HALF)
+        k1 = _half(qkv_ptr, k_at, j < length, d, HALF)
+        k2 = _half(qkv_ptr + HALF, k_at, j < length, d, HALF)
+        v1 = _half(qkv_ptr, v_at, j < length, d, HALF)
+        v2 = _half(qkv_ptr + HALF, v_at, j < length, d, HALF)
         dk1 = tl.zeros([KEYS, PADDED], tl.float32)
         dk2 = tl.zeros([KEYS, PADDED], tl.float32)
         dv1 = tl.zeros([KEYS, PADDED], tl.float32)
         dv2 = tl.zeros([KEYS, PADDED], tl.float32)
-        low = block * KEYS // QUERIES * QUERIES
-        high = tl.minimum(length, (block + 1) * KEYS + window)
-        num_blocks = (high - low + QUERIES - 1) // QUERIES
-        for step in range(0, num_blocks * SHARED):
-            head = group * SHARED + step // num_blocks
-            i = low + (step % num_blocks) * QUERIES + tl.arange(0, QUERIES)
-            queries = first + i
-            q1 = _half(qkv_ptr + head * (2 * HALF), queries, i < length, d, STRIDE, HALF)
-            q2 = _half(qkv_ptr + head * (2 * HALF) + HALF, queries, i < length, d, STRIDE, HALF)
-            do1 = _half(dout_ptr + head * (2 * HALF), queries, i < length, d, OUT, HALF)
-            do2 = _half(dout_ptr + head * (2 * HALF) + HALF, queries, i < length, d, OUT, HALF)
-            log_sum = tl.load(log_sum_ptr + head * num_tokens + queries, mask=i < length, other=0.0)
-            delta = tl.load(delta_ptr + head * num_tokens + queries, mask=i < length, other=0.0)
-            score = (_dot(k1, tl.trans(q1), PRECISION) + _dot(k2, tl.trans(q2), PRECISION)) * (scale * 1.4426950408889634)
-            seen = (i[None, :] >= j[:, None]) & (i[None, :] - j[:, None] < window) & (i < length)[None, :]
+        row = tl.arange(0, ROWS)
+        head = group * SHARED + row // QUERIES
+        start = block * KEYS // QUERIES * QUERIES
+        for query in range(start, tl.minimum(length, (block + 1) * KEYS + window), QUERIES):
+            i = query + row % QUERIES
+            real = (i < length) & (row // QUERIES < SHARED)
+            q_at = (first + i) * STRIDE + head * (2 * HALF)
+            at = (first + i) * (HEADS * 2 * HALF) + head * (2 * HALF)
+            q1 = _half(qkv_ptr, q_at, real, d, HALF)
+            q2 = _half(qkv_ptr + HALF, q_at, real, d, HALF)
+            do1 = _half(dout_ptr, at, real, d, HALF)
+            do2 = _half(dout_ptr + HALF, at, real, d, HALF)
+            log_sum = tl.load(log_sum_ptr + head * num_tokens + first + i, mask=real, other=0.0)
+            delta = tl.load(delta_ptr + head * num_tokens + first + i, mask=real, other=0.0)
+            score = (_dot(k1, tl.trans(q1), PRECISION) + _dot(k2, tl.trans(q2), PRECISION)) * (scale * LOG2_E)
+            seen = (i[None, :] >= j[:, None]) & (i[None, :] - j[:, None] < window) & real[None, :]
             share = tl.where(seen, tl.exp2(score - log_sum[None, :]), 0.0)
             dv1 += _dot(share.to(do1.dtype), do1, PRECISION)
             dv2 += _dot(share.to(do2.dtype), do2, PRECISION)
@@ -282,16 +299,18 @@ def _backward_keys(
             dscore = (share * (dshare - delta[None, :])).to(q1.dtype)
             dk1 += _dot(dscore, q1, PRECISION)
             dk2 += _dot(dscore, q2, PRECISION)
-        _store_unrotated(
-            dqkv_ptr + k_at, dk1 * scale, dk2 * scale, cos_ptr, sin_ptr, rows, j < length, d, STRIDE, HALF
-        )
-        _store_half(dqkv_ptr + v_at, dv1, rows, j < length, d, STRIDE, HALF)
-        _store_half(dqkv_ptr + v_at + HALF, dv2, rows, j < length, d, STRIDE, HALF)
+        _store_unrotated(dqkv_ptr, dk1 * scale, dk2 * scale, cos_ptr, sin_ptr, first + j, k_at, j < length, d, HALF)
+        _store_half(dqkv_ptr, dv1, v_at, j < length, d, HALF)
+        _store_half(dqkv_ptr + HALF, dv2, v_at, j < length, d, HALF)
 
 
-def _shape(heads: Heads) -> tuple[int, int, int, int]:
+def _shape(heads: Heads, tile: Tile) -> tuple[int, ...]:
+    """Returns HEADS, GROUPS, HALF, PADDED, QUERIES, ROWS and KEYS."""
     half = heads.head_size // 2
-    return heads.num_heads, heads.num_groups, half, max(16, triton.next_power_of_2(half))
+    shared = triton.next_power_of_2(heads.num_heads // heads.num_groups)
+    rows = max(tile.rows, shared)
+    padded = max(16, triton.next_power_of_2(half))
+    return heads.num_heads, heads.num_groups, half, padded, rows // shared, rows, tile.keys
 
 
 def _precision(x: Tensor) -> str:
@@ -301,22 +320,21 @@ def _precision(x: Tensor) -> str:
 
 def attention_forward(qkv_TC: Tensor, sequences: Sequences, heads: Heads, out_TC: Tensor, log_sum_HT: Tensor) -> None:
     """Fills the mixed values, [T, H K], and log2 Σ 2^score, which the backward pass needs; q and k are rotated."""
-    tiles = _tiles(heads.head_size, qkv_TC.dtype)
-    grid = (triton.cdiv(sequences.longest, tiles.queries), heads.num_heads, len(sequences.first_S))
-    _forward[grid](
+    tile = _tile(FORWARD, heads.head_size, qkv_TC.dtype)
+    shape = _shape(heads, tile)
+    _forward[(triton.cdiv(sequences.longest, shape[4]), heads.num_groups, len(sequences.first_S))](
         qkv_TC,
         out_TC,
         log_sum_HT,
         sequences.first_S,
         sequences.end_S,
         len(qkv_TC),
-        heads.scale * LOG2_E,
+        heads.scale * LOG2_E.value,
         heads.window,
-        *_shape(heads),
-        tiles.queries,
-        tiles.keys,
+        *shape,
         _precision(qkv_TC),
-        num_warps=tiles.warps,
+        num_warps=tile.warps,
+        num_stages=tile.stages,
     )
 
 
@@ -344,13 +362,35 @@ def attention_backward(
         angles: of the rotation.
         dqkv_TC: what is filled.
     """
-    tiles = _tiles(heads.head_size, qkv_TC.dtype)
-    more = (*_shape(heads), tiles.queries, tiles.keys, _precision(qkv_TC))
+    grid = (heads.num_groups, len(sequences.first_S))
     where = (sequences.first_S, sequences.end_S, len(qkv_TC), heads.scale, heads.window)
-    num = len(sequences.first_S)
-    _backward_queries[(triton.cdiv(sequences.longest, tiles.queries), heads.num_heads, num)](
-        qkv_TC, out_TC, dout_TC, log_sum_HT, delta_HT, dqkv_TC, *angles, *where, *more, num_warps=tiles.warps
+    tile = _tile(BACKWARD_QUERIES, heads.head_size, qkv_TC.dtype)
+    shape = _shape(heads, tile)
+    _backward_queries[(triton.cdiv(sequences.longest, shape[4]), *grid)](
+        qkv_TC,
+        out_TC,
+        dout_TC,
+        log_sum_HT,
+        delta_HT,
+        dqkv_TC,
+        *angles,
+        *where,
+        *shape,
+        _precision(qkv_TC),
+        num_warps=tile.warps,
+        num_stages=tile.stages,
     )
-    _backward_keys[(triton.cdiv(sequences.longest, tiles.keys), heads.num_groups, num)](
-        qkv_TC, dout_TC, log_sum_HT, delta_HT, dqkv_TC, *angles, *where, *more, num_warps=tiles.warps
+    tile = _tile(BACKWARD_KEYS, heads.head_size, qkv_TC.dtype)
+    _backward_keys[(triton.cdiv(sequences.longest, tile.keys), *grid)](
+        qkv_TC,
+        dout_TC,
+        log_sum_HT,
+        delta_HT,
+        dqkv_TC,
+        *angles,
+        *where,
+        *_shape(heads, tile),
+        _precision(qkv_TC),
+        num_warps=tile.warps,
+        num_stages=tile.stages,
     )

@@ -34,19 +34,24 @@ class Tile:
     stages: int
 
 
-FORWARD = {2: Tile(256, 4, 2, 3), 4: Tile(256, 2, 2, 3), 8: Tile(256, 1, 2, 3), 16: Tile(128, 1, 2, 3)}
-BACKWARD = {2: Tile(256, 4, 2, 3), 4: Tile(256, 2, 2, 3), 8: Tile(128, 1, 2, 3), 16: Tile(128, 1, 4, 3)}
+FORWARD = {2: Tile(128, 8, 2, 3), 4: Tile(128, 4, 2, 3), 8: Tile(128, 2, 2, 3), 16: Tile(128, 1, 2, 3)}
+BACKWARD = {2: Tile(512, 1, 1, 3), 4: Tile(256, 1, 1, 3), 8: Tile(128, 1, 1, 3), 16: Tile(64, 1, 1, 3)}
 """By rank: the higher it is, the fewer columns fit a program's registers. Measured on an H200."""
+NARROW = 2048
+"""Inner sizes up to this give too few programs at wide tiles."""
 
 
-def tile_of(tiles: dict[int, Tile], rank: int) -> Tile:
+def tile_of(tiles: dict[int, Tile], rank: int, inner_size: int) -> Tile:
     """Returns the tile of a rank, or of the next higher one."""
-    return tiles[min((known for known in tiles if known >= rank), default=max(tiles))]
+    tile = tiles[min((known for known in tiles if known >= rank), default=max(tiles))]
+    if inner_size <= NARROW and tile.columns > 128:
+        return Tile(128, 2 if tile.columns == 512 else 1, 1, 3)
+    return tile
 
 
 def num_partials(tiles: dict[int, Tile], rank: int, inner_size: int) -> int:
     """Returns P, the blocks of columns."""
-    return triton.cdiv(inner_size, tile_of(tiles, rank).columns)
+    return triton.cdiv(inner_size, tile_of(tiles, rank, inner_size).columns)
 
 
 @triton.jit
@@ -63,7 +68,7 @@ def _activated(gate, GELU: tl.constexpr):
     return swish, share + swish - swish * share
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_tokens"])
 def _forward(
     gate_up_ptr,
     u_ptr,
@@ -108,7 +113,7 @@ def _forward(
         store_dots(partial_ptr + (part * num_tokens + t) * R, act, a_down, real, 0, R)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_tokens"])
 def _backward(
     gate_up_ptr,
     dact_ptr,
@@ -198,7 +203,7 @@ def gated_forward(
         partial_PTR: what is filled: A·act, for each block of columns apart.
     """
     rank, inner = a_ERI.shape[1:]
-    tile = tile_of(FORWARD, rank)
+    tile = tile_of(FORWARD, rank, inner)
     grid = (triton.cdiv(inner, tile.columns), len(first_E) - 1)
     _forward[grid](
         gate_up_TI,
@@ -252,7 +257,7 @@ def gated_backward(
         partial_PTQ: what is filled: B·(dgate, dup), unscaled, for each block of columns apart.
     """
     rank, inner = a_ERI.shape[1:]
-    tile = tile_of(BACKWARD, rank)
+    tile = tile_of(BACKWARD, rank, inner)
     grid = (triton.cdiv(inner, tile.columns), len(first_E) - 1)
     _backward[grid](
         gate_up_TI,

@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-STAGES = 3
+STAGES = 4
 
 
 class Blocks(NamedTuple):
@@ -82,7 +82,7 @@ class PostGradient(NamedTuple):
     """Filled."""
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_tokens", "num_parts"])
 def _forward(
     x_ptr,
     y_ptr,
@@ -166,7 +166,7 @@ def _forward(
             tl.store(u_up_ptr + t * (2 * R) + q, tl.sum(h[None, :] * a, 1), mask=q < 2 * R)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_tokens", "num_parts"])
 def _backward(
     dh_ptr,
     x_ptr,

@@ -39,13 +39,13 @@ class EncodeReport:
     """Of the published folders."""
 
 
-def encode(model: Model, settings: StageSettings, *, tokens_per_step: int = 2048, export: bool = True) -> EncodeReport:
+def encode(model: Model, settings: StageSettings, *, tokens_per_step: int | None = None, export: bool = True) -> EncodeReport:
     """Trains what is missing, and exports all to the published folders.
 
     Args:
         model: the base model.
         settings: which passages, and the recipe.
-        tokens_per_step: tokens trained at once; memory and speed, not result.
+        tokens_per_step: tokens trained at once; memory and speed, not result. None: what is best on the device.
         export: whether to write the published `offline/…` folders.
 
     Raises:

@@ -51,7 +51,7 @@ class Plan:
     """How each question is answered: `icl`, `prag`, …, `prag_random` for a control."""
     with_cot: bool = False
     dtype: str = "float32"
-    tokens_per_step: int = 2048
+    tokens_per_step: int | None = None
     num_passage_shards: int | None = None
     """Wanted for the stages that work on passages; None: as many as their number asks for."""
     switching: SwitchSettings | None = None

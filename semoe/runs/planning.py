@@ -52,7 +52,7 @@ class PlanSettings:
     """Folder names of the ways to answer: `icl`, `prag_random`, `token-prag`, …"""
     switching: SwitchSettings | None = None
     dtype: str = "float32"
-    tokens_per_step: int = 2048
+    tokens_per_step: int | None = None
     num_passage_shards: int | None = None
     num_question_shards: int | None = None
 

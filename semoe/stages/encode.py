@@ -103,7 +103,7 @@ class Encoding:
         run: str,
         shard: int = 0,
         commit_seconds: float = COMMIT_SECONDS,
-        tokens_per_step: int = 2048,
+        tokens_per_step: int | None = None,
         stop: Stop = lambda: False,
         advance: Callable[[float], None] = lambda experts: None,
     ) -> Encoded:
@@ -113,7 +113,7 @@ class Encoding:
             run: names the commits.
             shard: the same, within a run.
             commit_seconds: publish at least so often; 0: each expert at once.
-            tokens_per_step: tokens trained at once; memory and speed, not result.
+            tokens_per_step: tokens trained at once; memory and speed, not result. None: what is best on the device.
             stop: asked after each step; True ends the work once the batch in hand is finished.
             advance: told after each step how much was done, in experts.
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.base_weight import base_weight
 from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded
+from semoe.experts.roads import road_for
 from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models.model import Model
 from semoe.stages.recipe import Recipe
@@ -53,7 +54,7 @@ def train(
     passages: Mapping[str, AugmentedPassage],
     producer: TakesExperts,
     *,
-    tokens_per_step: int = 2048,
+    tokens_per_step: int | None = None,
     stop: Stop = lambda: False,
     advance: Callable[[float], None] = lambda experts: None,
 ) -> Trained:
@@ -64,7 +65,7 @@ def train(
         recipe: how.
         passages: augmented passages by key.
         producer: publishes.
-        tokens_per_step: tokens trained at once; memory and speed, not result.
+        tokens_per_step: tokens trained at once; memory and speed, not result. None: what is best on the device.
         stop: asked after each step; True ends the work once the batch in hand is finished.
         advance: told after each step how much was done, in experts.
 
@@ -96,9 +97,7 @@ def train(
             producer.flush()
 
     for trained in train_experts(
-        model.decoder,
-        layout,
-        base_weight(layout, training.seed),
+        road_for(model.decoder, layout, base_weight(layout, training.seed), training),
         training,
         [sequences[key] for key in keys],
         tokens_per_step=tokens_per_step,

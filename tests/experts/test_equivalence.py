@@ -9,6 +9,7 @@ import torch.nn.functional as F  # noqa: N812
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
 from semoe.experts.adamw import StackedAdamW
+from semoe.experts.autograd import AutogradRoad, losses_and_gradients
 from semoe.experts.base_weight import base_weight
 from semoe.experts.grouped import grouped_linear
 from semoe.experts.layout import ExpertLayout
@@ -16,7 +17,7 @@ from semoe.experts.loss import cross_entropy, cross_entropy_reference
 from semoe.experts.packing import pack, schedule
 from semoe.experts.reference import reference_linear
 from semoe.experts.settings import LoraSettings, TrainingSettings
-from semoe.experts.training import losses_and_gradients, train_experts
+from semoe.experts.training import train_experts
 from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from semoe.models.sites import PROJECTIONS, Site
@@ -94,7 +95,8 @@ def test_each_expert_of_a_batch_equals_peft_alone(tmp_path: Path, family: str, r
     decoder = load_decoder(tiny_model_folder(tmp_path / "m", family))
     layout = ExpertLayout(decoder.config, LoraSettings(rank=rank, alpha=32))
     base_N, settings, sequences = base_weight(layout), RECIPES[recipe], learnable((5, 3, 6, 4))
-    trained = sorted(train_experts(decoder, layout, base_N, settings, sequences), key=lambda t: t.index)
+    road = AutogradRoad(decoder, layout, base_N, settings)
+    trained = sorted(train_experts(road, settings, sequences), key=lambda t: t.index)
     for expert, own in zip(trained, sequences, strict=True):
         alone_N = train_with_peft(family, layout, base_N, settings, own)
         assert relative_difference(layout, expert.flat_N, alone_N) <= TOLERANCE
@@ -110,7 +112,7 @@ def test_gradients_equal_those_of_peft_alone_in_every_family(tmp_path: Path, fam
     # From short to long: a dynamic scaling in transformers remembers the longest sequence that it saw.
     steps = [tuple(sorted(own, key=lambda one: len(one.tokens))) for own in learnable((5, 1, 3))]
     stack_EN = torch.randn(3, layout.size, generator=torch.Generator().manual_seed(2)) * 0.05
-    grads_EN, packed = torch.zeros_like(stack_EN), pack(steps, TrainingSettings(), torch.device("cpu"))
+    grads_EN, packed = torch.zeros_like(stack_EN), pack(steps, TrainingSettings())
     losses_and_gradients(decoder, grouped_linear(layout, stack_EN, grads_EN, packed.segments), packed)
     for flat_N, ours_N, own in zip(stack_EN, grads_EN, steps, strict=True):
         assert relative_difference(layout, ours_N, gradients_with_peft(family, layout, flat_N, own)) <= TOLERANCE
@@ -137,10 +139,9 @@ def test_all_projections_can_hold_an_expert(tmp_path: Path) -> None:
     decoder, layout = tiny_setting(
         tmp_path, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     )
+    settings = TrainingSettings()
     fast, plain = (
-        list(
-            train_experts(decoder, layout, base_weight(layout), TrainingSettings(), learnable((3, 2)), make_linear=make)
-        )
+        list(train_experts(AutogradRoad(decoder, layout, base_weight(layout), settings, make), settings, learnable((3, 2))))
         for make in (grouped_linear, reference_linear)
     )
     for ours, reference in zip(fast, plain, strict=True):
@@ -150,10 +151,9 @@ def test_all_projections_can_hold_an_expert(tmp_path: Path) -> None:
 @pytest.mark.parametrize("counts", [(1,), (4, 4, 4), (5, 1, 3), (2, 7, 1, 1, 6)])
 def test_grouped_linear_trains_as_the_reference_does(tmp_path: Path, counts: tuple[int, ...]) -> None:
     decoder, layout = tiny_setting(tmp_path)
+    settings = TrainingSettings()
     fast, plain = (
-        list(
-            train_experts(decoder, layout, base_weight(layout), TrainingSettings(), learnable(counts), make_linear=make)
-        )
+        list(train_experts(AutogradRoad(decoder, layout, base_weight(layout), settings, make), settings, learnable(counts)))
         for make in (grouped_linear, reference_linear)
     )
     for ours, reference in zip(fast, plain, strict=True):
@@ -185,8 +185,9 @@ def test_an_expert_depends_on_no_neighbour(tmp_path: Path) -> None:
     decoder, layout = tiny_setting(tmp_path)
     sequences = learnable((3, 5, 2, 4))
     base_N, settings = base_weight(layout), TrainingSettings(learning_rate=1e-3)
-    together = {t.index: t.flat_N for t in train_experts(decoder, layout, base_N, settings, sequences)}
-    small = {t.index: t.flat_N for t in train_experts(decoder, layout, base_N, settings, sequences, tokens_per_step=1)}
+    road = AutogradRoad(decoder, layout, base_N, settings)
+    together = {t.index: t.flat_N for t in train_experts(road, settings, sequences)}
+    small = {t.index: t.flat_N for t in train_experts(road, settings, sequences, tokens_per_step=1)}
     assert together.keys() == small.keys() == {0, 1, 2, 3}
     for index, flat_N in together.items():
         assert relative_difference(layout, flat_N, small[index]) <= TOLERANCE

@@ -50,7 +50,7 @@ def test_the_seed_decides_the_order_and_each_round_has_its_own() -> None:
 )
 def test_each_learnt_token_is_predicted_from_the_row_before_it(loss: str, learnt: list[int], labels: list[int]) -> None:
     step = (TrainingSequence((10, 11, 12, 13), 2), TrainingSequence((20, 21, 22), 2))
-    packed = pack([step], TrainingSettings(loss=loss), torch.device("cpu"))  # type: ignore[arg-type]
+    packed = pack([step], TrainingSettings(loss=loss))  # type: ignore[arg-type]
     assert packed.tokens_T.tolist() == [10, 11, 12, 13, 20, 21, 22]
     assert (packed.lengths, packed.segments) == ((4, 3), ((0, 7),))
     assert (packed.learnt_M.tolist(), packed.labels_M.tolist()) == (learnt, labels)
@@ -63,14 +63,14 @@ def test_an_experts_shares_of_its_loss_add_up_to_one(reduction: str, weights: li
     first = (TrainingSequence((10, 11, 12, 13), 2), TrainingSequence((20, 21, 22), 2))
     second = (TrainingSequence((30, 31), 1),)
     settings = TrainingSettings(loss="answer", reduction=reduction)  # type: ignore[arg-type]
-    packed = pack([first, second], settings, torch.device("cpu"))
+    packed = pack([first, second], settings)
     assert packed.weights_M.tolist() == pytest.approx(weights)
     assert packed.expert_M.tolist() == [0, 0, 0, 1]
     assert packed.segments == ((0, 7), (7, 9))
 
 
 def test_the_first_token_is_never_learnt() -> None:
-    packed = pack([(TrainingSequence((10, 11), 0),)], TrainingSettings(loss="answer"), torch.device("cpu"))
+    packed = pack([(TrainingSequence((10, 11), 0),)], TrainingSettings(loss="answer"))
     assert packed.learnt_M.tolist() == [0]
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from semoe.errors import UsageError
+from semoe.experts.autograd import AutogradRoad
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings, TrainingSettings
@@ -28,7 +29,8 @@ def own(*lengths: int) -> list[TrainingSequence]:
 def trained(decoder: Decoder, *sequences: list[TrainingSequence], **more: object) -> list[TrainedExpert]:
     layout = ExpertLayout(decoder.config, LoraSettings(rank=1))
     settings = TrainingSettings(num_epochs=2)
-    return list(train_experts(decoder, layout, base_weight(layout), settings, sequences, **more))  # type: ignore[arg-type]
+    road = AutogradRoad(decoder, layout, base_weight(layout), settings)
+    return list(train_experts(road, settings, sequences, **more))  # type: ignore[arg-type]
 
 
 def test_tokens_are_counted_with_their_repetitions_and_steps_add_up_to_the_experts(decoder: Decoder) -> None:
@@ -52,11 +54,11 @@ def test_the_loss_is_that_of_the_last_step_before_its_update(decoder: Decoder) -
     ids = torch.tensor([sequence.tokens])
     base = float(torch.nn.functional.cross_entropy(model(ids).logits[0, :-1], ids[0, 1:]))
     layout = ExpertLayout(decoder.config, LoraSettings(rank=1))
-    (once,) = train_experts(decoder, layout, base_weight(layout), TrainingSettings(learning_rate=1e-2), [[sequence]])
-    assert once.loss == pytest.approx(base, rel=1e-4)
-    (twice,) = train_experts(
-        decoder, layout, base_weight(layout), TrainingSettings(learning_rate=1e-2, num_epochs=2), [[sequence]]
+    once, twice = (
+        next(train_experts(AutogradRoad(decoder, layout, base_weight(layout), settings), settings, [[sequence]]))
+        for settings in (TrainingSettings(learning_rate=1e-2, num_epochs=epochs) for epochs in (1, 2))
     )
+    assert once.loss == pytest.approx(base, rel=1e-4)
     assert twice.loss < base
 
 

@@ -98,7 +98,7 @@ def plan(
         ),
     ] = "",
     dtype: o.Dtype = "float32",
-    tokens_per_step: o.TokensPerStep = 2048,
+    tokens_per_step: o.TokensPerStep = None,
     corpus: Annotated[
         str | None, typer.Option("--corpus", help="Passages to index first, where the index is not there yet.")
     ] = None,

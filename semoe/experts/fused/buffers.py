@@ -120,6 +120,14 @@ def make_buffers(weights: BaseWeights, rank: int, num_tokens: int, num_parts: in
     return Buffers(layers, _passing(weights.layers[0], rows, rank, num_parts), logits_MV)
 
 
+def bytes_per_token(weights: BaseWeights, rank: int, num_parts: int) -> int:
+    """Returns what a token more costs, the logits left out: they have a bound of their own."""
+    rows = _Rows(weights.embedding_VD.to("meta"), 1)
+    records = [*(_kept(layer, rows, rank) for layer in weights.layers), _passing(weights.layers[0], rows, rank, num_parts)]
+    tensors = [getattr(record, field.name) for record in records for field in fields(record)]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors if tensor is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     like: Tensor

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from semoe.experts.fused.passing import Step
-from semoe.kernels.cross_entropy import cross_entropy
 
 
 def losses_and_head_gradient(step: Step) -> Tensor:
@@ -12,15 +11,16 @@ def losses_and_head_gradient(step: Step) -> Tensor:
     tables, passing = step.tables, step.buffers.passing
     passing.dh_TD.zero_()  # rows that learn nothing
     losses_M = torch.empty_like(tables.weights_M)
-    size = len(step.buffers.logits_MV)
+    num_blocks = -(-len(losses_M) // len(step.buffers.logits_MV))
+    size = -(-len(losses_M) // num_blocks)
     for start in range(0, len(losses_M), size):
         block = slice(start, start + size)
         rows_m = tables.learnt_M[block]
         h_mD = passing.normed_TD.index_select(0, rows_m)
         logits_mV = step.buffers.logits_MV[: len(rows_m)]
         step.products.forward(h_mD, step.weights.head, logits_mV)
-        cross_entropy(logits_mV, tables.labels_M[block], tables.weights_M[block], losses_M[block])
-        step.products.backward(logits_mV, step.weights.head, h_mD)
+        labels_m, weights_m = tables.labels_M[block], tables.weights_M[block]
+        step.products.learn(logits_mV, labels_m, weights_m, step.weights.head, losses_M[block], h_mD)
         passing.dh_TD.index_copy_(0, rows_m, h_mD)
     # Not `index_add_`: on a GPU that adds in any order.
     return torch.segment_reduce(losses_M, "sum", lengths=tables.num_learnt_E)

@@ -1,21 +1,89 @@
-"""Matrix products with the base model's weights, into buffers that are there already."""
+"""Matrix products with the base model's weights, into buffers that are there already.
+
+M rows   O, I outputs and inputs of a product   V vocabulary   D hidden size
+"""
 
 import torch
 from torch import Tensor
 
 from semoe.experts.fused.weights import Product
+from semoe.kernels.cross_entropy import cross_entropy, cross_entropy_float8
+from semoe.kernels.float8 import quantise_rows, scaled_rows
 
 
 class Products:
     """All in the model's own type, forward and backward."""
 
-    def forward(self, x_TI: Tensor, product: Product, y_TO: Tensor) -> None:
+    name = "the model's own type"
+
+    def forward(self, x_MI: Tensor, product: Product, y_MO: Tensor) -> None:
         """Fills y = x W^T + bias."""
         if product.bias_O is None:
-            torch.mm(x_TI, product.weight_OI.T, out=y_TO)
+            torch.mm(x_MI, product.weight_OI.T, out=y_MO)
         else:
-            torch.addmm(product.bias_O, x_TI, product.weight_OI.T, out=y_TO)
+            torch.addmm(product.bias_O, x_MI, product.weight_OI.T, out=y_MO)
 
-    def backward(self, dy_TO: Tensor, product: Product, dx_TI: Tensor) -> None:
+    def backward(self, dy_MO: Tensor, product: Product, dx_MI: Tensor) -> None:
         """Fills dx = dy W."""
-        torch.mm(dy_TO, product.weight_OI, out=dx_TI)
+        torch.mm(dy_MO, product.weight_OI, out=dx_MI)
+
+    def learn(
+        self, logits_MV: Tensor, labels_M: Tensor, weights_M: Tensor, head: Product, losses_M: Tensor, dh_MD: Tensor
+    ) -> None:
+        """Fills each token's weighted loss, and the gradient of the rows that the head read; logits are lost."""
+        cross_entropy(logits_MV, labels_M, weights_M, losses_M)
+        self.backward(logits_MV, head, dh_MD)
+
+
+class Float8Head(Products):
+    """The head's backward product in float8, the largest of all products; the label's own term is exact."""
+
+    name = "the model's own type, the head's gradient in float8"
+
+    def __init__(self) -> None:
+        self._weights: dict[int, tuple[Tensor, Tensor]] = {}
+        self._room = torch.empty(0, dtype=torch.float8_e4m3fn)
+
+    def learn(
+        self, logits_MV: Tensor, labels_M: Tensor, weights_M: Tensor, head: Product, losses_M: Tensor, dh_MD: Tensor
+    ) -> None:
+        """As in `Products`."""
+        shares_MV = self._rows(logits_MV)
+        scales_M = torch.empty_like(weights_M)
+        cross_entropy_float8(logits_MV, labels_M, weights_M, losses_M, shares_MV, scales_M)
+        self._multiply(shares_MV, scales_M, head, dh_MD)
+        dh_MD.addcmul_(head.weight_OI[labels_M], weights_M[:, None].to(dh_MD.dtype), value=-1)
+
+    def _rows(self, like_MW: Tensor) -> Tensor:
+        """Room for float8 rows of a shape."""
+        if self._room.numel() < like_MW.numel() or self._room.device != like_MW.device:
+            self._room = torch.empty(like_MW.numel(), dtype=torch.float8_e4m3fn, device=like_MW.device)
+        return self._room[: like_MW.numel()].view(like_MW.shape)
+
+    def _multiply(self, rows_MO: Tensor, scales_M: Tensor, product: Product, dx_MI: Tensor) -> None:
+        weight_OI = product.weight_OI
+        if weight_OI.data_ptr() not in self._weights:
+            self._weights[weight_OI.data_ptr()] = scaled_rows(weight_OI)
+        weight_IO, scale_1I = self._weights[weight_OI.data_ptr()]
+        torch._scaled_mm(  # noqa: SLF001  (torch.nn.functional.scaled_mm takes no `out`)
+            rows_MO,
+            weight_IO.T,
+            scale_a=scales_M[:, None],
+            scale_b=scale_1I,
+            out_dtype=dx_MI.dtype,
+            use_fast_accum=True,
+            out=dx_MI,
+        )
+
+
+class Float8Backward(Float8Head):
+    """All backward products in float8; the forward pass, and so the loss, stays as it is."""
+
+    name = "the model's own type, gradients in float8"
+
+    def backward(self, dy_MO: Tensor, product: Product, dx_MI: Tensor) -> None:
+        """As in `Products`."""
+        rows_MO = self._rows(dy_MO)
+        scales_M = torch.empty(len(dy_MO), device=dy_MO.device)
+        quantise_rows(dy_MO, rows_MO, scales_M)
+        self._multiply(rows_MO, scales_M, product, dx_MI)

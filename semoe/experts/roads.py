@@ -1,0 +1,83 @@
+"""Which road trains: the kernels on a GPU that runs them, otherwise autograd; the log says which and why."""
+
+import importlib.util
+import logging
+import os
+
+import torch
+from torch import Tensor
+
+from semoe.experts.autograd import AutogradRoad
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.road import Road
+from semoe.experts.settings import TrainingSettings
+from semoe.models.decoder import Decoder
+from semoe.models.sites import projection_shapes
+
+log = logging.getLogger(__name__)
+MLP = frozenset(("gate_proj", "up_proj", "down_proj"))
+HIGHEST_RANK = 16
+"""Above it an expert's numbers do not fit a kernel's registers."""
+OLDEST = (8, 0)
+"""Compute capability of the first GPUs with bfloat16 products."""
+FLOAT8 = (9, 0)
+"""Of the first with row-scaled float8 products in torch."""
+
+
+def road_for(
+    decoder: Decoder, layout: ExpertLayout, base_N: Tensor, settings: TrainingSettings
+) -> Road:
+    """Returns the fastest road that the device has.
+
+    Args:
+        decoder: the frozen base model.
+        layout: the experts' shape.
+        base_N: the base weight that every expert starts from.
+        settings: the recipe.
+    """
+    if decoder.device.type != "cuda":
+        return AutogradRoad(decoder, layout, base_N, settings)
+    reason = why_not_kernels(decoder, layout)
+    road = AutogradRoad(decoder, layout, base_N, settings) if reason else _kernels(decoder, layout, base_N, settings)
+    log.info("Training by %s%s.", road.name, f": {reason}" if reason else "")
+    return road
+
+
+def why_not_kernels(decoder: Decoder, layout: ExpertLayout) -> str | None:
+    """Returns why the kernels cannot train these experts on this device; None where they can."""
+    others = sorted(set(layout.lora.target_modules) - MLP)
+    if os.environ.get("SEMOE_KERNELS") == "0":
+        return "SEMOE_KERNELS is 0"
+    if importlib.util.find_spec("triton") is None:
+        return "Triton is not installed (pip install 'semoe[gpu]')"
+    if torch.version.hip or torch.cuda.get_device_capability(decoder.device) < OLDEST:
+        return f"the kernels are for NVIDIA's GPUs since Ampere, and this is {torch.cuda.get_device_name(decoder.device)}"
+    if others:
+        return f"the kernels know experts of the MLP, and target_modules names {', '.join(others)}"
+    if layout.lora.rank > HIGHEST_RANK:
+        return f"the kernels know ranks up to {HIGHEST_RANK}, and lora_rank is {layout.lora.rank}"
+    return None
+
+
+def _kernels(decoder: Decoder, layout: ExpertLayout, base_N: Tensor, settings: TrainingSettings) -> Road:
+    # Imported here: Triton is there on GPUs alone.
+    from semoe.experts.fused.products import Float8Backward, Float8Head, Products  # noqa: PLC0415
+    from semoe.experts.fused.road import FusedRoad  # noqa: PLC0415
+
+    if not _has_float8(decoder):
+        if settings.backward == "float8":
+            log.warning("float8 needs bfloat16 weights and a GPU since Hopper: products stay in %s.", decoder.dtype)
+        return FusedRoad(decoder, layout, base_N, settings, Products())
+    products = Float8Backward() if settings.backward == "float8" else Float8Head()
+    return FusedRoad(decoder, layout, base_N, settings, products)
+
+
+def _has_float8(decoder: Decoder) -> bool:
+    config = decoder.config
+    widths = (config.vocab_size, *(size for shape in projection_shapes(config).values() for size in shape))
+    # Tensor cores take float8 in groups of 16.
+    return (
+        decoder.dtype == torch.bfloat16
+        and torch.cuda.get_device_capability(decoder.device) >= FLOAT8
+        and all(width % 16 == 0 for width in widths)
+    )

@@ -1,0 +1,42 @@
+"""Rows as float8 (e4m3), each with a scale of its own, for products on the tensor cores of Hopper and later.
+
+M rows   W width
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+HIGHEST = tl.constexpr(448.0)
+"""Float8's largest number."""
+
+
+@triton.jit
+def _quantise(x_ptr, out_ptr, scale_ptr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr):
+    m = tl.program_id(0).to(tl.int64)
+    c = tl.arange(0, COLUMNS)
+    x = tl.load(x_ptr + m * WIDTH + c, mask=c < WIDTH, other=0.0).to(tl.float32)
+    scale = tl.maximum(tl.max(tl.abs(x), 0), 1e-12) / HIGHEST
+    tl.store(scale_ptr + m, scale)
+    tl.store(out_ptr + m * WIDTH + c, (x / scale).to(out_ptr.dtype.element_ty), mask=c < WIDTH)
+
+
+def quantise_rows(x_MW: Tensor, out_MW: Tensor, scale_M: Tensor) -> None:
+    """Fills out · scale ≈ x: the largest number of each row becomes float8's largest.
+
+    Args:
+        x_MW: contiguous.
+        out_MW: what is filled, float8_e4m3fn.
+        scale_M: what is filled, float32.
+    """
+    width = x_MW.shape[1]
+    columns = triton.next_power_of_2(width)
+    _quantise[(len(x_MW),)](x_MW, out_MW, scale_M, width, columns, num_warps=max(4, min(16, columns // 1024)))
+
+
+def scaled_rows(weight_WM: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns a matrix's columns as float8 rows, [M, W], and their scales, [1, M]; once, in plain PyTorch."""
+    rows_MW = weight_WM.T.contiguous().float()
+    scale_M1 = rows_MW.abs().amax(1, keepdim=True).clamp_min(1e-12) / HIGHEST.value
+    return (rows_MW / scale_M1).to(torch.float8_e4m3fn), scale_M1.T.contiguous()
