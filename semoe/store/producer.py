@@ -6,7 +6,10 @@ what it made since its last commit.
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from queue import Empty, Queue
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
@@ -18,13 +21,16 @@ from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.pack import Blob
 from semoe.store.record import ExpertRecord
 from semoe.store.times import COMMIT_SECONDS
+from semoe.telemetry.counting import metrics
 
 log = logging.getLogger(__name__)
 PACK_BYTES = 64 << 20
+WAITING_BYTES = 512 << 20
+"""Of experts that were trained and are not yet in a pack."""
 
 
 class Producer(AbstractContextManager["Producer"]):
-    """Publishes the experts of one shard of a run."""
+    """Publishes the experts of one shard of a run, in a thread of its own: training does not wait for the store."""
 
     def __init__(
         self,
@@ -43,14 +49,91 @@ class Producer(AbstractContextManager["Producer"]):
         self._token = fresh_token()
         self._pack_bytes = pack_bytes
         self._commit_seconds = commit_seconds
+        # So many may wait that a pack is made while another is written; then `add` waits, as memory is not endless.
+        self._work = Queue[Callable[[], None] | None](max(1, WAITING_BYTES // (4 * layout.size)))
+        self._thread = Thread(target=self._do_work, name="producer", daemon=True)
+        self._error: Exception | None = None
         self._pending: list[Blob] = []
         self._since = 0.0
         """When the first of those that are pending came."""
         self.num_published = 0
         self.num_bytes = 0
 
+    @property
+    def num_waiting(self) -> int:
+        """Experts that were added and are not yet in a pack."""
+        return self._work.qsize()
+
     def add(self, flat_N: Tensor, record: ExpertRecord) -> None:
-        """Takes an expert for the next pack."""
+        """Takes an expert for the next pack; its numbers must not change any more.
+
+        Raises:
+            SemoeError: what was added before could not be published.
+        """
+        self._raise_error()
+        self._work.put(lambda: self._take(flat_N, record))
+        metrics.experts_waiting.set(self.num_waiting)
+
+    def flush(self) -> None:
+        """Publishes what is pending, and waits until it is done.
+
+        Raises:
+            SemoeError: it could not be published; it stays pending.
+        """
+        self._error = None
+        self._work.put(self._publish)
+        self._work.join()
+        self._raise_error()
+
+    def wait(self) -> None:
+        """Waits until what was added is in a pack, or published where that is due."""
+        self._work.join()
+        self._raise_error()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Publishes what is pending, whatever happened; of two errors the first stays."""
+        try:
+            self.flush()
+        except Exception as second:
+            if error is None:
+                raise
+            log.warning("%d experts were not published: %s", len(self._pending), second)
+        finally:
+            self._work.put(None)
+            self._thread.join()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _do_work(self) -> None:
+        """The thread: one piece of work after the other, and a commit where none comes for long."""
+        while True:
+            try:
+                work = self._work.get(timeout=max(1.0, self._commit_seconds))
+            except Empty:
+                self._guarded(self._publish_if_due)
+                continue
+            if work is not None:
+                self._guarded(work)
+            self._work.task_done()
+            if work is None:
+                return
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Keeps an error for whoever comes next: nobody hears a thread."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001
+            self._error = error
+
+    def _take(self, flat_N: Tensor, record: ExpertRecord) -> None:
         data = to_bytes(self._layout, flat_N, record.to_json())
         self._since = self._since if self._pending else time.monotonic()
         self._pending.append(
@@ -63,29 +146,18 @@ class Producer(AbstractContextManager["Producer"]):
                 learnt=record.learnt,
             )
         )
-        old = time.monotonic() - self._since >= self._commit_seconds
-        if old or sum(len(blob.data) for blob in self._pending) >= self._pack_bytes:
-            self.flush()
+        self._publish_if_due()
 
-    def flush(self) -> None:
-        """Publishes what is pending."""
+    def _publish_if_due(self) -> None:
+        old = bool(self._pending) and time.monotonic() - self._since >= self._commit_seconds
+        full = sum(len(blob.data) for blob in self._pending) >= self._pack_bytes
+        # After an error it is tried again when somebody asks for it, and not with each expert that comes.
+        if (old or full) and self._error is None:
+            self._publish()
+
+    def _publish(self) -> None:
         if self._pending:
+            num_published = self._store.publish(self._pending, run=self._run, shard=self._shard, token=self._token)
+            self.num_published += num_published
             self.num_bytes += sum(len(blob.data) for blob in self._pending)
-            self.num_published += self._store.publish(
-                self._pending, run=self._run, shard=self._shard, token=self._token
-            )
             self._pending = []
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Publishes what is pending, whatever happened; of two errors the first stays."""
-        try:
-            self.flush()
-        except Exception as second:
-            if error is None:
-                raise
-            log.warning("%d experts were not published: %s", len(self._pending), second)
-
-    def __enter__(self) -> Self:
-        return self

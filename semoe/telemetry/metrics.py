@@ -67,6 +67,7 @@ class Metrics:
         )
         self.published_bytes = to.counter("published_bytes_total", "bytes", "Bytes of the experts committed.")
         self.experts_published = to.counter("experts_published_total", "experts", "Experts committed to the store.")
+        self.experts_waiting = to.gauge("experts_waiting", "experts", "Trained experts that wait to be published.")
         self.s3_requests = to.counter(
             "s3_requests_total", "calls", "Calls to S3, the retries of each included.",
             operation=S3_OPERATIONS, outcome=S3_OUTCOMES,

@@ -48,6 +48,7 @@ def add(producer: Producer, numbers: Sequence[int]) -> None:
     for number in numbers:
         record = ExpertRecord(key=key(number), space="s", title=f"T{number}", num_tokens=number, loss=0.5, learnt="l")
         producer.add(torch.full((LAYOUT.size,), float(number)), record)
+    producer.wait()
 
 
 def visible(objects: FolderObjects) -> list[int]:
