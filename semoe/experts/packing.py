@@ -1,20 +1,25 @@
 """Which sequences each step takes, and how a step's sequences are packed into one row of tokens.
 
-    T packed tokens   M learnt tokens
+    T packed tokens   S sequences   E experts   M learnt tokens
 
 Knows sequences of token ids only. Nothing is padded: sequences lie one behind the other, sorted by expert.
 """
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from semoe.experts.settings import TrainingSettings
 from semoe.prompts.rendering import TrainingSequence
 
+Numbers = NDArray[Any]
 Step = tuple[TrainingSequence, ...]
 """The sequences that one expert learns in one optimiser step."""
 
@@ -59,57 +64,45 @@ class PackedStep:
 
 def pack(steps: Sequence[Step], settings: TrainingSettings) -> PackedStep:
     """Packs one step of each expert, in the order given; the tensors are on the CPU."""
-    packing = _Packing()
-    for step in steps:
-        packing.add(step, settings)
-    return packing.packed()
+    sequences = [sequence for step in steps for sequence in step]
+    expert_S = np.arange(len(steps)).repeat([len(step) for step in steps])
+    lengths_S = np.array([len(sequence.tokens) for sequence in sequences], dtype=np.int64)
+    first_S = np.array([_first_learnt(sequence, settings) for sequence in sequences], dtype=np.int64)
+    tokens_T = np.fromiter(chain.from_iterable(one.tokens for one in sequences), np.int64, int(lengths_S.sum()))
+    start_S = lengths_S.cumsum() - lengths_S
+    count_S = lengths_S - first_S
+    # A token is predicted from the row before it.
+    learnt_M = (start_S + first_S - 1).repeat(count_S) + _counted(count_S)
+    end_E = np.bincount(expert_S, lengths_S, len(steps)).astype(np.int64).cumsum()
+    return PackedStep(
+        tokens_T=torch.from_numpy(tokens_T),
+        lengths=tuple(lengths_S.tolist()),
+        segments=tuple(pairwise([0, *end_E.tolist()])),
+        learnt_M=torch.from_numpy(learnt_M),
+        labels_M=torch.from_numpy(tokens_T[learnt_M + 1]),
+        weights_M=torch.from_numpy(_shares(count_S, expert_S, settings).repeat(count_S).astype(np.float32)),
+        expert_M=torch.from_numpy(expert_S.repeat(count_S)),
+    )
 
 
-@dataclass(slots=True)
-class _Packing:
-    """A `PackedStep` that is being filled, as lists: its tensors are made once, from whole ones."""
+def num_learnt(step: Step, settings: TrainingSettings) -> int:
+    """Returns how many tokens of a step are learnt."""
+    return sum(len(sequence.tokens) - _first_learnt(sequence, settings) for sequence in step)
 
-    tokens: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    segments: list[tuple[int, int]] = field(default_factory=list)
-    learnt: list[int] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-    experts: list[int] = field(default_factory=list)
 
-    def add(self, step: Step, settings: TrainingSettings) -> None:
-        """Adds the step of the next expert."""
-        first_row = len(self.tokens)
-        expert = len(self.segments)
-        firsts = [_first_learnt(sequence, settings) for sequence in step]
-        counts = [len(sequence.tokens) - first for sequence, first in zip(step, firsts, strict=True)]
-        for sequence, first, count in zip(step, firsts, counts, strict=True):
-            self._add_tokens(sequence, first)
-            # Either every learnt token weighs the same, or every sequence does, however long its answer is.
-            share = 1 / sum(counts) if settings.reduction == "token" else 1 / (len(step) * count)
-            self.weights += [share] * count
-            self.experts += [expert] * count
-        self.segments.append((first_row, len(self.tokens)))
+def _shares(count_S: Numbers, expert_S: Numbers, settings: TrainingSettings) -> Numbers:
+    """Returns the share of each learnt token of a sequence in its expert's loss.
 
-    def _add_tokens(self, sequence: TrainingSequence, first_learnt: int) -> None:
-        start = len(self.tokens)
-        self.tokens += sequence.tokens
-        self.lengths.append(len(sequence.tokens))
-        # A token is predicted from the row before it.
-        self.learnt += range(start + first_learnt - 1, len(self.tokens) - 1)
-        self.labels += sequence.tokens[first_learnt:]
+    Either every learnt token weighs the same, or every sequence does, however long its answer is.
+    """
+    if settings.reduction == "token":
+        return 1 / np.bincount(expert_S, count_S)[expert_S]
+    return 1 / (np.bincount(expert_S)[expert_S] * count_S)
 
-    def packed(self) -> PackedStep:
-        """Returns what was added, as tensors."""
-        return PackedStep(
-            tokens_T=torch.tensor(self.tokens),
-            lengths=tuple(self.lengths),
-            segments=tuple(self.segments),
-            learnt_M=torch.tensor(self.learnt),
-            labels_M=torch.tensor(self.labels),
-            weights_M=torch.tensor(self.weights),
-            expert_M=torch.tensor(self.experts),
-        )
+
+def _counted(count_S: Numbers) -> Numbers:
+    """Returns 0, 1, … within each sequence."""
+    return np.arange(count_S.sum()) - (count_S.cumsum() - count_S).repeat(count_S)
 
 
 def _first_learnt(sequence: TrainingSequence, settings: TrainingSettings) -> int:

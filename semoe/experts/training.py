@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from semoe.errors import UsageError
-from semoe.experts.packing import Step, pack, schedule
+from semoe.experts.packing import Step, num_learnt, pack, schedule
 from semoe.experts.road import Road
 from semoe.experts.settings import TrainingSettings
 from semoe.prompts.rendering import TrainingSequence
@@ -34,6 +34,8 @@ class TrainedExpert:
     """Loss of its last step, before that step's update."""
     num_tokens: int
     """Tokens it was trained on, repetitions counted."""
+    num_learnt: int
+    """Of them, those whose prediction was learnt."""
 
 
 def train_experts(
@@ -131,11 +133,11 @@ def _train(
         on_step(-len(schedules) * step / num_steps)  # it begins again
         raise
     assert losses_E is not None  # noqa: S101
-    return _handed_out(schedules, stack.experts(), losses_E)
+    return _handed_out(schedules, settings, stack.experts(), losses_E)
 
 
 def _handed_out(
-    schedules: dict[int, Sequence[Step]], stack_EN: Tensor, losses_E: Tensor
+    schedules: dict[int, Sequence[Step]], settings: TrainingSettings, stack_EN: Tensor, losses_E: Tensor
 ) -> Iterator[TrainedExpert]:
     """Begins to copy a batch's experts to the CPU; what is returned waits for them."""
     fetched_EN, losses = _fetched(stack_EN), _fetched(losses_E)
@@ -147,9 +149,14 @@ def _handed_out(
         if copied:
             copied.synchronize()
         for row, (index, steps) in enumerate(schedules.items()):
-            tokens = sum(len(s.tokens) for step in steps for s in step)
-            # Cloned: a row is a view, and one expert would keep the whole stack in memory.
-            yield TrainedExpert(index=index, flat_N=fetched_EN[row].clone(), loss=float(losses[row]), num_tokens=tokens)
+            yield TrainedExpert(
+                index=index,
+                # Cloned: a row is a view, and one expert would keep the whole stack in memory.
+                flat_N=fetched_EN[row].clone(),
+                loss=float(losses[row]),
+                num_tokens=sum(len(s.tokens) for step in steps for s in step),
+                num_learnt=sum(num_learnt(step, settings) for step in steps),
+            )
 
     return experts()
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import bm25s
 import numpy as np
 import orjson
 import Stemmer
 
 from semoe.errors import UsageError
 from semoe.files import os_errors, read_json, write_json
+from semoe.retrieval.bm25s_alone import library
 from semoe.retrieval.passage import Passage, Retrieved
 
 FORMAT = 1
@@ -46,7 +46,7 @@ def build_index(passages: Iterable[Passage], folder: Path) -> int:
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
             texts = _store_passages(passages, temporary)
-            index = bm25s.BM25(k1=SETTINGS["k1"], b=SETTINGS["b"], method="lucene")
+            index = library().BM25(k1=SETTINGS["k1"], b=SETTINGS["b"], method="lucene")
             index.index(_tokens(texts), show_progress=False)
             index.save(temporary / "bm25")
             write_json(temporary / ABOUT, SETTINGS | {"stems": _stems(), "num_passages": len(texts)})
@@ -79,13 +79,13 @@ class Bm25Retriever:
                 kind="index",
             )
         self.num_passages = int(about["num_passages"])
-        self._index = bm25s.BM25.load(folder / "bm25", mmap=True)
+        self._index = library().BM25.load(folder / "bm25", mmap=True)
         self._offsets = np.load(folder / OFFSETS, mmap_mode="r")
         self._passages = np.memmap(folder / PASSAGES, dtype=np.uint8, mode="r")
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         """Returns up to `k` passages for each query, best first, ties by passage id."""
-        tokens = bm25s.tokenize(
+        tokens = library().tokenize(
             list(queries),
             stopwords="en",
             stemmer=Stemmer.Stemmer("english"),
@@ -132,4 +132,4 @@ def _stems() -> list[str]:
 
 
 def _tokens(texts: list[str]) -> Any:
-    return bm25s.tokenize(texts, stopwords="en", stemmer=Stemmer.Stemmer("english"), show_progress=False)
+    return library().tokenize(texts, stopwords="en", stemmer=Stemmer.Stemmer("english"), show_progress=False)

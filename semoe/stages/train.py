@@ -10,6 +10,7 @@ from torch import Tensor
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.base_weight import base_weight
 from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded
+from semoe.experts.flops import training_flops
 from semoe.experts.roads import road_for
 from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models.model import Model
@@ -107,7 +108,8 @@ def train(
         key = keys[trained.index]
         with clock.paused():
             producer.add(trained.flat_N, _record(key, space, recipe, passages[key], trained))
-        metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens)
+        flops = training_flops(model.decoder.config, trained.num_tokens, trained.num_learnt)
+        metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens, flops=flops)
         num_trained += 1
         num_tokens += trained.num_tokens
     num_empty = len(sequences) - len(keys)
