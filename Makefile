@@ -14,7 +14,7 @@ BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot) --b
 CUDA ?= cu128
 SOURCES := semoe pipelines tests benchmarks scripts
 
-.PHONY: help install demo test test-slow lint style bench bench-store bench-start effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
+.PHONY: help install demo test test-slow test-gpu lint style bench bench-store bench-start effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test: install ## Run the tests (under 10 minutes on 2 cores)
 
 test-slow: install ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-gpu: install ## Run the tests of training on this machine's NVIDIA GPU (three minutes on an H200)
+	TRITON_INTERPRET=0 $(BIN)/python -m pytest -m gpu
 
 lint: install ## Check style, types and layers
 	$(BIN)/ruff check $(SOURCES)

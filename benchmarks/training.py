@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.common import best_seconds, describe, peft_model, product_rate, real_sequences, setting, useful_flops
+from semoe.experts.autograd import AutogradRoad
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
 from semoe.experts.settings import TrainingSettings
-from semoe.experts.autograd import AutogradRoad
 from semoe.experts.training import train_experts
 from semoe.models.decoder import Decoder
 from semoe.models.model import Model, load_model

@@ -76,8 +76,8 @@ TokensPerStep = Annotated[
     typer.Option(
         "--tokens_per_step",
         min=1,
-        help="Tokens to train on at once: decides memory and speed, not the result. Left out: 2,048 on a CPU; on a GPU, "
-        "what its free memory holds, up to 32,768.",
+        help="Tokens to train on at once: decides memory and speed, not the result. Left out: 2,048 on a CPU; on a "
+        "GPU, what its free memory holds, up to 32,768.",
     ),
 ]
 IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder that holds the indexes of bm25.")]

@@ -96,13 +96,16 @@ def _shares(count_S: Numbers, expert_S: Numbers, settings: TrainingSettings) -> 
     Either every learnt token weighs the same, or every sequence does, however long its answer is.
     """
     if settings.reduction == "token":
-        return 1 / np.bincount(expert_S, count_S)[expert_S]
-    return 1 / (np.bincount(expert_S)[expert_S] * count_S)
+        counts_E = np.bincount(expert_S, count_S)
+        return np.reciprocal(counts_E[expert_S])
+    return np.reciprocal(np.bincount(expert_S)[expert_S] * count_S.astype(np.float64))
 
 
 def _counted(count_S: Numbers) -> Numbers:
     """Returns 0, 1, … within each sequence."""
-    return np.arange(count_S.sum()) - (count_S.cumsum() - count_S).repeat(count_S)
+    before_S = count_S.cumsum() - count_S
+    counted_M: Numbers = np.arange(count_S.sum()) - before_S.repeat(count_S)
+    return counted_M
 
 
 def _first_learnt(sequence: TrainingSequence, settings: TrainingSettings) -> int:

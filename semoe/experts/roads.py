@@ -24,9 +24,7 @@ FLOAT8 = (9, 0)
 """Of the first with row-scaled float8 products in torch."""
 
 
-def road_for(
-    decoder: Decoder, layout: ExpertLayout, base_N: Tensor, settings: TrainingSettings
-) -> Road:
+def road_for(decoder: Decoder, layout: ExpertLayout, base_N: Tensor, settings: TrainingSettings) -> Road:
     """Returns the fastest road that the device has.
 
     Args:
@@ -51,7 +49,9 @@ def why_not_kernels(decoder: Decoder, layout: ExpertLayout) -> str | None:
     if importlib.util.find_spec("triton") is None:
         return "Triton is not installed (pip install 'semoe[gpu]')"
     if torch.version.hip or torch.cuda.get_device_capability(decoder.device) < OLDEST:
-        return f"the kernels are for NVIDIA's GPUs since Ampere, and this is {torch.cuda.get_device_name(decoder.device)}"
+        return (
+            f"the kernels are for NVIDIA's GPUs since Ampere, and this is {torch.cuda.get_device_name(decoder.device)}"
+        )
     if others:
         return f"the kernels know experts of the MLP, and target_modules names {', '.join(others)}"
     if layout.lora.rank > HIGHEST_RANK:

@@ -132,7 +132,7 @@ def _train(
     except torch.OutOfMemoryError:
         on_step(-len(schedules) * step / num_steps)  # it begins again
         raise
-    assert losses_E is not None  # noqa: S101
+    assert losses_E is not None
     return _handed_out(schedules, settings, stack.experts(), losses_E)
 
 

@@ -31,7 +31,7 @@ def _in_place(logits_ptr, label_ptr, weight_ptr, loss_ptr, WIDTH: tl.constexpr, 
     row = logits_ptr + m * WIDTH
     label = tl.load(label_ptr + m)
     weight = tl.load(weight_ptr + m)
-    highest, log_sum = _log_sum(row, WIDTH, COLUMNS)
+    _, log_sum = _log_sum(row, WIDTH, COLUMNS)
     tl.store(loss_ptr + m, weight * (log_sum - tl.load(row + label).to(tl.float32)))
     for start in range(0, WIDTH, COLUMNS):
         c = start + tl.arange(0, COLUMNS)
@@ -57,6 +57,10 @@ def _to_float8(
         tl.store(share_ptr + m * WIDTH + c, share, mask=c < WIDTH)
 
 
+def _columns(width: int) -> int:
+    return int(min(COLUMNS, triton.next_power_of_2(width)))
+
+
 def cross_entropy(logits_MV: Tensor, labels_M: Tensor, weights_M: Tensor, losses_M: Tensor) -> None:
     """Fills losses = weight · −log softmax(logits)[label], and turns the logits into their gradient.
 
@@ -67,7 +71,7 @@ def cross_entropy(logits_MV: Tensor, labels_M: Tensor, weights_M: Tensor, losses
         losses_M: what is filled, float32.
     """
     width = logits_MV.shape[1]
-    _in_place[(len(logits_MV),)](logits_MV, labels_M, weights_M, losses_M, width, min(COLUMNS, triton.next_power_of_2(width)), num_warps=8)
+    _in_place[(len(logits_MV),)](logits_MV, labels_M, weights_M, losses_M, width, _columns(width), num_warps=8)
 
 
 def cross_entropy_float8(
@@ -88,5 +92,13 @@ def cross_entropy_float8(
     """
     width = logits_MV.shape[1]
     _to_float8[(len(logits_MV),)](
-        logits_MV, labels_M, weights_M, losses_M, shares_MV, scales_M, width, min(COLUMNS, triton.next_power_of_2(width)), num_warps=8
+        logits_MV,
+        labels_M,
+        weights_M,
+        losses_M,
+        shares_MV,
+        scales_M,
+        width,
+        _columns(width),
+        num_warps=8,
     )

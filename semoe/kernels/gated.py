@@ -51,7 +51,7 @@ def tile_of(tiles: dict[int, Tile], rank: int, inner_size: int) -> Tile:
 
 def num_partials(tiles: dict[int, Tile], rank: int, inner_size: int) -> int:
     """Returns P, the blocks of columns."""
-    return triton.cdiv(inner_size, tile_of(tiles, rank, inner_size).columns)
+    return int(triton.cdiv(inner_size, tile_of(tiles, rank, inner_size).columns))
 
 
 @triton.jit

@@ -53,8 +53,19 @@ def outer_sums(x_TW: Tensor, factors_TQ: Tensor, first_E: Tensor, scaling: float
         grad_EQW: what is filled; a view into the stack of gradients.
     """
     width, count = x_TW.shape[1], factors_TQ.shape[1]
-    rows = max(1, 32 // triton.next_power_of_2(count))  # the more sums, the fewer rows fit the registers
+    # The more sums, the fewer rows fit the registers.
+    rows = min(8, max(1, 32 // triton.next_power_of_2(count)))
     grid = (triton.cdiv(width, COLUMNS), len(first_E) - 1)
     _outer[grid](
-        x_TW, factors_TQ, grad_EQW, first_E, grad_EQW.stride(0), scaling, width, count, COLUMNS, min(8, rows), num_warps=2
+        x_TW,
+        factors_TQ,
+        grad_EQW,
+        first_E,
+        grad_EQW.stride(0),
+        scaling,
+        width,
+        count,
+        COLUMNS,
+        rows,
+        num_warps=2,
     )

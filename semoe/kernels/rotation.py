@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from semoe.kernels.attention import Angles, Heads
+from semoe.kernels.heads import Angles, Heads
 
 
 @triton.jit
@@ -104,7 +104,9 @@ def _shape(heads: Heads) -> dict[str, int]:
     }
 
 
-def rotate(qkv_TC: Tensor, angles: Angles, heads: Heads, out_TC: Tensor, norms: tuple[Tensor, Tensor] | None, eps: float) -> None:
+def rotate(
+    qkv_TC: Tensor, angles: Angles, heads: Heads, out_TC: Tensor, norms: tuple[Tensor, Tensor] | None, eps: float
+) -> None:
     """Rotates queries and keys; norms each head before that, where `norms` are given.
 
     Args:

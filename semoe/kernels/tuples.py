@@ -1,4 +1,4 @@
-"""Tuples of tensors, one for each rank of an expert: Triton unrolls loops over them, so that each stays in registers."""
+"""Tuples of tensors, one for each rank of an expert: Triton unrolls loops over them, so each stays in registers."""
 
 import triton
 import triton.language as tl

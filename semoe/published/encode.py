@@ -39,7 +39,9 @@ class EncodeReport:
     """Of the published folders."""
 
 
-def encode(model: Model, settings: StageSettings, *, tokens_per_step: int | None = None, export: bool = True) -> EncodeReport:
+def encode(
+    model: Model, settings: StageSettings, *, tokens_per_step: int | None = None, export: bool = True
+) -> EncodeReport:
     """Trains what is missing, and exports all to the published folders.
 
     Args:

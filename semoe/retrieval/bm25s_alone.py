@@ -25,7 +25,8 @@ def library() -> ModuleType:
 def _hidden() -> Iterator[None]:
     """Makes imports of JAX fail during the block."""
     there = {name: sys.modules.get(name) for name in HIDDEN}
-    sys.modules.update(dict.fromkeys(HIDDEN))  # type: ignore[arg-type]  (None: an import of it fails)
+    for name in HIDDEN:
+        sys.modules[name] = None  # type: ignore[assignment]  # the import of it fails
     try:
         yield
     finally:

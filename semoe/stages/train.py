@@ -9,9 +9,9 @@ from torch import Tensor
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.base_weight import base_weight
-from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded
 from semoe.experts.flops import training_flops
 from semoe.experts.roads import road_for
+from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded
 from semoe.experts.training import TrainedExpert, train_experts
 from semoe.models.model import Model
 from semoe.stages.recipe import Recipe

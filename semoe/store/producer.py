@@ -130,7 +130,7 @@ class Producer(AbstractContextManager["Producer"]):
         """Keeps an error for whoever comes next: nobody hears a thread."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._error = error
 
     def _take(self, flat_N: Tensor, record: ExpertRecord) -> None:

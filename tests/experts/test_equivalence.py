@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
 from semoe.experts.adamw import StackedAdamW
-from semoe.experts.autograd import AutogradRoad, losses_and_gradients
+from semoe.experts.autograd import AutogradRoad, MakeLinear, losses_and_gradients
 from semoe.experts.base_weight import base_weight
 from semoe.experts.grouped import grouped_linear
 from semoe.experts.layout import ExpertLayout
@@ -135,13 +135,16 @@ def gradients_with_peft(
     return layout.join({name: grad for name, grad in grads.items() if grad is not None})
 
 
+def make_road(decoder: Decoder, layout: ExpertLayout, make_linear: MakeLinear) -> AutogradRoad:
+    return AutogradRoad(decoder, layout, base_weight(layout), TrainingSettings(), make_linear)
+
+
 def test_all_projections_can_hold_an_expert(tmp_path: Path) -> None:
     decoder, layout = tiny_setting(
         tmp_path, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     )
-    settings = TrainingSettings()
     fast, plain = (
-        list(train_experts(AutogradRoad(decoder, layout, base_weight(layout), settings, make), settings, learnable((3, 2))))
+        list(train_experts(make_road(decoder, layout, make), TrainingSettings(), learnable((3, 2))))
         for make in (grouped_linear, reference_linear)
     )
     for ours, reference in zip(fast, plain, strict=True):
@@ -151,9 +154,8 @@ def test_all_projections_can_hold_an_expert(tmp_path: Path) -> None:
 @pytest.mark.parametrize("counts", [(1,), (4, 4, 4), (5, 1, 3), (2, 7, 1, 1, 6)])
 def test_grouped_linear_trains_as_the_reference_does(tmp_path: Path, counts: tuple[int, ...]) -> None:
     decoder, layout = tiny_setting(tmp_path)
-    settings = TrainingSettings()
     fast, plain = (
-        list(train_experts(AutogradRoad(decoder, layout, base_weight(layout), settings, make), settings, learnable(counts)))
+        list(train_experts(make_road(decoder, layout, make), TrainingSettings(), learnable(counts)))
         for make in (grouped_linear, reference_linear)
     )
     for ours, reference in zip(fast, plain, strict=True):

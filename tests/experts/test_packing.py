@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-import torch
 
 from semoe.errors import UsageError
 from semoe.experts.packing import pack, schedule

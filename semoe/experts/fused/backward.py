@@ -3,9 +3,9 @@
 from torch import Tensor
 
 from semoe.experts.fused.passing import Step
-from semoe.kernels.attention import attention_backward
+from semoe.kernels.attention_backward import attention_backward
 from semoe.kernels.gated import gated_backward
-from semoe.kernels.norm import DownGradient, PostGradient, UpGradient, norm_backward
+from semoe.kernels.norm_backward import DownGradient, PostGradient, UpGradient, norm_backward
 from semoe.kernels.outer import outer_sums
 from semoe.kernels.rotation import head_norm_backward
 
@@ -26,7 +26,6 @@ def _leave(step: Step, layer: int) -> None:
     passing, layers = step.buffers.passing, step.buffers.layers
     behind = layer == len(layers)
     before, weights = layers[layer - 1], step.weights.layers[layer - 1]
-    has_post = weights.post_mlp_D is not None and before.mlp_TD is not None and passing.dy_TD is not None
     norm_backward(
         passing.dh_TD,
         passing.output_TD if behind else layers[layer].input_TD,
@@ -37,8 +36,13 @@ def _leave(step: Step, layer: int) -> None:
         dx_TD=passing.dx_TD,
         dsum_TD=None if behind else passing.dmiddle_TD,
         down=DownGradient(step.experts[layer - 1].b_ERD, passing.v_down_TR),
-        post=PostGradient(weights.post_mlp_D, before.mlp_TD, before.mlp_scale_T, passing.dy_TD) if has_post else None,
+        post=_post(weights.post_mlp_D, before.mlp_TD, before.mlp_scale_T, passing.dy_TD),
     )
+
+
+def _post(weight_D: Tensor | None, y_TD: Tensor | None, scale_T: Tensor, dy_TD: Tensor | None) -> PostGradient | None:
+    """The norm of what was added to the residual stream, where a family has one."""
+    return None if weight_D is None or y_TD is None or dy_TD is None else PostGradient(weight_D, y_TD, scale_T, dy_TD)
 
 
 def _added(step: Step, dx_TD: Tensor) -> Tensor:
@@ -78,12 +82,6 @@ def _mlp(step: Step, layer: int) -> None:
 def _middle(step: Step, layer: int) -> None:
     """Through the norm before the MLP, and into what attention gave."""
     weights, kept, passing = step.weights.layers[layer], step.buffers.layers[layer], step.buffers.passing
-    has_post = weights.post_attention_D is not None and kept.attention_TD is not None and passing.dy_TD is not None
-    post = (
-        PostGradient(weights.post_attention_D, kept.attention_TD, kept.attention_scale_T, passing.dy_TD)
-        if has_post
-        else None
-    )
     norm_backward(
         passing.dh_TD,
         kept.middle_TD,
@@ -94,7 +92,7 @@ def _middle(step: Step, layer: int) -> None:
         dx_TD=passing.dmiddle_TD,
         dsum_TD=passing.dx_TD,
         up=UpGradient(step.experts[layer].a_EQD, step.gradient_parts(), passing.v_up_TQ),
-        post=post,
+        post=_post(weights.post_attention_D, kept.attention_TD, kept.attention_scale_T, passing.dy_TD),
     )
     outer_sums(kept.mlp_input_TD, passing.v_up_TQ, step.tables.first_E, 1.0, step.gradients[layer].a_EQD)
 

@@ -1,6 +1,6 @@
 """Room for one forward and backward pass, taken once and used by every step.
 
-    T packed tokens   D hidden size   C = (H + 2 G) K   A = H K   I inner size   R rank   Q = 2 R   V vocabulary
+T packed tokens   D hidden size   C = (H + 2 G) K   A = H K   I inner size   R rank   Q = 2 R   V vocabulary
 """
 
 from dataclasses import dataclass, fields, replace
@@ -123,7 +123,8 @@ def make_buffers(weights: BaseWeights, rank: int, num_tokens: int, num_parts: in
 def bytes_per_token(weights: BaseWeights, rank: int, num_parts: int) -> int:
     """Returns what a token more costs, the logits left out: they have a bound of their own."""
     rows = _Rows(weights.embedding_VD.to("meta"), 1)
-    records = [*(_kept(layer, rows, rank) for layer in weights.layers), _passing(weights.layers[0], rows, rank, num_parts)]
+    records: list[Kept | Passing] = [_kept(layer, rows, rank) for layer in weights.layers]
+    records.append(_passing(weights.layers[0], rows, rank, num_parts))
     tensors = [getattr(record, field.name) for record in records for field in fields(record)]
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors if tensor is not None)
 

@@ -1,8 +1,8 @@
 """The forward pass, from tokens to the normed rows behind the last layer."""
 
 import torch
+from torch import Tensor
 
-from semoe.experts.fused.buffers import Kept
 from semoe.experts.fused.passing import Step
 from semoe.kernels.attention import attention_forward
 from semoe.kernels.gated import gated_forward
@@ -43,13 +43,13 @@ def _enter(step: Step, layer: int) -> None:
         h_TD=passing.normed_TD,
         scale_T=passing.output_scale_T if behind else layers[layer].input_scale_T,
         down=Down(step.act_parts(), before.u_down_TR, step.experts[layer - 1].b_ERD) if before else None,
-        post=_post_mlp(step, layer - 1, before) if before else None,
+        post=_post(step.weights.layers[layer - 1].post_mlp_D, before.mlp_TD, before.mlp_scale_T) if before else None,
     )
 
 
-def _post_mlp(step: Step, layer: int, kept: Kept) -> Post | None:
-    weight_D = step.weights.layers[layer].post_mlp_D
-    return None if weight_D is None or kept.mlp_TD is None else Post(weight_D, kept.mlp_TD, kept.mlp_scale_T)
+def _post(weight_D: Tensor | None, y_TD: Tensor | None, scale_T: Tensor) -> Post | None:
+    """The norm of what is added to the residual stream, where a family has one."""
+    return None if weight_D is None or y_TD is None else Post(weight_D, y_TD, scale_T)
 
 
 def _attention(step: Step, layer: int) -> None:
@@ -65,7 +65,6 @@ def _attention(step: Step, layer: int) -> None:
 def _mlp(step: Step, layer: int) -> None:
     weights, kept, passing = step.weights.layers[layer], step.buffers.layers[layer], step.buffers.passing
     experts = step.experts[layer]
-    has_post = weights.post_attention_D is not None and kept.attention_TD is not None
     norm_forward(
         kept.input_TD,
         passing.y_TD,
@@ -77,7 +76,7 @@ def _mlp(step: Step, layer: int) -> None:
         h_TD=kept.mlp_input_TD,
         scale_T=kept.middle_scale_T,
         up=Up(experts.a_EQD, kept.u_TQ),
-        post=Post(weights.post_attention_D, kept.attention_TD, kept.attention_scale_T) if has_post else None,
+        post=_post(weights.post_attention_D, kept.attention_TD, kept.attention_scale_T),
     )
     step.products.forward(kept.mlp_input_TD, weights.gate_up, kept.gate_up_TI)
     gated_forward(

@@ -9,8 +9,8 @@ from semoe.experts.fused.products import Products
 from semoe.experts.fused.rows import LayerRows
 from semoe.experts.fused.tables import Tables
 from semoe.experts.fused.weights import BaseWeights, LayerWeights
-from semoe.kernels.attention import Angles
 from semoe.kernels.gated import BACKWARD, FORWARD, num_partials
+from semoe.kernels.heads import Angles
 from semoe.models.config import ModelConfig
 
 

@@ -65,7 +65,7 @@ class Float8Head(Products):
         if weight_OI.data_ptr() not in self._weights:
             self._weights[weight_OI.data_ptr()] = scaled_rows(weight_OI)
         weight_IO, scale_1I = self._weights[weight_OI.data_ptr()]
-        torch._scaled_mm(  # noqa: SLF001  (torch.nn.functional.scaled_mm takes no `out`)
+        torch._scaled_mm(
             rows_MO,
             weight_IO.T,
             scale_a=scales_M[:, None],

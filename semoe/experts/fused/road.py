@@ -6,6 +6,7 @@ N numbers of one expert
 import torch
 from torch import Tensor
 
+from semoe.experts.fused.angles import AngleTable
 from semoe.experts.fused.buffers import Buffers, bytes_per_token, make_buffers
 from semoe.experts.fused.products import Products
 from semoe.experts.fused.rows import RowOrder
@@ -40,6 +41,7 @@ class FusedRoad:
         self._places_N = RowOrder(layout).places().to(decoder.device)
         rank, inner = layout.lora.rank, decoder.config.intermediate_size
         self._num_parts = max(num_partials(FORWARD, rank, inner), num_partials(BACKWARD, rank, inner))
+        self._angles = AngleTable(decoder)
         self._buffers: Buffers | None = None
         self._room = 0
         """Tokens that the buffers hold."""
@@ -58,6 +60,7 @@ class FusedRoad:
             self._layout,
             self._settings,
             self._buffers,
+            self._angles,
             self._places_N,
             self._base_N.repeat(num_experts, 1),
         )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from semoe.experts.adamw import BETAS, EPS
+from semoe.experts.fused.angles import AngleTable
 from semoe.experts.fused.backward import backward
 from semoe.experts.fused.buffers import Buffers
 from semoe.experts.fused.forward import forward
@@ -34,6 +35,7 @@ class FusedStack:
         layout: ExpertLayout,
         settings: TrainingSettings,
         buffers: Buffers,
+        angles: AngleTable,
         places_N: Tensor,
         stack_EN: Tensor,
     ) -> None:
@@ -43,6 +45,7 @@ class FusedStack:
         self._layout = layout
         self._settings = settings
         self._buffers = buffers
+        self._angles = angles
         self._order = RowOrder(layout)
         self._places_N = places_N
         self._stack_EM = stack_EN.new_zeros(len(stack_EN), self._order.size)
@@ -69,7 +72,7 @@ class FusedStack:
             rank=self._layout.lora.rank,
             experts=self._order.layers(self._stack_EM[:num]),
             gradients=self._order.layers(self._grads_EM[:num]),
-            tables=tables_of(packed, self._decoder),
+            tables=tables_of(packed, self._angles, self._decoder.device),
             buffers=self._buffers.of(len(packed.tokens_T)),
         )
         forward(step)

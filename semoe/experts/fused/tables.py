@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from semoe.experts.packing import PackedStep
-from semoe.kernels.attention import Angles, Sequences
+from semoe.experts.fused.angles import AngleTable
+from semoe.experts.packing import Numbers, PackedStep
+from semoe.kernels.heads import Angles, Sequences
 from semoe.kernels.norm import Blocks
-from semoe.models.decoder import Decoder
 
 BLOCK_ROWS = 8
 """Rows that share one reading of an expert's numbers."""
@@ -35,38 +35,30 @@ class Tables:
     num_learnt_E: Tensor
 
 
-def tables_of(packed: PackedStep, decoder: Decoder) -> Tables:
+def tables_of(packed: PackedStep, angles: AngleTable, device: torch.device) -> Tables:
     """Returns the tables of a step, which lies on the CPU; copies to the device wait for nothing."""
+    send = _Sender(device)
     lengths_S = np.array(packed.lengths)
     ends_S = lengths_S.cumsum()
     first_E = np.array([first for first, _ in packed.segments] + [len(packed.tokens_T)])
-    num_learnt_E = np.bincount(packed.expert_M, minlength=len(packed.segments))
-    blocks = _blocks(first_E)
     positions_T = np.arange(ends_S[-1]) - (ends_S - lengths_S).repeat(lengths_S)
-    send = _Sender(decoder.device)
-    tokens_T, learnt_M, labels_M = (send(x) for x in (packed.tokens_T, packed.learnt_M, packed.labels_M))
-    first, end, expert, first_S, end_S, first_E_device = (
-        send(torch.from_numpy(x.astype(np.int32))) for x in (*blocks, ends_S - lengths_S, ends_S, first_E)
-    )
-    rotations = decoder.rotations(
-        send(torch.from_numpy(positions_T)), send(torch.from_numpy(lengths_S.repeat(lengths_S)))
-    )
-    full, sliding = (Angles(*(_first_half(one) for one in rotation)) for rotation in rotations)
+    longest = int(lengths_S.max())
+    full, sliding = angles.of(send.numbers(positions_T), send.numbers(lengths_S.repeat(lengths_S)), longest)
     return Tables(
-        tokens_T=tokens_T,
-        first_E=first_E_device,
-        blocks=Blocks(first, end, expert),
-        sequences=Sequences(first_S, end_S, int(lengths_S.max())),
+        tokens_T=send(packed.tokens_T),
+        first_E=send.table(first_E),
+        blocks=Blocks(*map(send.table, _blocks(first_E))),
+        sequences=Sequences(send.table(ends_S - lengths_S), send.table(ends_S), longest),
         full=full,
         sliding=sliding,
-        learnt_M=learnt_M,
-        labels_M=labels_M,
+        learnt_M=send(packed.learnt_M),
+        labels_M=send(packed.labels_M),
         weights_M=send(packed.weights_M),
-        num_learnt_E=send(torch.from_numpy(num_learnt_E)),
+        num_learnt_E=send.numbers(np.bincount(packed.expert_M, minlength=len(packed.segments))),
     )
 
 
-def _blocks(first_E: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _blocks(first_E: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Returns first row, row after the last, and expert of each block; no block holds rows of two experts."""
     rows_E = np.diff(first_E)
     blocks_E = -(-rows_E // BLOCK_ROWS)
@@ -74,11 +66,6 @@ def _blocks(first_E: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     number_B = np.arange(len(expert_B)) - (blocks_E.cumsum() - blocks_E).repeat(blocks_E)
     first_B = first_E[expert_B] + number_B * BLOCK_ROWS
     return first_B, np.minimum(first_B + BLOCK_ROWS, first_E[expert_B + 1]), expert_B
-
-
-def _first_half(angles_T1K: Tensor) -> Tensor:
-    """Both halves of a head turn by the same angles, so one is kept."""
-    return angles_T1K[:, 0, : angles_T1K.shape[-1] // 2].contiguous()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +76,11 @@ class _Sender:
 
     def __call__(self, x: Tensor) -> Tensor:
         return x.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else x
+
+    def numbers(self, x: Numbers) -> Tensor:
+        """Sends what torch counts with, in 64 bits."""
+        return self(torch.from_numpy(x))
+
+    def table(self, x: Numbers) -> Tensor:
+        """Sends what kernels count with, in 32 bits."""
+        return self(torch.from_numpy(x.astype(np.int32)))

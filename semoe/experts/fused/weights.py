@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from semoe.kernels.attention import NO_WINDOW, Heads
+from semoe.kernels.heads import NO_WINDOW, Heads
 from semoe.models.decoder import Decoder
 from semoe.models.sites import Site, weight_name
 
@@ -111,14 +111,13 @@ def _side_by_side(weights: dict[str, Tensor], names: list[str]) -> Tensor:
     whole = _whole(parts)
     if whole is None:
         whole = torch.cat(parts)
-        for name, view in zip(names, whole.split([len(part) for part in parts]), strict=True):
-            weights[name] = view
+        weights.update(zip(names, whole.split([len(part) for part in parts]), strict=True))
     return whole
 
 
 def _whole(parts: list[Tensor]) -> Tensor | None:
     """Returns the tensor whose parts these are, where they lie one behind the other already."""
-    base = parts[0]._base  # noqa: SLF001  (torch's own name for what a view is a view of)
+    base = parts[0]._base
     if base is None or len(base) != sum(map(len, parts)):
         return None
     ends = [part.data_ptr() + part.numel() * part.element_size() for part in parts]
