@@ -122,8 +122,8 @@ ROWS: dict[str, Sequence[Panel]] = {
         ),
         Panel(
             "GPU memory used, of all",
-            "Share of each GPU's memory that is in use, by whatever program. Much that is free: `--tokens_per_step` may "
-            "be larger.",
+            "Share of each GPU's memory that is in use, by whatever program. Much that is free: `--tokens_per_step` "
+            "may be larger.",
             "percentunit",
             (
                 (

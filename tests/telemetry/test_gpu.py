@@ -92,7 +92,7 @@ def test_a_driver_that_refuses_costs_the_metrics_alone(
     where: str, nvml: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry, nvml.error_at = CollectorRegistry(), where
-    with caplog.at_level(logging.DEBUG), sampled_gpus(Metrics(registry), every_seconds=OFTEN):
+    with caplog.at_level(logging.DEBUG, logger="semoe"), sampled_gpus(Metrics(registry), every_seconds=OFTEN):
         until(lambda: where in nvml.called or where == "nvmlShutdown")
     assert threads() == []
     assert of_gpus(registry) == {}
@@ -115,7 +115,7 @@ def test_without_the_package_there_is_nothing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
     registry = CollectorRegistry()
-    with caplog.at_level(logging.DEBUG), sampled_gpus(Metrics(registry)):
+    with caplog.at_level(logging.DEBUG, logger="semoe"), sampled_gpus(Metrics(registry)):
         until(lambda: threads() == [])
     assert of_gpus(registry) == {}
     assert [said.levelname for said in caplog.records] == ["DEBUG"]
