@@ -30,7 +30,7 @@ def make_dashboard() -> str:
         Dashboard("Runs")
         .uid("semoe-runs")
         .description(
-            "SEMOE's runs: progress, training, store, answers, errors. What each figure means: docs/metrics.md."
+            "SEMOE's runs: progress, training, GPUs, store, answers, errors. What each figure means: docs/metrics.md."
         )
         .tags(["semoe"])
         .timezone("browser")

@@ -105,10 +105,47 @@ ROWS: dict[str, Sequence[Panel]] = {
             ((quantile(0.5, "semoe_step_seconds"), "median"), (quantile(0.95, "semoe_step_seconds"), "p95")),
         ),
     ),
+    "GPU": (
+        Panel(
+            "GPU busy",
+            "Share of the time in which a kernel ran, by pod and GPU. Well below 100 % while a shard trains: the GPU "
+            "waits for the host or for the store. Empty without NVML.",
+            "percentunit",
+            ((per_second("semoe_gpu_busy_seconds_total", "pod, gpu"), "{{pod}}, GPU {{gpu}}"),),
+        ),
+        Panel(
+            "Useful FLOP/s",
+            "Four for each weight and token of the experts trained to their end; compare it with what the GPU can do. "
+            "A GPU that is busy and does little has small batches or slow kernels.",
+            "flops",
+            ((per_second("semoe_training_flops_total"), "useful"),),
+        ),
+        Panel(
+            "GPU memory used, of all",
+            "Share of each GPU's memory that is in use, by whatever program. Much that is free: `--tokens_per_step` "
+            "may be larger.",
+            "percentunit",
+            (
+                (
+                    f"sum by (pod, gpu) (semoe_gpu_memory_used_bytes{{{HERE}}}) / "
+                    f"sum by (pod, gpu) (semoe_gpu_memory_bytes{{{HERE}}})",
+                    "{{pod}}, GPU {{gpu}}",
+                ),
+            ),
+        ),
+        Panel(
+            "Experts that wait to be published",
+            "Trained, and not yet in a pack, by pod. It goes up and down; where it stays high, training waits for the "
+            "store.",
+            "none",
+            ((f"sum by (pod) (semoe_experts_waiting{{{HERE}}})", "{{pod}}"),),
+        ),
+    ),
     "Store": (
         Panel(
             "Seconds to publish a pack",
-            "Writing and committing one pack of experts, in a thread of its own: training waits only once half a gigabyte waits.",
+            "Writing and committing one pack of experts, in a thread of its own: training waits only once half a "
+            "gigabyte waits.",
             "s",
             ((quantile(0.5, "semoe_publish_seconds"), "median"), (quantile(0.95, "semoe_publish_seconds"), "p95")),
         ),

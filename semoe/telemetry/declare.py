@@ -27,7 +27,7 @@ class Declared:
     """Of one: seconds, bytes, or the thing that is counted."""
     help: str
     labels: dict[str, tuple[str, ...]]
-    """Values by label; () for the kinds of errors, which the program's own code closes."""
+    """Values by label; () for the kinds of errors, which the program's own code closes, and for GPUs, which are few."""
 
     @property
     def series(self) -> tuple[str, ...]:

@@ -52,6 +52,10 @@ class Metrics:
         self.tokens_trained = to.counter(
             "tokens_trained_total", "tokens", "Tokens of the experts trained to their end, repetitions counted."
         )
+        self.training_flops = to.counter(
+            "training_flops_total", "flops",
+            "Useful floating-point operations of training: four for each weight and token.",
+        )  # fmt: skip
         self.training_loss = to.histogram(
             "training_loss", "nats", "Loss of each trained expert at its last step; _sum / _count is the mean.",
             LOSS_BUCKETS,
@@ -68,6 +72,14 @@ class Metrics:
         self.published_bytes = to.counter("published_bytes_total", "bytes", "Bytes of the experts committed.")
         self.experts_published = to.counter("experts_published_total", "experts", "Experts committed to the store.")
         self.experts_waiting = to.gauge("experts_waiting", "experts", "Trained experts that wait to be published.")
+        # Of every GPU that the driver shows; there from the first sample on.
+        self.gpu_busy_seconds = to.counter(
+            "gpu_busy_seconds_total", "seconds", "Seconds in which a kernel ran on the GPU.", gpu=()
+        )
+        self.gpu_memory_used_bytes = to.gauge(
+            "gpu_memory_used_bytes", "bytes", "Memory of the GPU in use, by whatever program.", gpu=()
+        )
+        self.gpu_memory_bytes = to.gauge("gpu_memory_bytes", "bytes", "Memory of the GPU, all of it.", gpu=())
         self.s3_requests = to.counter(
             "s3_requests_total", "calls", "Calls to S3, the retries of each included.",
             operation=S3_OPERATIONS, outcome=S3_OUTCOMES,
@@ -114,10 +126,11 @@ class Metrics:
         self.errors.labels("stopped")  # there from the start, as the others' kinds cannot be
         self.declared = tuple(to.all)
 
-    def expert_trained(self, *, loss: float, num_tokens: int) -> None:
+    def expert_trained(self, *, loss: float, num_tokens: int, flops: float = 0.0) -> None:
         """Counts an expert; a loss that is not finite would spoil the mean and is counted apart."""
         self.experts_trained.inc()
         self.tokens_trained.inc(num_tokens)
+        self.training_flops.inc(flops)
         if math.isfinite(loss):
             self.training_loss.observe(loss)
         else:
@@ -128,6 +141,18 @@ class Metrics:
         self.experts_published.inc(num_experts)
         self.published_bytes.inc(num_bytes)
         self.publish_seconds.observe(seconds)
+
+    def gpu_sampled(self, gpu: str, *, busy_seconds: float, used_bytes: int, all_bytes: int) -> None:
+        """Counts how long a GPU was busy since its last sample, and says how its memory is now."""
+        self.gpu_busy_seconds.labels(gpu).inc(busy_seconds)
+        self.gpu_memory_used_bytes.labels(gpu).set(used_bytes)
+        self.gpu_memory_bytes.labels(gpu).set(all_bytes)
+
+    def forget_gpus(self) -> None:
+        """Ends the series of all GPUs, once nobody samples them any more."""
+        self.gpu_busy_seconds.clear()
+        self.gpu_memory_used_bytes.clear()
+        self.gpu_memory_bytes.clear()
 
     def augmented(self, *, num_passages: int, num_pairs: int, rejected: Mapping[str, int]) -> None:
         """Counts passages that were augmented, the pairs they gave, and by reason what was not kept."""

@@ -14,13 +14,14 @@ from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metri
 
 from semoe.errors import SemoeError, UsageError
 from semoe.telemetry.counting import metrics
+from semoe.telemetry.gpu import sampled_gpus
 
 App = Callable[..., Iterable[bytes]]
 
 
 @contextmanager
 def serving(port: int, *, last_scrape_seconds: float = 0.0, registry: CollectorRegistry = REGISTRY) -> Iterator[None]:
-    """Serves the registry on all addresses during the block.
+    """Serves the registry on all addresses during the block, and samples the GPUs as long.
 
     A worker that was asked to stop does not wait for the last scrape: its time is short.
 
@@ -40,16 +41,17 @@ def serving(port: int, *, last_scrape_seconds: float = 0.0, registry: CollectorR
     last = _LastScrape()
     server = _start(port, registry, last)
     wait = True
-    try:
-        yield
-    except BaseException as error:
-        wait = error.kind != "stopped" if isinstance(error, SemoeError) else isinstance(error, Exception)
-        raise
-    finally:
-        if wait:
-            last.wait(last_scrape_seconds)
-        server.shutdown()
-        server.server_close()
+    with sampled_gpus(metrics):
+        try:
+            yield
+        except BaseException as error:
+            wait = error.kind != "stopped" if isinstance(error, SemoeError) else isinstance(error, Exception)
+            raise
+        finally:
+            if wait:
+                last.wait(last_scrape_seconds)
+            server.shutdown()
+            server.server_close()
 
 
 class _LastScrape:

@@ -1,6 +1,7 @@
 """The dashboard is what its script makes, and a real Prometheus that scrapes real workers answers all its queries."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,8 @@ CHECKED_IN = ROOT / "helm" / "workers" / "dashboards" / "runs.json"
 BOARD: dict[str, Any] = json.loads(CHECKED_IN.read_text(encoding="utf-8"))
 PANELS = [panel for panel in BOARD["panels"] if panel["type"] != "row"]
 PROMETHEUS = shutil.which("prometheus")
+STAND_IN = Path(__file__).with_name("stand_in")
+"""With a module that stands for NVIDIA's: workers sample GPUs that are not there."""
 
 
 def test_the_checked_in_dashboard_is_what_the_script_makes() -> None:
@@ -117,6 +120,7 @@ def wait_for(address: str) -> None:
 
 def work(folder: RunFolder, port: int) -> None:
     """Does each stage's first shard, one worker after the other on one port, as a pod would."""
+    path = os.pathsep.join([str(STAND_IN), *filter(None, [os.environ.get("PYTHONPATH")])])
     for stage in STAGES:
         place = ["--store", folder.objects.url, "--run", folder.run, "--stage", stage, "--shard", "0"]
         command = [
@@ -130,7 +134,7 @@ def work(folder: RunFolder, port: int) -> None:
             "--last_scrape_seconds",
             "20",
         ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": path})
 
 
 @pytest.mark.skipif(PROMETHEUS is None, reason="no command `prometheus` on the PATH")
@@ -149,5 +153,7 @@ def test_a_prometheus_that_scraped_workers_answers_every_query(small_root: Path,
         assert report
         highest = ask(address, "max(max_over_time(semoe_experts_trained_total[10m]))", 1)
         assert float(highest[0]["values"][-1][1]) == report.counts["trained"] > 0
+        busy = ask(address, 'sum(max_over_time(semoe_gpu_busy_seconds_total{gpu="0"}[10m]))', 1)
+        assert float(busy[0]["values"][-1][1]) > 0
         rates = ask(address, 'sum by (method) (rate(semoe_questions_answered_total{method="combine"}[10s]))', seconds)
         assert max(float(value) for _, value in rates[0]["values"]) > 0

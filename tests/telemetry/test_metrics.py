@@ -23,7 +23,7 @@ from tests.telemetry.scraping import counted, free_port, samples
 
 PACKAGE = Path(str(resources.files("semoe")))
 ALL = Metrics(CollectorRegistry()).declared
-LABELS = {"stage", "method", "operation", "outcome", "reason", "kind"}
+LABELS = {"stage", "method", "operation", "outcome", "reason", "kind", "gpu"}
 
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
@@ -54,8 +54,10 @@ def test_every_series_is_there_at_0_before_anything_happens() -> None:
     }
     assert set(found.values()) == {0}
     names = {name.partition("{")[0] for name in found}
-    # Gauges have no value before they are set.
-    late = {"semoe_shard_items", "semoe_shard_items_done"}
+    # Gauges with labels have no value before they are set, and nobody knows the GPUs before the first sample.
+    gpu = {one.name for one in fresh.declared if "gpu" in one.labels}
+    late = {"semoe_shard_items", "semoe_shard_items_done"} | gpu
+    assert len(gpu) == 3
     assert names == {series for one in fresh.declared for series in one.series} - late
     assert 'semoe_questions_answered_total{method="prag_random"}' in found
 
@@ -145,11 +147,11 @@ def test_a_loss_that_is_not_finite_is_counted_apart_and_leaves_the_mean_alone() 
     registry = CollectorRegistry()
     own = Metrics(registry)
     for loss in (0.5, math.nan, math.inf, 1.5):
-        own.expert_trained(loss=loss, num_tokens=10)
+        own.expert_trained(loss=loss, num_tokens=10, flops=4e12)
     found = samples(generate_latest(registry).decode())
     assert found["semoe_training_loss_sum"] / found["semoe_training_loss_count"] == 1
     assert (found["semoe_losses_not_finite_total"], found["semoe_experts_trained_total"]) == (2, 4)
-    assert found["semoe_tokens_trained_total"] == 40
+    assert (found["semoe_tokens_trained_total"], found["semoe_training_flops_total"]) == (40, 16e12)
 
 
 def test_an_attempt_that_fails_is_counted_by_kind(tmp_path: Path) -> None:
