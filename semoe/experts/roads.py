@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import os
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -56,6 +57,19 @@ def why_not_kernels(decoder: Decoder, layout: ExpertLayout) -> str | None:
         return f"the kernels know experts of the MLP, and target_modules names {', '.join(others)}"
     if layout.lora.rank > HIGHEST_RANK:
         return f"the kernels know ranks up to {HIGHEST_RANK}, and lora_rank is {layout.lora.rank}"
+    return _why_triton_fails(decoder.device)
+
+
+@cache
+def _why_triton_fails(device: torch.device) -> str | None:
+    """Runs the smallest kernel: Triton compiles with a C compiler, for which nobody has asked until now."""
+    from semoe.kernels.adamw import adamw  # noqa: PLC0415
+
+    one = torch.ones(1, device=device)
+    try:
+        adamw(one, one.clone(), one.clone(), one.clone(), decay=1.0, rate=0.0, root=1.0, betas=(0.9, 0.9), eps=1.0)
+    except Exception as error:
+        return f"Triton does not run here ({type(error).__name__}: {str(error).strip().splitlines()[0]})"
     return None
 
 

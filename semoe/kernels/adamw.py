@@ -11,7 +11,7 @@ COLUMNS = 1024
 
 
 @triton.jit
-def _step(
+def _adamw_step(
     value_ptr, grad_ptr, mean_ptr, square_ptr, count, decay, rate, root, beta1, beta2, eps, COLUMNS: tl.constexpr
 ):
     i = tl.program_id(0).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
@@ -45,6 +45,6 @@ def adamw(
         eps: keeps the quotient finite.
     """
     count = value_N.numel()
-    _step[(triton.cdiv(count, COLUMNS),)](
+    _adamw_step[(triton.cdiv(count, COLUMNS),)](
         value_N, grad_N, mean_N, square_N, count, decay, rate, root, *betas, eps, COLUMNS, num_warps=4
     )

@@ -16,7 +16,7 @@ FORWARD = Tile(64, 32, 4, 3), Tile(32, 16, 2, 2)
 
 
 @triton.jit(do_not_specialize=["num_tokens", "window"])
-def _forward(
+def _attention_forward(
     qkv_ptr,
     out_ptr,
     log_sum_ptr,
@@ -83,7 +83,7 @@ def attention_forward(qkv_TC: Tensor, sequences: Sequences, heads: Heads, out_TC
     """Fills the mixed values, [T, H K], and log2 Σ 2^score, which the backward pass needs; q and k are rotated."""
     tile = tile_of(FORWARD, heads.head_size, qkv_TC.dtype)
     shape = shape_of(heads, tile)
-    _forward[(triton.cdiv(sequences.longest, shape[4]), heads.num_groups, len(sequences.first_S))](
+    _attention_forward[(triton.cdiv(sequences.longest, shape[4]), heads.num_groups, len(sequences.first_S))](
         qkv_TC,
         out_TC,
         log_sum_HT,

@@ -31,7 +31,7 @@ KEYS = Tile(64, 32, 2, 3), Tile(32, 16, 4, 2)
 
 
 @triton.jit(do_not_specialize=["num_tokens", "window"])
-def _backward_queries(
+def _attention_queries(
     qkv_ptr,
     out_ptr,
     dout_ptr,
@@ -100,7 +100,7 @@ def _backward_queries(
 
 
 @triton.jit(do_not_specialize=["num_tokens", "window"])
-def _backward_keys(
+def _attention_keys(
     qkv_ptr,
     dout_ptr,
     log_sum_ptr,
@@ -197,7 +197,7 @@ def attention_backward(
     where = (sequences.first_S, sequences.end_S, len(qkv_TC), heads.scale, heads.window)
     tile = tile_of(QUERIES, heads.head_size, qkv_TC.dtype)
     shape = shape_of(heads, tile)
-    _backward_queries[(triton.cdiv(sequences.longest, shape[4]), *grid)](
+    _attention_queries[(triton.cdiv(sequences.longest, shape[4]), *grid)](
         qkv_TC,
         out_TC,
         dout_TC,
@@ -212,7 +212,7 @@ def attention_backward(
         num_stages=tile.stages,
     )
     tile = tile_of(KEYS, heads.head_size, qkv_TC.dtype)
-    _backward_keys[(triton.cdiv(sequences.longest, tile.keys), *grid)](
+    _attention_keys[(triton.cdiv(sequences.longest, tile.keys), *grid)](
         qkv_TC,
         dout_TC,
         log_sum_HT,

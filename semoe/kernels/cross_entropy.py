@@ -26,7 +26,7 @@ def _log_sum(row_ptr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr):
 
 
 @triton.jit
-def _in_place(logits_ptr, label_ptr, weight_ptr, loss_ptr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr):
+def _cross_entropy(logits_ptr, label_ptr, weight_ptr, loss_ptr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr):
     m = tl.program_id(0).to(tl.int64)
     row = logits_ptr + m * WIDTH
     label = tl.load(label_ptr + m)
@@ -41,7 +41,7 @@ def _in_place(logits_ptr, label_ptr, weight_ptr, loss_ptr, WIDTH: tl.constexpr, 
 
 
 @triton.jit
-def _to_float8(
+def _cross_entropy_float8(
     logits_ptr, label_ptr, weight_ptr, loss_ptr, share_ptr, scale_ptr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr
 ):
     m = tl.program_id(0).to(tl.int64)
@@ -71,7 +71,7 @@ def cross_entropy(logits_MV: Tensor, labels_M: Tensor, weights_M: Tensor, losses
         losses_M: what is filled, float32.
     """
     width = logits_MV.shape[1]
-    _in_place[(len(logits_MV),)](logits_MV, labels_M, weights_M, losses_M, width, _columns(width), num_warps=8)
+    _cross_entropy[(len(logits_MV),)](logits_MV, labels_M, weights_M, losses_M, width, _columns(width), num_warps=8)
 
 
 def cross_entropy_float8(
@@ -91,7 +91,7 @@ def cross_entropy_float8(
         scales_M: what is filled, float32.
     """
     width = logits_MV.shape[1]
-    _to_float8[(len(logits_MV),)](
+    _cross_entropy_float8[(len(logits_MV),)](
         logits_MV,
         labels_M,
         weights_M,

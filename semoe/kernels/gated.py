@@ -69,7 +69,7 @@ def _activated(gate, GELU: tl.constexpr):
 
 
 @triton.jit(do_not_specialize=["num_tokens"])
-def _forward(
+def _gated_forward(
     gate_up_ptr,
     u_ptr,
     b_ptr,
@@ -114,7 +114,7 @@ def _forward(
 
 
 @triton.jit(do_not_specialize=["num_tokens"])
-def _backward(
+def _gated_backward(
     gate_up_ptr,
     dact_ptr,
     u_ptr,
@@ -205,7 +205,7 @@ def gated_forward(
     rank, inner = a_ERI.shape[1:]
     tile = tile_of(FORWARD, rank, inner)
     grid = (triton.cdiv(inner, tile.columns), len(first_E) - 1)
-    _forward[grid](
+    _gated_forward[grid](
         gate_up_TI,
         u_TQ,
         b_EQI,
@@ -259,7 +259,7 @@ def gated_backward(
     rank, inner = a_ERI.shape[1:]
     tile = tile_of(BACKWARD, rank, inner)
     grid = (triton.cdiv(inner, tile.columns), len(first_E) - 1)
-    _backward[grid](
+    _gated_backward[grid](
         gate_up_TI,
         dact_TI,
         u_TQ,

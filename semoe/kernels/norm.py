@@ -55,7 +55,7 @@ class Post(NamedTuple):
 
 
 @triton.jit(do_not_specialize=["num_tokens", "num_parts"])
-def _forward(
+def _norm_forward(
     x_ptr,
     y_ptr,
     sum_ptr,
@@ -178,7 +178,7 @@ def norm_forward(
     rank = down.u_TR.shape[1] if down else up.u_TQ.shape[1] // 2 if up else 1
     num_parts = len(down.partial_PTR) if down else 1
     stride_n = down.b_ERD.stride(0) if down else up.a_EQD.stride(0) if up else 0
-    _forward[(len(blocks.first_B),)](
+    _norm_forward[(len(blocks.first_B),)](
         x_TD,
         x_TD if y_TD is None else y_TD,
         sum_TD,

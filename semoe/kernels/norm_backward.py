@@ -41,7 +41,7 @@ class PostGradient(NamedTuple):
 
 
 @triton.jit(do_not_specialize=["num_tokens", "num_parts"])
-def _backward(
+def _norm_backward(
     dh_ptr,
     x_ptr,
     scale_ptr,
@@ -157,7 +157,7 @@ def norm_backward(
     rank = down.v_TR.shape[1] if down else up.v_TQ.shape[1] // 2 if up else 1
     num_parts = len(up.partial_PTQ) if up else 1
     stride_n = down.b_ERD.stride(0) if down else up.a_EQD.stride(0) if up else 0
-    _backward[(len(blocks.first_B),)](
+    _norm_backward[(len(blocks.first_B),)](
         dh_TD,
         x_TD,
         scale_T,

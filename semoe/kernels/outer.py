@@ -13,7 +13,7 @@ COLUMNS = 64
 
 
 @triton.jit
-def _outer(
+def _outer_sums(
     x_ptr,
     factor_ptr,
     grad_ptr,
@@ -56,7 +56,7 @@ def outer_sums(x_TW: Tensor, factors_TQ: Tensor, first_E: Tensor, scaling: float
     # The more sums, the fewer rows fit the registers.
     rows = min(8, max(1, 32 // triton.next_power_of_2(count)))
     grid = (triton.cdiv(width, COLUMNS), len(first_E) - 1)
-    _outer[grid](
+    _outer_sums[grid](
         x_TW,
         factors_TQ,
         grad_EQW,

@@ -11,7 +11,7 @@ from semoe.kernels.heads import Angles, Heads
 
 
 @triton.jit
-def _forward(
+def _rotation_forward(
     qkv_ptr,
     out_ptr,
     cos_ptr,
@@ -63,7 +63,7 @@ def _weights(q_ptr, k_ptr, head, d, HEADS: tl.constexpr, HALF: tl.constexpr):
 
 
 @triton.jit
-def _norm_backward(
+def _head_norm_backward(
     qkv_ptr,
     dqkv_ptr,
     q_weight_ptr,
@@ -118,7 +118,7 @@ def rotate(
         eps: of the norms.
     """
     q_weight, k_weight = norms or (angles.cos_TK, angles.cos_TK)
-    _forward[(len(qkv_TC),)](
+    _rotation_forward[(len(qkv_TC),)](
         qkv_TC, out_TC, *angles, q_weight, k_weight, eps, **_shape(heads), NORMED=norms is not None, num_warps=2
     )
 
@@ -133,4 +133,4 @@ def head_norm_backward(qkv_TC: Tensor, dqkv_TC: Tensor, heads: Heads, norms: tup
         norms: as in `rotate`.
         eps: of the norms.
     """
-    _norm_backward[(len(qkv_TC),)](qkv_TC, dqkv_TC, *norms, eps, **_shape(heads), num_warps=2)
+    _head_norm_backward[(len(qkv_TC),)](qkv_TC, dqkv_TC, *norms, eps, **_shape(heads), num_warps=2)

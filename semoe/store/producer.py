@@ -123,6 +123,7 @@ class Producer(AbstractContextManager["Producer"]):
             if work is not None:
                 self._guarded(work)
             self._work.task_done()
+            metrics.experts_waiting.set(self.num_waiting)
             if work is None:
                 return
 

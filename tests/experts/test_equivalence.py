@@ -1,6 +1,5 @@
 """Training many experts at once gives, for each, what PEFT and torch's AdamW give it alone."""
 
-import random
 from pathlib import Path
 
 import pytest
@@ -22,20 +21,10 @@ from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from semoe.models.sites import PROJECTIONS, Site
 from semoe.prompts.rendering import TrainingSequence
+from tests.experts.work import learnable, relative_difference
 from tests.tiny import FAMILIES, tiny_model, tiny_model_folder
 
 TOLERANCE = 1e-4
-
-
-def learnable(counts: tuple[int, ...], seed: int = 0) -> list[list[TrainingSequence]]:
-    """Sequences of odd and different lengths; expert i has counts[i] of them."""
-    chooser = random.Random(seed)
-
-    def one() -> TrainingSequence:
-        length = chooser.choice([9, 13, 16, 17, 31])
-        return TrainingSequence(tuple(chooser.randrange(97) for _ in range(length)), max(1, length // 2))
-
-    return [[one() for _ in range(count)] for count in counts]
 
 
 def train_with_peft(
@@ -68,12 +57,6 @@ def train_with_peft(
         mean.backward()
         optimiser.step()
     return layout.join({name: tensor.detach() for name, tensor in get_peft_model_state_dict(model).items()})
-
-
-def relative_difference(layout: ExpertLayout, ours_N: torch.Tensor, theirs_N: torch.Tensor) -> float:
-    """The largest difference of any tensor, relative to that tensor's largest number."""
-    ours, theirs = layout.split(ours_N), layout.split(theirs_N)
-    return max(float((ours[n] - theirs[n]).abs().max() / theirs[n].abs().max()) for n in ours)
 
 
 # One pass each: AdamW divides by the size of a gradient, so numbers whose gradient is nearly zero grow

@@ -18,7 +18,7 @@ from semoe.experts.settings import LoraSettings, TrainingSettings
 from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from semoe.prompts.rendering import TrainingSequence
-from tests.experts.test_equivalence import relative_difference
+from tests.experts.work import relative_difference
 from tests.tiny import FAMILIES, tiny_model_folder
 
 TOLERANCE = 1e-4
@@ -52,7 +52,7 @@ def by_kernels(decoder: Decoder, layout: ExpertLayout, stack_EN: torch.Tensor, p
     road = FusedRoad(decoder, layout, stack_EN[0], TrainingSettings(), Products())
     stack = road.stack(len(stack_EN), len(packed.tokens_T) + 3)
     poisoned(road._buffers)  # type: ignore[arg-type]
-    stack._stack_EM[:, road._places_N] = stack_EN
+    stack.begin(stack_EN)
     return stack
 
 

@@ -23,7 +23,7 @@ from semoe.experts.training import train_experts
 from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from semoe.prompts.rendering import TrainingSequence
-from tests.experts.test_equivalence import learnable, relative_difference
+from tests.experts.work import learnable, relative_difference
 from tests.tiny import FAMILIES, tiny_model_folder
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore")]
@@ -45,7 +45,7 @@ def by_autograd(decoder: Decoder, layout: ExpertLayout, stack_EN: Tensor, steps:
 
 def begun(road: FusedRoad, stack_EN: Tensor, num_tokens: int) -> FusedStack:
     stack = road.stack(len(stack_EN), num_tokens)
-    stack._stack_EM[:, road._places_N] = stack_EN
+    stack.begin(stack_EN)
     return stack
 
 

@@ -49,7 +49,7 @@ class FusedStack:
         self._order = RowOrder(layout)
         self._places_N = places_N
         self._stack_EM = stack_EN.new_zeros(len(stack_EN), self._order.size)
-        self._stack_EM[:, places_N] = stack_EN
+        self.begin(stack_EN)
         self._grads_EM = torch.zeros_like(self._stack_EM)
         self._mean_EM = torch.zeros_like(self._stack_EM)
         self._square_EM = torch.zeros_like(self._stack_EM)
@@ -60,6 +60,10 @@ class FusedStack:
         losses_E = self.losses_and_gradients(packed)
         self._update(len(packed.segments))
         return losses_E
+
+    def begin(self, stack_EN: Tensor) -> None:
+        """Sets the experts to these, [E, N]."""
+        self._stack_EM[:, self._places_N] = stack_EN
 
     def losses_and_gradients(self, packed: PackedStep) -> Tensor:
         """Runs forward and backward; returns the losses, [E]."""
