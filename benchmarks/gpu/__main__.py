@@ -53,8 +53,9 @@ def _measure(asked: argparse.Namespace) -> None:
         found["rows"][name] = _in_process(name, asked.beside if row.by == "before" else None)
         print(_line(found["rows"][name]), flush=True)
         _write(asked.out, found)
-    found["profile"] = _in_process("profile")
-    _write(asked.out, found)
+    if PROFILED in names:
+        found["profile"] = _in_process("profile")
+        _write(asked.out, found)
 
 
 def _in_process(name: str, beside: Path | None = None) -> dict[str, Any]:
@@ -93,6 +94,10 @@ def _one(name: str) -> dict[str, Any]:
 
         setting = setting_of(row)
         num_steps = setting.settings.num_steps or len(setting.work[0])
+        if row.into_store:
+            from benchmarks.gpu.store import disk_bytes_per_second  # noqa: PLC0415
+
+            figures["disk_limit"] = disk_bytes_per_second() / (4 * setting.layout.size)
         figures["products_limit"] = row.num_experts / (num_steps * product_seconds(setting, num_steps))
     return figures
 

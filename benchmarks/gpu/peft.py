@@ -59,7 +59,7 @@ def _model(setting: Setting) -> torch.nn.Module:
     )
     with torch.device("cuda"):
         model = LlamaForCausalLM(config)
-    model.to(dtype=setting.decoder.dtype)  # type: ignore[arg-type, call-arg]  # its stub knows devices only
+    model.to(dtype=setting.decoder.dtype)  # type: ignore[call-arg]  # its stub knows devices only
     lora = setting.layout.lora
     shape = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=list(lora.target_modules))
     return get_peft_model(model, shape)
