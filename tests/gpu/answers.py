@@ -53,6 +53,12 @@ def clear_differences(
     return found
 
 
+def _num_same(one: Sequence[int], other: Sequence[int]) -> int:
+    """Tokens until the first that differs."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 @torch.inference_mode()
 def _margin(decoder: Decoder, layout: ExpertLayout, flat_N: Tensor, ids: Sequence[int]) -> float:
     """How far the best next token is before the second."""
