@@ -63,8 +63,12 @@ def why_not_kernels(decoder: Decoder, layout: ExpertLayout) -> str | None:
 @cache
 def _why_triton_fails(device: torch.device) -> str | None:
     """Runs the smallest kernel: Triton compiles with a C compiler, for which nobody has asked until now."""
+    import triton  # noqa: PLC0415
+
     from semoe.kernels.adamw import adamw  # noqa: PLC0415
 
+    if triton.knobs.runtime.interpret:
+        return "Triton interprets kernels on the CPU (TRITON_INTERPRET is set)"
     one = torch.ones(1, device=device)
     try:
         adamw(one, one.clone(), one.clone(), one.clone(), decay=1.0, rate=0.0, root=1.0, betas=(0.9, 0.9), eps=1.0)

@@ -30,6 +30,7 @@ class TrainedExpert:
     index: int
     """Position in what was asked for."""
     flat_N: Tensor
+    """A view into its batch, on the CPU: while one expert is kept, all of them are."""
     loss: float
     """Loss of its last step, before that step's update."""
     num_tokens: int
@@ -151,8 +152,7 @@ def _handed_out(
         for row, (index, steps) in enumerate(schedules.items()):
             yield TrainedExpert(
                 index=index,
-                # Cloned: a row is a view, and one expert would keep the whole stack in memory.
-                flat_N=fetched_EN[row].clone(),
+                flat_N=fetched_EN[row],
                 loss=float(losses[row]),
                 num_tokens=sum(len(s.tokens) for step in steps for s in step),
                 num_learnt=sum(num_learnt(step, settings) for step in steps),

@@ -25,7 +25,7 @@ from semoe.telemetry.counting import metrics
 
 log = logging.getLogger(__name__)
 PACK_BYTES = 64 << 20
-WAITING_BYTES = 512 << 20
+WAITING_BYTES = 1 << 30
 """Of experts that were trained and are not yet in a pack."""
 
 
@@ -49,7 +49,7 @@ class Producer(AbstractContextManager["Producer"]):
         self._token = fresh_token()
         self._pack_bytes = pack_bytes
         self._commit_seconds = commit_seconds
-        # So many may wait that a pack is made while another is written; then `add` waits, as memory is not endless.
+        # As many may wait as a batch brings at once; then `add` waits, as memory is not endless.
         self._work = Queue[Callable[[], None] | None](max(1, WAITING_BYTES // (4 * layout.size)))
         self._thread = Thread(target=self._do_work, name="producer", daemon=True)
         self._error: Exception | None = None
