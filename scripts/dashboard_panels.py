@@ -144,8 +144,8 @@ ROWS: dict[str, Sequence[Panel]] = {
     "Store": (
         Panel(
             "Seconds to publish a pack",
-            "Writing and committing one pack of experts, in a thread of its own: training waits only once half a "
-            "gigabyte waits.",
+            "Writing and committing one pack of experts, in a thread of its own: training waits only once a "
+            "gigabyte of experts waits.",
             "s",
             ((quantile(0.5, "semoe_publish_seconds"), "median"), (quantile(0.95, "semoe_publish_seconds"), "p95")),
         ),

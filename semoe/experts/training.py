@@ -82,7 +82,7 @@ def train_experts(
             if len(batch) == 1:
                 raise _too_large(schedules[batch[0]]) from error
             limit = sum(_largest_step(schedules[i]) for i in batch) // 2
-            log.warning("The device's memory does not hold %d experts at a time: half as many then.", len(batch))
+            log.warning("The device's memory does not hold %d experts at a time: half as many tokens then.", len(batch))
             torch.cuda.empty_cache()
     yield from finished
 

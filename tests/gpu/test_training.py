@@ -20,6 +20,7 @@ from semoe.experts.packing import Step, pack
 from semoe.experts.roads import road_for
 from semoe.experts.settings import LoraSettings, TrainingSettings
 from semoe.experts.training import train_experts
+from semoe.kernels.float8 import quantise_rows, scaled_rows
 from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from semoe.prompts.rendering import TrainingSequence
@@ -120,6 +121,18 @@ def test_five_steps_learn_as_much_as_in_float32(llama: tuple) -> None:  # type: 
     for products in (Products(), Float8Head(), Float8Backward()):
         ours = learnt(decoder, FusedRoad(decoder, layout, base_N, SETTINGS, products))
         assert abs(ours - expected) <= 0.01 * (before - expected)
+
+
+def test_rows_in_float8_are_rounded_as_torch_rounds_them() -> None:
+    draw = torch.Generator(device=DEVICE).manual_seed(1)
+    x_MW = torch.randn(64, 3072, generator=draw, device=DEVICE) * torch.logspace(-6, 6, 64, device=DEVICE)[:, None]
+    rows_MW = torch.empty_like(x_MW, dtype=torch.float8_e4m3fn)
+    scale_M = torch.empty(64, device=DEVICE)
+    quantise_rows(x_MW, rows_MW, scale_M)
+    expected_MW, scale_1M = scaled_rows(x_MW.T)
+    torch.testing.assert_close(scale_M, scale_1M[0])
+    # A scale may differ in its last bit, and move what lies at the border of two numbers.
+    assert (rows_MW.float() != expected_MW.float()).float().mean() <= 1e-3
 
 
 def test_nothing_of_a_neighbour_reaches_an_expert(llama: tuple) -> None:  # type: ignore[type-arg]
