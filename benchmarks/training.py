@@ -1,13 +1,15 @@
 """Training experts: ours in a batch against PEFT one at a time. `python -m benchmarks.training`."""
 
+import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from benchmarks.common import best_seconds, describe, peft_model, product_rate, real_sequences, setting, useful_flops
+from benchmarks.common import describe, peft_model, product_rate, real_sequences, setting, useful_flops
+from benchmarks.products import products_of
 from semoe.experts.autograd import AutogradRoad
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
@@ -18,7 +20,8 @@ from semoe.models.decoder import Decoder
 from semoe.models.model import Model, load_model
 from semoe.prompts.rendering import TrainingSequence
 
-NUM_EXPERTS = {"semoe": 24, "published": 8}
+NUM_EXPERTS = {"semoe": 16, "published": 5}
+ROUNDS = 5
 PADDED = 3000
 
 
@@ -27,15 +30,15 @@ def main() -> None:
     model, layout = setting()
     base_N = base_weight(layout)
     bf16 = load_model("smollm2", dtype=torch.bfloat16).decoder
-    rate = product_rate(model.decoder)
-    print(f"matrix products: {rate / 1e9:.0f} GFLOP/s float32, {product_rate(bf16) / 1e9:.0f} bfloat16")
+    rates = (product_rate(model.decoder) / 1e9, product_rate(bf16) / 1e9)
+    print(f"largest matrix products: {rates[0]:.0f} GFLOP/s float32, {rates[1]:.0f} bfloat16")
     for name, count in NUM_EXPERTS.items():
         preset = load_preset(name)
         # One pass over the sequences: a steady state, whatever the preset's number of steps.
         settings = replace(preset.training, num_steps=None, num_epochs=1)
         sequences = real_sequences(model, preset, count)
         check(model, layout, base_N, settings, sequences[0])
-        report(name, model, bf16, layout, base_N, settings, sequences, rate)
+        report(name, model, bf16, layout, base_N, settings, sequences)
     print(describe())
 
 
@@ -47,34 +50,51 @@ def report(
     base_N: Tensor,
     settings: TrainingSettings,
     sequences: Sequence[Sequence[TrainingSequence]],
-    rate: float,
 ) -> None:
-    """Measures one kind of sequences."""
+    """Measures one kind of sequences; float32, its products and bfloat16 take turns, so all see the same machine."""
     flat = [s for own in sequences for s in own]
     answer_only = settings.loss == "answer"
     work = useful_flops(model.decoder, flat, answer_only=answer_only)
 
-    def road(decoder: Decoder) -> AutogradRoad:
-        return AutogradRoad(decoder, layout, base_N, settings)
+    def train(decoder: Decoder) -> None:
+        list(train_experts(AutogradRoad(decoder, layout, base_N, settings), settings, sequences))
 
-    seconds = best_seconds(lambda: list(train_experts(road(model.decoder), settings, sequences)), 2)
-    half = best_seconds(lambda: list(train_experts(road(bf16), settings, sequences)), 2)
+    products = products_of(lambda: train(model.decoder))
+    of_bf16 = products_of(lambda: train(bf16))
+    rounds = [
+        (seconds_of(train, model.decoder), products.seconds(), seconds_of(train, bf16), of_bf16.seconds())
+        for _ in range(ROUNDS)
+    ]
+    seconds, _, half, _ = (statistics.median(column) for column in zip(*rounds, strict=True))
+    share = statistics.median(product / took for took, product, _, _ in rounds)
+    half_share = statistics.median(product / took for _, _, took, product in rounds)
+    faster = statistics.median(took / other for took, _, other, _ in rounds)
     few = sequences[:2]
     peft = peft_seconds(model, layout, base_N, settings, few)
     peft_rate = useful_flops(model.decoder, [s for own in few for s in own], answer_only=answer_only) / peft
     mean = sum(len(s.tokens) for s in flat) / len(flat)
-    print(f"\n{name}: {len(sequences)} experts, {len(flat)} sequences of {mean:.0f} tokens")
-    print(f"  ours, float32      {work / seconds / 1e9:6.0f} GFLOP/s = {work / seconds / rate:.2f} of matrix products")
+    print(f"\n{name}: {len(sequences)} experts, {len(flat)} sequences of {mean:.0f} tokens, medians of {ROUNDS}")
+    print(f"  ours, float32      {work / seconds / 1e9:6.0f} GFLOP/s; its products alone take {share:.2f} of the time")
     print(
         f"                     {len(sequences) / seconds:6.2f} experts/s, {work / seconds / peft_rate:.2f} x PEFT alone"
     )
-    print(f"  ours, bfloat16     {work / half / 1e9:6.0f} GFLOP/s, {seconds / half:.2f} x our float32")
+    print(
+        f"  ours, bfloat16     {work / half / 1e9:6.0f} GFLOP/s; its products alone take {half_share:.2f} of the time"
+    )
+    print(f"                     {faster:.2f} x our float32")
     print(f"  PEFT one at a time {peft_rate / 1e9:6.0f} GFLOP/s")
     if name == "published":
         one = [few[0][:1]]
         padded = peft_seconds(model, layout, base_N, settings, one, padded=PADDED)
         ratio = padded / (useful_flops(model.decoder, one[0], answer_only=answer_only) / (work / seconds))
         print(f"  published loop, padded to {PADDED}: {ratio:.0f} x slower than ours")
+
+
+def seconds_of(train: Callable[[Decoder], None], decoder: Decoder) -> float:
+    """Seconds of one run."""
+    start = time.perf_counter()
+    train(decoder)
+    return time.perf_counter() - start
 
 
 def peft_seconds(

@@ -15,6 +15,8 @@ from semoe.cli.verbs import verb
 from semoe.errors import SemoeError
 
 if TYPE_CHECKING:
+    import torch
+
     from semoe.cli.cluster.checks import Row
     from semoe.cli.cluster.client import Cluster
 
@@ -103,7 +105,16 @@ def _here(root_dir: Path) -> list["Row"]:
     rows.append(("processor", "ok", f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"))
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; the CPU is used"
     rows.append(("accelerator", "ok", gpu))
+    if torch.cuda.is_available():
+        rows.append(("training", "ok", _training(torch.device("cuda"))))
     return rows + [(label, *_folder(path)) for label, path in (("root_dir", root_dir), ("cache", cache_folder()))]
+
+
+def _training(gpu: "torch.device") -> str:
+    from semoe.experts.roads import why_no_kernels_on
+
+    reason = why_no_kernels_on(gpu)
+    return f"on the GPU, but without its kernels: {reason}" if reason else "by kernels, on the GPU"
 
 
 def _package(name: str) -> tuple[str, str]:

@@ -70,7 +70,7 @@ def pack(steps: Sequence[Step], settings: TrainingSettings) -> PackedStep:
     first_S = np.array([_first_learnt(sequence, settings) for sequence in sequences], dtype=np.int64)
     tokens_T = np.fromiter(chain.from_iterable(one.tokens for one in sequences), np.int64, int(lengths_S.sum()))
     start_S = lengths_S.cumsum() - lengths_S
-    count_S = lengths_S - first_S
+    count_S = np.maximum(lengths_S - first_S, 0)
     # A token is predicted from the row before it.
     learnt_M = (start_S + first_S - 1).repeat(count_S) + _counted(count_S)
     end_E = np.bincount(expert_S, lengths_S, len(steps)).astype(np.int64).cumsum()
@@ -95,10 +95,10 @@ def _shares(count_S: Numbers, expert_S: Numbers, settings: TrainingSettings) -> 
 
     Either every learnt token weighs the same, or every sequence does, however long its answer is.
     """
-    if settings.reduction == "token":
-        counts_E = np.bincount(expert_S, count_S)
-        return np.reciprocal(counts_E[expert_S])
-    return np.reciprocal(np.bincount(expert_S)[expert_S] * count_S.astype(np.float64))
+    of_step_S = np.bincount(expert_S, count_S)[expert_S]
+    of_sequence_S = np.bincount(expert_S)[expert_S] * count_S.astype(np.float64)
+    with np.errstate(divide="ignore"):  # a sequence that learns nothing has no tokens to weigh
+        return np.reciprocal(of_step_S if settings.reduction == "token" else of_sequence_S)
 
 
 def _counted(count_S: Numbers) -> Numbers:

@@ -45,19 +45,23 @@ def road_for(decoder: Decoder, layout: ExpertLayout, base_N: Tensor, settings: T
 def why_not_kernels(decoder: Decoder, layout: ExpertLayout) -> str | None:
     """Returns why the kernels cannot train these experts on this device; None where they can."""
     others = sorted(set(layout.lora.target_modules) - MLP)
-    if os.environ.get("SEMOE_KERNELS") == "0":
-        return "SEMOE_KERNELS is 0"
-    if importlib.util.find_spec("triton") is None:
-        return "Triton is not installed (pip install 'semoe[gpu]')"
-    if torch.version.hip or torch.cuda.get_device_capability(decoder.device) < OLDEST:
-        return (
-            f"the kernels are for NVIDIA's GPUs since Ampere, and this is {torch.cuda.get_device_name(decoder.device)}"
-        )
     if others:
         return f"the kernels know experts of the MLP, and target_modules names {', '.join(others)}"
     if layout.lora.rank > HIGHEST_RANK:
         return f"the kernels know ranks up to {HIGHEST_RANK}, and lora_rank is {layout.lora.rank}"
-    return _why_triton_fails(decoder.device)
+    return why_no_kernels_on(decoder.device)
+
+
+def why_no_kernels_on(device: torch.device) -> str | None:
+    """Returns why a GPU trains nothing by kernels; None where it does."""
+    if os.environ.get("SEMOE_KERNELS") == "0":
+        return "SEMOE_KERNELS is 0"
+    if importlib.util.find_spec("triton") is None:
+        return "Triton is not installed (pip install 'semoe[gpu]')"
+    if torch.version.hip or torch.cuda.get_device_capability(device) < OLDEST:
+        name = torch.cuda.get_device_name(device)
+        return f"the kernels are for NVIDIA's GPUs since Ampere, and this is {name}"
+    return _why_triton_fails(device)
 
 
 @cache

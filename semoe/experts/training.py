@@ -134,7 +134,11 @@ def _train(
         on_step(-len(schedules) * step / num_steps)  # it begins again
         raise
     assert losses_E is not None
-    return _handed_out(schedules, settings, stack.experts(), losses_E)
+    stack_EN = stack.experts()
+    finished = _handed_out(schedules, settings, stack_EN, losses_E)
+    if not stack_EN.is_cuda:  # nothing is gained by waiting
+        yield from finished
+    return finished
 
 
 def _handed_out(
