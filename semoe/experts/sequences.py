@@ -65,6 +65,14 @@ class TooLong:
             num_beyond_context=sum(len(s.tokens) > context for s in bounded(sequences)),
         )
 
+    def __add__(self, other: "TooLong") -> "TooLong":
+        """Returns the sums."""
+        return TooLong(
+            num_cut=self.num_cut + other.num_cut,
+            num_left_out=self.num_left_out + other.num_left_out,
+            num_beyond_context=self.num_beyond_context + other.num_beyond_context,
+        )
+
     def told(self, context: int) -> str | None:
         """Returns a sentence with the cure; None where none was too long."""
         parts = [

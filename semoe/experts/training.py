@@ -7,8 +7,9 @@ neighbour enters its rows, its loss or its moments (`tests/experts/test_equivale
 """
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -21,6 +22,8 @@ from semoe.prompts.rendering import TrainingSequence
 
 log = logging.getLogger(__name__)
 OnStep = Callable[[float], None]
+LOOKAHEAD = 1024
+"""Experts among which those with equally many steps are sought."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +45,7 @@ class TrainedExpert:
 def train_experts(
     road: Road,
     settings: TrainingSettings,
-    sequences: Sequence[Sequence[TrainingSequence]],
+    sequences: Iterable[Sequence[TrainingSequence]],
     *,
     tokens_per_step: int | None = None,
     on_step: OnStep = lambda experts: None,
@@ -56,7 +59,7 @@ def train_experts(
     Args:
         road: what trains: base model, base weight and arithmetic.
         settings: the recipe.
-        sequences: what each expert learns.
+        sequences: what each expert learns; asked for a thousand experts ahead.
         tokens_per_step: packed tokens of one optimiser step; decides memory and speed, not the result. None: what the
             road finds best. Where memory does not reach, batches become smaller.
         on_step: told after each step how much was done, in experts: steps add up to the number of experts.
@@ -65,38 +68,69 @@ def train_experts(
     Raises:
         UsageError: an expert has no sequences, or one alone does not fit the device's memory.
     """
-    schedules = [schedule(own, settings) for own in sequences]
-    for index, steps in enumerate(schedules):
-        if not steps:
-            raise UsageError(f"Expert {index} has nothing to learn: its passage has no sequences.", kind="no-sequences")
-    limit = tokens_per_step or road.tokens_per_step(max(map(_largest_step, schedules), default=1))
-    # Equally many steps first, so that few batches outlive their first experts.
-    waiting = sorted(range(len(schedules)), key=lambda i: -len(schedules[i]))
+    waiting = _Waiting(iter(sequences), settings)
+    limit = tokens_per_step or road.tokens_per_step(waiting.largest_step())
     finished: Iterator[TrainedExpert] = iter(())
-    while waiting and not stop():
-        batch = _first_batch(waiting, schedules, limit)
+    while waiting.fill() and not stop():
+        batch = waiting.batch(limit)
         try:
-            finished = yield from _train(road, settings, {i: schedules[i] for i in batch}, on_step, finished)
-            waiting = waiting[len(batch) :]
+            finished = yield from _train(road, settings, batch, on_step, finished)
+            waiting.drop(batch)
         except torch.OutOfMemoryError as error:
             if len(batch) == 1:
-                raise _too_large(schedules[batch[0]]) from error
-            limit = sum(_largest_step(schedules[i]) for i in batch) // 2
+                raise _too_large(*batch.values()) from error
+            limit = sum(map(_largest_step, batch.values())) // 2
             log.warning("The device's memory does not hold %d experts at a time: half as many tokens then.", len(batch))
             torch.cuda.empty_cache()
     yield from finished
 
 
-def _first_batch(waiting: Sequence[int], schedules: Sequence[Sequence[Step]], limit: int) -> list[int]:
-    """Returns as many experts as a step may have tokens for, one at least."""
-    batch = [waiting[0]]
-    used = _largest_step(schedules[waiting[0]])
-    for index in waiting[1:]:
-        used += _largest_step(schedules[index])
-        if used > limit:
-            break
-        batch.append(index)
-    return batch
+class _Waiting:
+    """Experts whose turn has not come."""
+
+    def __init__(self, sequences: Iterator[Sequence[TrainingSequence]], settings: TrainingSettings) -> None:
+        self._sequences = enumerate(sequences)
+        self._settings = settings
+        self._schedules: dict[int, Sequence[Step]] = {}
+
+    def fill(self) -> bool:
+        """Looks ahead; returns whether any expert waits.
+
+        Raises:
+            UsageError: one of them has no sequences.
+        """
+        for index, own in islice(self._sequences, LOOKAHEAD - len(self._schedules)):
+            steps = schedule(own, self._settings)
+            if not steps:
+                raise UsageError(
+                    f"Expert {index} has nothing to learn: its passage has no sequences.", kind="no-sequences"
+                )
+            self._schedules[index] = steps
+        return bool(self._schedules)
+
+    def largest_step(self) -> int:
+        """Returns the most tokens of a step of those that wait."""
+        self.fill()
+        return max(map(_largest_step, self._schedules.values()), default=1)
+
+    def batch(self, limit: int) -> dict[int, Sequence[Step]]:
+        """Returns as many experts as a step may have tokens for, one at least; none is taken out yet.
+
+        Those with most steps come first, so that few batches outlive their first experts.
+        """
+        found: dict[int, Sequence[Step]] = {}
+        used = 0
+        for index in sorted(self._schedules, key=lambda i: -len(self._schedules[i])):
+            used += _largest_step(self._schedules[index])
+            if found and used > limit:
+                break
+            found[index] = self._schedules[index]
+        return found
+
+    def drop(self, batch: Iterable[int]) -> None:
+        """Takes out what was trained."""
+        for index in batch:
+            del self._schedules[index]
 
 
 def _largest_step(steps: Sequence[Step]) -> int:

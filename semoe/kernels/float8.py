@@ -10,6 +10,7 @@ from torch import Tensor
 
 HIGHEST = tl.constexpr(448.0)
 """Float8's largest number."""
+ROWS_AT_A_TIME = 256
 
 
 @triton.jit
@@ -36,7 +37,16 @@ def quantise_rows(x_MW: Tensor, out_MW: Tensor, scale_M: Tensor) -> None:
 
 
 def scaled_rows(weight_WM: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns a matrix's columns as float8 rows, [M, W], and their scales, [1, M]; once, in plain PyTorch."""
-    rows_MW = weight_WM.T.contiguous().float()
-    scale_M1 = rows_MW.abs().amax(1, keepdim=True).clamp_min(1e-12) / HIGHEST.value
-    return (rows_MW / scale_M1).to(torch.float8_e4m3fn), scale_M1.T.contiguous()
+    """Returns a matrix's columns as float8 rows, [M, W], and their scales, [1, M]; once, in plain PyTorch.
+
+    A few rows at a time: a head in float32 would take a gigabyte.
+    """
+    width, count = weight_WM.shape
+    rows_MW = torch.empty(count, width, dtype=torch.float8_e4m3fn, device=weight_WM.device)
+    scale_1M = torch.empty(1, count, device=weight_WM.device)
+    for start in range(0, count, ROWS_AT_A_TIME):
+        part = slice(start, start + ROWS_AT_A_TIME)
+        x_mW = weight_WM[:, part].T.float()
+        scale_1M[0, part] = x_mW.abs().amax(1).clamp_min(1e-12) / HIGHEST.value
+        rows_MW[part] = (x_mW / scale_1M[0, part, None]).to(torch.float8_e4m3fn)
+    return rows_MW, scale_1M

@@ -1,7 +1,7 @@
 """Stage `encode`, its training: the experts that a space lacks, for the verb and for one shard of a run."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +12,10 @@ from semoe.experts.base_weight import base_weight
 from semoe.experts.flops import training_flops
 from semoe.experts.roads import road_for
 from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded
-from semoe.experts.training import TrainedExpert, train_experts
+from semoe.experts.training import LOOKAHEAD, TrainedExpert, train_experts
 from semoe.models.model import Model
+from semoe.prompts.rendering import TrainingSequence
+from semoe.stages.ahead import ahead
 from semoe.stages.recipe import Recipe
 from semoe.stages.room import require_room
 from semoe.store.record import ExpertRecord
@@ -44,9 +46,9 @@ class Trained:
     num_tokens: int
     """Trained on, repetitions counted."""
     num_empty: int
-    """Passages that give nothing to learn."""
+    """Passages that give nothing to learn, of those that were looked at."""
     too_long: TooLong
-    """Of the sequences of all passages."""
+    """Of the sequences of these passages."""
 
 
 def train(
@@ -79,10 +81,7 @@ def train(
         What was done; fewer than there are passages where it was asked to stop.
     """
     require_room(model, recipe.preset.sequences.template, recipe.exemplars, MAX_TOKENS)
-    whole = {key: recipe.whole_sequences(model, passage) for key, passage in passages.items()}
-    too_long = TooLong.of((one for own in whole.values() for one in own), _context(model))
-    sequences = {key: bounded(own) for key, own in whole.items()}
-    keys = [key for key, own in sequences.items() if own]
+    learnt = _Learnt(model, recipe, passages)
     training = recipe.preset.training
     space = recipe.space(model).name
     num_trained = 0
@@ -100,26 +99,47 @@ def train(
     for trained in train_experts(
         road_for(model.decoder, layout, base_weight(layout, training.seed), training),
         training,
-        [sequences[key] for key in keys],
+        ahead(learnt.sequences(), LOOKAHEAD),
         tokens_per_step=tokens_per_step,
         on_step=on_step,
         stop=stop,
     ):
-        key = keys[trained.index]
+        key = learnt.keys[trained.index]
         with clock.paused():
             producer.add(trained.flat_N, _record(key, space, recipe, passages[key], trained))
         flops = training_flops(model.decoder.config, trained.num_tokens, trained.num_learnt)
         metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens, flops=flops)
         num_trained += 1
         num_tokens += trained.num_tokens
-    num_empty = len(sequences) - len(keys)
-    if said := too_long.told(_context(model)):
+    if said := learnt.too_long.told(learnt.context):
         log.warning(said)
-    return Trained(num_experts=num_trained, num_tokens=num_tokens, num_empty=num_empty, too_long=too_long)
+    return Trained(num_experts=num_trained, num_tokens=num_tokens, num_empty=learnt.num_empty, too_long=learnt.too_long)
 
 
-def _context(model: Model) -> int:
-    return model.decoder.config.context
+class _Learnt:
+    """What experts learn of their passages, written as it is asked for: a shard's tokens need not all be in memory."""
+
+    def __init__(self, model: Model, recipe: Recipe, passages: Mapping[str, AugmentedPassage]) -> None:
+        self._model = model
+        self._recipe = recipe
+        self._passages = passages
+        self.context = model.decoder.config.context
+        self.keys: list[str] = []
+        """Of the passages that give something to learn, in order."""
+        self.num_empty = 0
+        self.too_long = TooLong()
+
+    def sequences(self) -> Iterator[list[TrainingSequence]]:
+        """Yields those of each passage that gives something to learn."""
+        for key, passage in self._passages.items():
+            whole = self._recipe.whole_sequences(self._model, passage)
+            self.too_long += TooLong.of(whole, self.context)
+            own = bounded(whole)
+            if own:
+                self.keys.append(key)
+                yield own
+            else:
+                self.num_empty += 1
 
 
 def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> ExpertRecord:

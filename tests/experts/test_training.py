@@ -1,6 +1,7 @@
 """What training tells of itself, when it stops, and what it starts from."""
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -66,6 +67,26 @@ def test_a_stop_ends_the_work_before_the_next_batch(decoder: Decoder) -> None:
     answers = iter([False, True])
     found = trained(decoder, own(3), own(3), own(3), stop=lambda: next(answers), tokens_per_step=1)
     assert [one.index for one in found] == [0]
+
+
+def test_sequences_are_asked_for_only_so_far_ahead(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semoe.experts.training.LOOKAHEAD", 3)
+    asked = list[int]()
+
+    def sequences() -> Iterator[list[TrainingSequence]]:
+        for number, count in enumerate((1, 1, 2, 1, 3, 1, 1)):
+            asked.append(number)
+            yield own(*[3] * count)
+
+    layout = ExpertLayout(decoder.config, LoraSettings(rank=1))
+    settings = TrainingSettings()
+    road = AutogradRoad(decoder, layout, base_weight(layout), settings)
+    order = list[int]()
+    for one in train_experts(road, settings, sequences(), tokens_per_step=1):
+        order.append(one.index)
+        assert len(asked) <= len(order) + 3
+    assert order[:3] == [2, 0, 4], "of those in sight the longest comes first"
+    assert sorted(order) == list(range(7))
 
 
 def test_an_expert_without_sequences_is_refused_before_anything_is_trained(decoder: Decoder) -> None:
