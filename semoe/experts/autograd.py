@@ -51,6 +51,10 @@ class AutogradRoad:
         """Returns what pays; how much memory autograd takes is not known beforehand."""
         return CPU_TOKENS if self._decoder.device.type == "cpu" else GPU_TOKENS
 
+    def give_back(self) -> None:
+        """Gives back what torch keeps of a GPU's memory."""
+        torch.cuda.empty_cache()
+
 
 class AutogradStack:
     """A `Stack`."""

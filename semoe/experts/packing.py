@@ -87,7 +87,7 @@ def pack(steps: Sequence[Step], settings: TrainingSettings) -> PackedStep:
 
 def num_learnt(step: Step, settings: TrainingSettings) -> int:
     """Returns how many tokens of a step are learnt."""
-    return sum(len(sequence.tokens) - _first_learnt(sequence, settings) for sequence in step)
+    return sum(max(0, len(sequence.tokens) - _first_learnt(sequence, settings)) for sequence in step)
 
 
 def _shares(count_S: Numbers, expert_S: Numbers, settings: TrainingSettings) -> Numbers:

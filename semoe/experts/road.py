@@ -39,5 +39,13 @@ class Road(Protocol):
         ...
 
     def tokens_per_step(self, tokens_per_expert: int) -> int:
-        """Returns how many tokens a step may have: as many as pay, and as the device's free memory holds."""
+        """Returns how many tokens a step may have: as many as pay, and as the device's free memory holds.
+
+        Args:
+            tokens_per_expert: of a step of one expert, in the mean.
+        """
+        ...
+
+    def give_back(self) -> None:
+        """Gives back what memory it keeps between batches: there was not enough."""
         ...

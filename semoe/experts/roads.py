@@ -13,6 +13,7 @@ from semoe.experts.layout import ExpertLayout
 from semoe.experts.road import Road
 from semoe.experts.settings import TrainingSettings
 from semoe.models.decoder import Decoder
+from semoe.models.dtypes import current_device
 from semoe.models.sites import projection_shapes
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ HIGHEST_RANK = 16
 """Above it an expert's numbers do not fit a kernel's registers."""
 OLDEST = (8, 0)
 """Compute capability of the first GPUs with bfloat16 products."""
+PROBED = 0.75
+"""1 · decay − rate · mean / (√square / root + eps), with a mean and a square of 1."""
 FLOAT8 = (9, 0)
 """Of the first with row-scaled float8 products in torch."""
 
@@ -73,12 +76,17 @@ def _why_triton_fails(device: torch.device) -> str | None:
 
     if triton.knobs.runtime.interpret:
         return "Triton interprets kernels on the CPU (TRITON_INTERPRET is set)"
-    one = torch.ones(1, device=device)
     try:
-        adamw(one, one.clone(), one.clone(), one.clone(), decay=1.0, rate=0.0, root=1.0, betas=(0.9, 0.9), eps=1.0)
+        with current_device(device):
+            one = torch.ones(1, device=device)
+            adamw(one, one.clone(), one.clone(), one.clone(), decay=1.0, rate=0.5, root=1.0, betas=(0.5, 0.5), eps=1.0)
+            found = float(one)
+    except torch.OutOfMemoryError:
+        raise  # the batch says what can be done
     except Exception as error:
-        return f"Triton does not run here ({type(error).__name__}: {str(error).strip().splitlines()[0]})"
-    return None
+        said = next(iter(str(error).strip().splitlines()), "")
+        return f"Triton does not run here ({type(error).__name__}: {said})"
+    return None if found == PROBED else f"Triton computes {found} here where {PROBED} is right"
 
 
 def _kernels(decoder: Decoder, layout: ExpertLayout, base_N: Tensor, settings: TrainingSettings) -> Road:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 OnStep = Callable[[float], None]
 LOOKAHEAD = 1024
 """Experts among which those with equally many steps are sought."""
+OUT_OF_MEMORY = "The device's memory does not hold %d experts at a time: half as many tokens then."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,20 +70,33 @@ def train_experts(
         UsageError: an expert has no sequences, or one alone does not fit the device's memory.
     """
     waiting = _Waiting(iter(sequences), settings)
-    limit = tokens_per_step or road.tokens_per_step(waiting.largest_step())
+    limit = tokens_per_step or road.tokens_per_step(waiting.mean_tokens())
     finished: Iterator[TrainedExpert] = iter(())
-    while waiting.fill() and not stop():
-        batch = waiting.batch(limit)
-        try:
-            finished = yield from _train(road, settings, batch, on_step, finished)
-            waiting.drop(batch)
-        except torch.OutOfMemoryError as error:
-            if len(batch) == 1:
-                raise _too_large(*batch.values()) from error
-            limit = sum(map(_largest_step, batch.values())) // 2
-            log.warning("The device's memory does not hold %d experts at a time: half as many tokens then.", len(batch))
-            torch.cuda.empty_cache()
+    try:
+        while not stop() and waiting.fill():
+            batch = waiting.batch(limit)
+            try:
+                finished = yield from _train(road, settings, batch, on_step, finished)
+                waiting.drop(batch)
+                continue
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(batch) == 1:
+                    raise _too_large(*batch.values()) from error
+                limit = sum(map(_largest_step, batch.values())) // 2
+                log.warning(OUT_OF_MEMORY, len(batch))
+            road.give_back()
+    except (Exception, KeyboardInterrupt):
+        yield from finished  # an error of this batch is none of the one before it
+        raise
     yield from finished
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device ran out of memory: torch says so by a type, its libraries and Triton by their words."""
+    words = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in words or "alloc_failed" in words
 
 
 class _Waiting:
@@ -108,10 +122,11 @@ class _Waiting:
             self._schedules[index] = steps
         return bool(self._schedules)
 
-    def largest_step(self) -> int:
-        """Returns the most tokens of a step of those that wait."""
+    def mean_tokens(self) -> int:
+        """Returns the tokens of an expert's largest step, in the mean over those that wait."""
         self.fill()
-        return max(map(_largest_step, self._schedules.values()), default=1)
+        sizes = [_largest_step(steps) for steps in self._schedules.values()]
+        return max(1, sum(sizes) // max(1, len(sizes)))
 
     def batch(self, limit: int) -> dict[int, Sequence[Step]]:
         """Returns as many experts as a step may have tokens for, one at least; none is taken out yet.
@@ -156,20 +171,23 @@ def _train(
     num_steps = max(map(len, schedules.values()))
     stack = road.stack(len(schedules), sum(map(_largest_step, schedules.values())))
     losses_E: Tensor | None = None
+    done = 0.0
     try:
         for step in range(num_steps):
             # Schedules are sorted from long to short: those that still learn are a prefix of the stack.
             learning = [steps[step] for steps in schedules.values() if step < len(steps)]
             found_E = stack.step(pack(learning, settings))
             losses_E = found_E if losses_E is None else torch.cat((found_E, losses_E[len(learning) :]))
-            on_step(len(schedules) / num_steps)
             yield from before
-    except torch.OutOfMemoryError:
-        on_step(-len(schedules) * step / num_steps)  # it begins again
+            done += len(schedules) / num_steps
+            on_step(len(schedules) / num_steps)
+        assert losses_E is not None
+        stack_EN = stack.experts()
+        finished = _handed_out(schedules, settings, stack_EN, losses_E)
+    except RuntimeError as error:
+        if is_out_of_memory(error) and done:
+            on_step(-done)  # it begins again
         raise
-    assert losses_E is not None
-    stack_EN = stack.experts()
-    finished = _handed_out(schedules, settings, stack_EN, losses_E)
     if not stack_EN.is_cuda:  # nothing is gained by waiting
         yield from finished
     return finished
@@ -182,7 +200,7 @@ def _handed_out(
     fetched_EN, losses = _fetched(stack_EN), _fetched(losses_E)
     copied = torch.cuda.Event() if stack_EN.is_cuda else None
     if copied:
-        copied.record()
+        copied.record(torch.cuda.current_stream(stack_EN.device))
 
     def experts() -> Iterator[TrainedExpert]:
         if copied:

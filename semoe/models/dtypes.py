@@ -1,5 +1,7 @@
 """The number types and devices that a base model may be loaded in, by name."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from semoe.errors import UsageError, unknown_name
@@ -32,3 +34,8 @@ def torch_device(name: str) -> torch.device:
         there = "cpu" + "".join(f", cuda:{i}" for i in range(torch.cuda.device_count()))
         raise UsageError(f"No device {name!r} here. There are: auto, {there}.", kind="no-device")
     return torch.device(name)
+
+
+def current_device(device: torch.device) -> AbstractContextManager[object]:
+    """Makes a GPU this thread's current one during a block: some things ask for that, and not for a tensor's."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

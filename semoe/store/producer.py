@@ -52,7 +52,10 @@ class Producer(AbstractContextManager["Producer"]):
         # As many may wait as a batch brings at once; then `add` waits, as memory is not endless.
         self._work = Queue[Callable[[], None] | None](max(1, WAITING_BYTES // (4 * layout.size)))
         self._thread = Thread(target=self._do_work, name="producer", daemon=True)
-        self._error: Exception | None = None
+        self._lost: Exception | None = None
+        """Why an expert could not be taken: it is gone."""
+        self._unpublished: Exception | None = None
+        """Why what is pending was not published; forgotten once it is."""
         self._pending: list[Blob] = []
         self._since = 0.0
         """When the first of those that are pending came."""
@@ -80,7 +83,6 @@ class Producer(AbstractContextManager["Producer"]):
         Raises:
             SemoeError: it could not be published; it stays pending.
         """
-        self._error = None
         self._work.put(self._publish)
         self._work.join()
         self._raise_error()
@@ -109,8 +111,9 @@ class Producer(AbstractContextManager["Producer"]):
             self._thread.join()
 
     def _raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
+        error = self._lost or self._unpublished
+        if error is not None:
+            raise error
 
     def _do_work(self) -> None:
         """The thread: one piece of work after the other, and a commit where none comes for long."""
@@ -118,47 +121,51 @@ class Producer(AbstractContextManager["Producer"]):
             try:
                 work = self._work.get(timeout=max(1.0, self._commit_seconds))
             except Empty:
-                self._guarded(self._publish_if_due)
+                self._publish_if_due()
                 continue
             if work is not None:
-                self._guarded(work)
+                work()
             self._work.task_done()
             metrics.experts_waiting.set(self.num_waiting)
             if work is None:
                 return
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """Keeps an error for whoever comes next: nobody hears a thread."""
-        try:
-            work()
-        except Exception as error:
-            self._error = error
-
     def _take(self, flat_N: Tensor, record: ExpertRecord) -> None:
-        data = to_bytes(self._layout, flat_N, record.to_json())
+        """Nobody hears a thread: its errors are kept for whoever comes next."""
+        try:
+            blob = self._blob(flat_N, record)
+        except Exception as error:
+            self._lost = error
+            return
         self._since = self._since if self._pending else time.monotonic()
-        self._pending.append(
-            Blob(
-                key=record.key,
-                data=data,
-                title=record.title,
-                num_tokens=record.num_tokens,
-                loss=record.loss,
-                learnt=record.learnt,
-            )
-        )
+        self._pending.append(blob)
         self._publish_if_due()
+
+    def _blob(self, flat_N: Tensor, record: ExpertRecord) -> Blob:
+        return Blob(
+            key=record.key,
+            data=to_bytes(self._layout, flat_N, record.to_json()),
+            title=record.title,
+            num_tokens=record.num_tokens,
+            loss=record.loss,
+            learnt=record.learnt,
+        )
 
     def _publish_if_due(self) -> None:
         old = bool(self._pending) and time.monotonic() - self._since >= self._commit_seconds
         full = sum(len(blob.data) for blob in self._pending) >= self._pack_bytes
         # After an error it is tried again when somebody asks for it, and not with each expert that comes.
-        if (old or full) and self._error is None:
+        if (old or full) and self._unpublished is None:
             self._publish()
 
     def _publish(self) -> None:
-        if self._pending:
-            num_published = self._store.publish(self._pending, run=self._run, shard=self._shard, token=self._token)
-            self.num_published += num_published
-            self.num_bytes += sum(len(blob.data) for blob in self._pending)
-            self._pending = []
+        try:
+            if self._pending:
+                num_published = self._store.publish(self._pending, run=self._run, shard=self._shard, token=self._token)
+                self.num_published += num_published
+                self.num_bytes += sum(len(blob.data) for blob in self._pending)
+                self._pending = []
+        except Exception as error:
+            self._unpublished = error
+        else:
+            self._unpublished = None

@@ -1,6 +1,7 @@
 """Which road is taken, and what happens where the device's memory does not hold a batch."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from semoe.experts import roads
 from semoe.experts.autograd import AutogradRoad, AutogradStack
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
+from semoe.experts.packing import PackedStep
 from semoe.experts.roads import road_for, why_not_kernels
 from semoe.experts.settings import LoraSettings, TrainingSettings
 from semoe.experts.training import train_experts
 from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
+from semoe.prompts.rendering import TrainingSequence
 from tests.experts.work import learnable
 from tests.tiny import tiny_model_folder
 
@@ -63,6 +66,56 @@ def test_where_memory_does_not_reach_batches_are_halved_until_it_does(
     for one in train_experts(plain, SETTINGS, work):
         torch.testing.assert_close(found.pop(one.index).flat_N, one.flat_N, rtol=1e-4, atol=1e-6)
     assert not found
+
+
+class LateDevice(AutogradRoad):
+    """Its memory runs out at the second step of the first batch, by the words of another library."""
+
+    steps = 0
+    given_back = 0
+
+    def stack(self, num_experts: int, num_tokens: int) -> AutogradStack:
+        stack = super().stack(num_experts, num_tokens)
+        step = stack.step
+
+        def counted(packed: PackedStep) -> torch.Tensor:
+            self.steps += 1
+            if self.steps == 2:
+                raise RuntimeError("Triton Error [CUDA]: out of memory")
+            return step(packed)
+
+        stack.step = counted  # type: ignore[method-assign]
+        return stack
+
+    def give_back(self) -> None:
+        self.given_back += 1
+
+
+def test_what_runs_out_late_begins_again_from_the_base_weight(decoder: Decoder) -> None:
+    layout = ExpertLayout(decoder.config, LoraSettings())
+    road = LateDevice(decoder, layout, base_weight(layout), SETTINGS)
+    work = learnable((3, 2, 3))
+    steps = list[float]()
+    found = {one.index: one.flat_N for one in train_experts(road, SETTINGS, work, on_step=steps.append)}
+    assert road.given_back == 1
+    assert sum(steps) == pytest.approx(3)
+    assert min(steps) < 0, "what was done is taken back"
+    plain = AutogradRoad(decoder, layout, base_weight(layout), SETTINGS)
+    for one in train_experts(plain, SETTINGS, work):
+        torch.testing.assert_close(found[one.index], one.flat_N, rtol=1e-4, atol=1e-6)
+
+
+def test_another_error_is_none_of_memory(decoder: Decoder) -> None:
+    layout = ExpertLayout(decoder.config, LoraSettings())
+    road = AutogradRoad(decoder, layout, base_weight(layout), SETTINGS)
+
+    def sequences() -> Iterator[list[TrainingSequence]]:
+        yield from learnable((1, 1))
+        raise RuntimeError("an odd template")
+
+    trained = train_experts(road, SETTINGS, sequences(), tokens_per_step=1)
+    with pytest.raises(RuntimeError, match="an odd template"):
+        list(trained)
 
 
 def test_an_expert_that_does_not_fit_alone_is_an_error_that_says_what_helps(decoder: Decoder) -> None:

@@ -111,6 +111,60 @@ def test_what_is_pending_is_committed_when_the_work_breaks_off(tmp_path: Path) -
     assert visible(objects) == [1]
 
 
+class Unwritable(ExpertRecord):
+    """Its bytes cannot be made."""
+
+    def to_json(self) -> dict[str, object]:
+        raise MemoryError("no room for an expert")
+
+
+def test_an_expert_that_cannot_be_taken_is_never_lost_in_silence(tmp_path: Path) -> None:
+    """Also the last one, after which nothing asks; what came before it is published."""
+    objects = FolderObjects(tmp_path)
+
+    def lose_one() -> None:
+        with Producer(ExpertStore(objects, "s"), LAYOUT, run="r") as producer:
+            add(producer, [1])
+            producer.add(torch.zeros(LAYOUT.size), Unwritable(key=key(2), space="s"))
+
+    with pytest.raises(MemoryError, match="no room"):
+        lose_one()
+    assert visible(objects) == [1]
+
+
+class RefusesOnce(Wrapped):
+    """The first object is not taken."""
+
+    refused = False
+
+    def put(self, name: str, *data: bytes) -> None:
+        if not self.refused:
+            self.refused = True
+            raise OSError("busy")
+        super().put(name, *data)
+
+
+def test_what_was_refused_once_is_published_when_it_is_asked_for(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path)
+    with Producer(ExpertStore(RefusesOnce(objects), "s"), LAYOUT, run="r", pack_bytes=1) as producer:
+        for number in (1, 2):
+            record = ExpertRecord(key=key(number), space="s")
+            producer._work.put(lambda record=record: producer._take(torch.zeros(LAYOUT.size), record))  # type: ignore[misc]
+        producer.flush()
+        assert visible(objects) == [1, 2]
+    assert producer.num_published == 2
+
+
+def test_what_is_refused_is_an_error_of_the_next_expert(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path)
+    with Producer(ExpertStore(RefusesOnce(objects), "s"), LAYOUT, run="r", pack_bytes=1) as producer:
+        with pytest.raises(OSError, match="busy"):
+            add(producer, [1])
+        with pytest.raises(OSError, match="busy"):
+            add(producer, [2])
+    assert visible(objects) == [1]
+
+
 def test_what_others_published_meanwhile_is_not_counted_as_published(tmp_path: Path) -> None:
     objects = FolderObjects(tmp_path)
     with (

@@ -11,6 +11,8 @@ def losses_and_head_gradient(step: Step) -> Tensor:
     tables, passing = step.tables, step.buffers.passing
     passing.dh_TD.zero_()  # rows that learn nothing
     losses_M = torch.empty_like(tables.weights_M)
+    if not len(losses_M):
+        return losses_M.new_zeros(len(tables.num_learnt_E))
     num_blocks = -(-len(losses_M) // len(step.buffers.logits_MV))
     size = -(-len(losses_M) // num_blocks)
     for start in range(0, len(losses_M), size):

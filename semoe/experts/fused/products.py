@@ -6,7 +6,7 @@ M rows   O, I outputs and inputs of a product   V vocabulary   D hidden size
 import torch
 from torch import Tensor
 
-from semoe.experts.fused.weights import Product
+from semoe.experts.fused.weights import BaseWeights, Product
 from semoe.kernels.cross_entropy import cross_entropy, cross_entropy_float8
 from semoe.kernels.float8 import quantise_rows, scaled_rows
 
@@ -27,6 +27,9 @@ class Products:
         """Fills dx = dy W."""
         torch.mm(dy_MO, product.weight_OI, out=dx_MI)
 
+    def prepare(self, weights: BaseWeights) -> None:
+        """Makes what is kept of the weights besides them."""
+
     def learn(
         self, logits_MV: Tensor, labels_M: Tensor, weights_M: Tensor, head: Product, losses_M: Tensor, dh_MD: Tensor
     ) -> None:
@@ -44,6 +47,10 @@ class Float8Head(Products):
         self._weights: dict[int, tuple[Tensor, Tensor]] = {}
         self._room = torch.empty(0, dtype=torch.float8_e4m3fn)
 
+    def prepare(self, weights: BaseWeights) -> None:
+        """Quantises the head."""
+        self._quantised(weights.head)
+
     def learn(
         self, logits_MV: Tensor, labels_M: Tensor, weights_M: Tensor, head: Product, losses_M: Tensor, dh_MD: Tensor
     ) -> None:
@@ -60,11 +67,14 @@ class Float8Head(Products):
             self._room = torch.empty(like_MW.numel(), dtype=torch.float8_e4m3fn, device=like_MW.device)
         return self._room[: like_MW.numel()].view(like_MW.shape)
 
+    def _quantised(self, product: Product) -> tuple[Tensor, Tensor]:
+        place = product.weight_OI.data_ptr()
+        if place not in self._weights:
+            self._weights[place] = scaled_rows(product.weight_OI)
+        return self._weights[place]
+
     def _multiply(self, rows_MO: Tensor, scales_M: Tensor, product: Product, dx_MI: Tensor) -> None:
-        weight_OI = product.weight_OI
-        if weight_OI.data_ptr() not in self._weights:
-            self._weights[weight_OI.data_ptr()] = scaled_rows(weight_OI)
-        weight_IO, scale_1I = self._weights[weight_OI.data_ptr()]
+        weight_IO, scale_1I = self._quantised(product)
         torch._scaled_mm(
             rows_MO,
             weight_IO.T,
@@ -80,6 +90,13 @@ class Float8Backward(Float8Head):
     """All backward products in float8; the forward pass, and so the loss, stays as it is."""
 
     name = "the model's own type, gradients in float8"
+
+    def prepare(self, weights: BaseWeights) -> None:
+        """Quantises what the backward pass multiplies by."""
+        super().prepare(weights)
+        for layer in weights.layers:
+            for product in (layer.qkv, layer.output, layer.gate_up, layer.down):
+                self._quantised(product)
 
     def backward(self, dy_MO: Tensor, product: Product, dx_MI: Tensor) -> None:
         """As in `Products`."""

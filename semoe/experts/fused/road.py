@@ -19,6 +19,8 @@ from semoe.models.decoder import Decoder
 
 ENOUGH_TOKENS = 32768
 """Of a step: more make it no faster."""
+HOST_BYTES = 1 << 30
+"""Of a batch's experts, which are copied to the host at once; two or three batches may lie there."""
 COPIES = 6
 """Of an expert's numbers: itself, its gradient, two moments, and twice what is handed out."""
 SHARE = 0.8
@@ -35,6 +37,7 @@ class FusedRoad:
         self._decoder = decoder
         self._weights = base_weights(decoder)
         self._products = products
+        products.prepare(self._weights)  # before anybody asks how much memory is free
         self._layout = layout
         self._settings = settings
         self._base_N = base_N.to(decoder.device)
@@ -69,6 +72,14 @@ class FusedRoad:
         """Returns what pays and fits."""
         per_expert = COPIES * 4 * RowOrder(self._layout).size
         per_token = bytes_per_token(self._weights, self._layout.lora.rank, self._num_parts)
+        torch.cuda.empty_cache()  # what torch keeps for itself counts as taken
         free, _ = torch.cuda.mem_get_info(self._decoder.device)
         fitting = SHARE * free / (per_token + per_expert / tokens_per_expert)
-        return max(1, min(ENOUGH_TOKENS, int(fitting)))
+        on_the_host = HOST_BYTES / (4 * self._layout.size) * tokens_per_expert
+        return max(1, int(min(ENOUGH_TOKENS, fitting, on_the_host)))
+
+    def give_back(self) -> None:
+        """Gives back the buffers: they may have left no room for what else a step needs."""
+        self._buffers = None
+        self._room = 0
+        torch.cuda.empty_cache()

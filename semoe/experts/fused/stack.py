@@ -22,6 +22,7 @@ from semoe.experts.packing import PackedStep
 from semoe.experts.settings import TrainingSettings
 from semoe.kernels.adamw import adamw
 from semoe.models.decoder import Decoder
+from semoe.models.dtypes import current_device
 
 
 class FusedStack:
@@ -57,8 +58,10 @@ class FusedStack:
 
     def step(self, packed: PackedStep) -> Tensor:
         """Trains the experts of a packed step, the first of the stack; returns their losses, [E], before it."""
-        losses_E = self.losses_and_gradients(packed)
-        self._update(len(packed.segments))
+        # Triton launches on the current device, whichever device its tensors are on.
+        with current_device(self._decoder.device):
+            losses_E = self.losses_and_gradients(packed)
+            self._update(len(packed.segments))
         return losses_E
 
     def begin(self, stack_EN: Tensor) -> None:
