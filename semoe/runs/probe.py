@@ -18,6 +18,8 @@ from semoe.telemetry.progress import progress
 
 ROUNDS = 3
 PASSAGES = 8
+GPU_PASSAGES = 256
+"""Fewer do not fill a GPU, and would make a run look slower than it is."""
 
 
 class _Nowhere:
@@ -28,29 +30,34 @@ class _Nowhere:
         """Has nothing to keep."""
 
 
-def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passages: int = PASSAGES) -> Throughput:
+def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passages: int | None = None) -> Throughput:
     """Augments and trains some of a run's passages, without publishing them.
 
     Args:
         folder: the run.
         manifest: its manifest.
         rounds: measurements.
-        passages: of each; more fill a GPU better.
+        passages: of each; None: 8, and 256 on a GPU.
+
+    On a GPU one more round goes before, which is not measured: its kernels are compiled then.
     """
     job = Job(folder=folder, plan=folder.plan(), stage="encode", shard=0, stop=lambda: False)
     model = job.load_model()
     augmenter = augmenter_for(job.plan.augmented_by, job.plan.preset)
-    chosen = _spread_out(folder, manifest, rounds * passages)
-    with progress("probe", rounds, "rounds") as advance:
+    on_gpu = model.decoder.device.type == "cuda"
+    of_each = passages or (GPU_PASSAGES if on_gpu else PASSAGES)
+    num_rounds = rounds + 1 if on_gpu else rounds
+    chosen = _spread_out(folder, manifest, num_rounds * of_each)
+    with progress("probe", num_rounds, "rounds") as advance:
         rates = []
-        for number in range(rounds):
-            part = chosen[number::rounds]
+        for number in range(num_rounds):
+            part = chosen[number::num_rounds]
             started = time.monotonic()
             made = {passage_key(p.title, p.passage): p for p in augmented(augmenter, part)}
             train(model, job.recipe, made, _Nowhere(), tokens_per_step=job.plan.tokens_per_step)
             rates.append(len(part) / (time.monotonic() - started))
             advance()
-    return Throughput(rounds=tuple(rates))
+    return Throughput(rounds=tuple(rates[-rounds:]))
 
 
 def _spread_out(folder: RunFolder, manifest: Manifest, count: int) -> Sequence[AugmentedPassage]:
