@@ -1,18 +1,20 @@
 """What a user would do without this package: transformers and PEFT, one expert after the other."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from benchmarks.gpu.work import Setting
+if TYPE_CHECKING:
+    from benchmarks.gpu.work import Setting
 
 PADDED = 3000
 """Tokens that the published loop pads each sequence to."""
 
 
-def alone(setting: Setting, repeats: int, *, padded: bool) -> Iterator[int]:
+def alone(setting: "Setting", repeats: int, *, padded: bool) -> Iterator[int]:
     """Trains each expert alone with PEFT's layers and torch's AdamW; yields its number when it is done.
 
     Args:
@@ -44,7 +46,7 @@ def alone(setting: Setting, repeats: int, *, padded: bool) -> Iterator[int]:
         yield index
 
 
-def _model(setting: Setting) -> torch.nn.Module:
+def _model(setting: "Setting") -> torch.nn.Module:
     raw = setting.decoder.config
     config = LlamaConfig(
         vocab_size=raw.vocab_size,
