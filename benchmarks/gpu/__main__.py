@@ -95,9 +95,9 @@ def _one(name: str) -> dict[str, Any]:
         setting = setting_of(row)
         num_steps = setting.settings.num_steps or len(setting.work[0])
         if row.into_store:
-            from benchmarks.gpu.store import disk_bytes_per_second  # noqa: PLC0415
+            from benchmarks.gpu.store import bytes_per_second  # noqa: PLC0415
 
-            figures["disk_limit"] = disk_bytes_per_second() / (4 * setting.layout.size)
+            figures["store_limit"] = bytes_per_second(row.into_store) / (4 * setting.layout.size)
         figures["products_limit"] = row.num_experts / (num_steps * product_seconds(setting, num_steps))
     return figures
 

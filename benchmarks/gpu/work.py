@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 
+from benchmarks.gpu.store import place, published
 from benchmarks.shapes import LLAMA_1B, PUBLISHED, SEMOE, SMOLLM2_135M, published_work, random_decoder, semoe_work
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
@@ -14,6 +16,7 @@ from semoe.experts.settings import LoraSettings, TrainingSettings
 from semoe.models.decoder import Decoder
 from semoe.models.sites import projection_shapes
 from semoe.prompts.rendering import TrainingSequence
+from semoe.store.objects import Objects
 
 GIB = 1 << 30
 Work = Sequence[Sequence[TrainingSequence]]
@@ -32,8 +35,8 @@ class Row:
     num_experts: int = 128
     """At a time."""
     float8: bool = False
-    into_store: bool = False
-    """Whether experts are published to a folder of this machine as well."""
+    into_store: str = ""
+    """Where experts are published as well: `folder` or `s3`, both on this machine."""
     seconds: float = 60.0
     """To run for, at least."""
 
@@ -50,7 +53,8 @@ ROWS: tuple[Row, ...] = (
     Row(name="bf16-72", what="bfloat16, 72 experts at a time", num_experts=72, seconds=20),
     Row(name="bf16-128", what="bfloat16, 128 experts at a time"),
     Row(name="float8-128", what="the same, gradients in float8", float8=True),
-    Row(name="store-128", what="bfloat16, 128 at a time, published to a folder", into_store=True, seconds=30),
+    Row(name="store-128", what="bfloat16, 128 at a time, published to a folder", into_store="folder"),
+    Row(name="store-s3-128", what="bfloat16, 128 at a time, published to an S3 server on loopback", into_store="s3"),
     Row(name="float32-64", what="float32, 64 experts at a time", dtype="float32", num_experts=64, seconds=30),
     Row(name="smollm2-bf16", what="SmolLM2-135M, preset semoe, bfloat16", model="smollm2-135m", num_experts=256,
         seconds=20),
@@ -101,7 +105,11 @@ def useful_flops(setting: Setting) -> float:
 def measured(row: Row) -> dict[str, Any]:
     """Runs a row for its seconds, after one batch that warms up; returns its figures."""
     setting = setting_of(row)
-    train = _trainer(row, setting)
+    with place(row.into_store) if row.into_store else nullcontext() as objects:
+        return _timed(row, setting, _trainer(row, setting, objects))
+
+
+def _timed(row: Row, setting: Setting, train: Callable[[int], Iterator[Any]]) -> dict[str, Any]:
     _drain(train(1))
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
@@ -127,7 +135,7 @@ def _drain(experts: Iterator[Any]) -> int:
     return sum(1 for _ in experts)
 
 
-def _trainer(row: Row, setting: Setting) -> Callable[[int], Iterator[Any]]:
+def _trainer(row: Row, setting: Setting, objects: Objects | None) -> Callable[[int], Iterator[Any]]:
     """Returns what trains a batch so many times over."""
     if row.by in ("peft", "published"):
         from benchmarks.gpu.peft import alone  # noqa: PLC0415
@@ -141,7 +149,6 @@ def _trainer(row: Row, setting: Setting) -> Callable[[int], Iterator[Any]]:
         before: Any = training.train_experts  # as it was called before there were roads
         positional = (setting.decoder, setting.layout, base_N, setting.settings)
         return lambda repeats: before(*positional, list(setting.work) * repeats, tokens_per_step=per_step)
-    from benchmarks.gpu.store import published  # noqa: PLC0415
     from semoe.experts.roads import road_for  # noqa: PLC0415
     from semoe.experts.training import train_experts  # noqa: PLC0415
 
@@ -152,6 +159,6 @@ def _trainer(row: Row, setting: Setting) -> Callable[[int], Iterator[Any]]:
 
     def train(repeats: int) -> Iterator[Any]:
         experts = train_experts(road, settings, list(setting.work) * repeats, tokens_per_step=per_step)
-        return published(experts, setting.layout) if row.into_store else experts
+        return published(experts, setting.layout, objects) if objects else experts
 
     return train
