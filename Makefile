@@ -40,7 +40,7 @@ test: install ## Run the tests (under 10 minutes on 2 cores)
 test-slow: install ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-test-gpu: install ## Run the tests of training on this machine's NVIDIA GPU (three minutes on an H200)
+test-gpu: install ## Run the tests of training on this machine's NVIDIA GPU
 	TRITON_INTERPRET=0 $(BIN)/python -m pytest -m gpu
 
 lint: install ## Check style, types and layers
@@ -60,7 +60,7 @@ bench: install ## Measure training, answering and switching, as ratios in one ru
 	$(BIN)/python -m benchmarks.switching
 
 bench-gpu: install ## Measure training on this machine's NVIDIA GPU, beside PEFT and an earlier commit (ARGS="--help" says how)
-	$(BIN)/python -m benchmarks.gpu $(ARGS) && $(BIN)/python -m benchmarks.gpu.report
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 bench-store: install ## Measure the expert store against its limits, a disk and an S3 server (a minute)
 	$(BIN)/python -m benchmarks.store

@@ -12,10 +12,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gpu.report import write
 from benchmarks.gpu.work import ROWS
 
 RESULTS = Path(__file__).parents[1] / "results" / "training-gpu.json"
@@ -56,15 +58,21 @@ def _measure(asked: argparse.Namespace) -> None:
     if PROFILED in names:
         found["profile"] = _in_process("profile")
         _write(asked.out, found)
+    write(asked.out)
 
 
 def _in_process(name: str, beside: Path | None = None) -> dict[str, Any]:
-    """Runs one row in a process of its own; an earlier package comes first on its path."""
-    path = [str(beside.resolve())] if beside else []
-    path += [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """Runs one row in a process of its own; of an earlier checkout it takes the package, and nothing else."""
+    with tempfile.TemporaryDirectory() as earlier:
+        if beside:
+            (Path(earlier) / "semoe").symlink_to((beside / "semoe").resolve(strict=True))
+        return _run(name, [earlier, str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+
+
+def _run(name: str, path: list[str]) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.gpu", "--one", name],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
         cwd=Path.home(),
         stdout=subprocess.PIPE,
         text=True,

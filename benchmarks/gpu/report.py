@@ -1,10 +1,8 @@
-"""Writes the table and the figure of results that were measured: `make bench-gpu-report`, on any machine."""
+"""The table and the figure of results that were measured."""
 
 import json
 from pathlib import Path
 from typing import Any
-
-from benchmarks.gpu.__main__ import RESULTS
 
 MILLION = 1_000_000
 SECONDS_AN_HOUR = 3600
@@ -25,7 +23,7 @@ def table(found: dict[str, Any]) -> str:
             f"{row['flops'] / 1e12:.0f} | {share} | {row['peak_gib']:.1f} |"
         )
     lines += ["", "| part of a step | ms | share | times its bound |", "|---|---|---|---|"]
-    for part, one in found["profile"].items():
+    for part, one in found.get("profile", {}).items():
         bound = f"{one['times_bound']:.2f}" if one["times_bound"] else ""
         lines.append(f"| {part} | {one['milliseconds']:.1f} | {one['share']:.1%} | {bound} |")
     return "\n".join(lines) + "\n"
@@ -64,13 +62,8 @@ def figure(found: dict[str, Any], path: Path) -> None:
     plt.close(drawing)
 
 
-def main() -> None:
+def write(results: Path) -> None:
     """Writes both beside the results."""
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))
-    RESULTS.with_suffix(".md").write_text(table(found), encoding="utf-8")
-    figure(found, RESULTS.with_suffix(".svg"))
-    print(table(found))
-
-
-if __name__ == "__main__":
-    main()
+    found = json.loads(results.read_text(encoding="utf-8"))
+    results.with_suffix(".md").write_text(table(found), encoding="utf-8")
+    figure(found, results.with_suffix(".svg"))

@@ -74,12 +74,12 @@ class Setting:
     """Of one batch."""
 
 
-def setting_of(row: Row, rank: int = 2) -> Setting:
+def setting_of(row: Row) -> Setting:
     """Makes a row's model and work on the GPU."""
     is_llama = row.model == "llama-1b"
     decoder = random_decoder(LLAMA_1B if is_llama else SMOLLM2_135M, getattr(torch, row.dtype), "cuda")
     work = (published_work if is_llama else semoe_work)(row.num_experts, decoder.config.vocab_size)
-    layout = ExpertLayout(decoder.config, LoraSettings(rank=rank))
+    layout = ExpertLayout(decoder.config, LoraSettings())
     return Setting(decoder, layout, PUBLISHED if is_llama else SEMOE, work)
 
 
@@ -95,7 +95,10 @@ def tokens_of(setting: Setting) -> tuple[int, int]:
 
 
 def useful_flops(setting: Setting) -> float:
-    """Returns the operations of a batch: four for each weight and token."""
+    """Returns the operations of a batch: four for each weight and token.
+
+    `semoe.experts.flops` says the same; the package of an earlier commit, for the row `before`, does not have it.
+    """
     tokens, learnt = tokens_of(setting)
     config = setting.decoder.config
     in_layer = sum(outputs * inputs for outputs, inputs in projection_shapes(config).values())

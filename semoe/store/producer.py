@@ -84,8 +84,7 @@ class Producer(AbstractContextManager["Producer"]):
             SemoeError: it could not be published; it stays pending.
         """
         self._work.put(self._publish)
-        self._work.join()
-        self._raise_error()
+        self.wait()
 
     def wait(self) -> None:
         """Waits until what was added is in a pack, or published where that is due."""

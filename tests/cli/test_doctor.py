@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from semoe.cli import doctor
 from semoe.cli.app import run
 from tests.store.objects.answering import answering
 
@@ -22,3 +25,20 @@ def test_a_bucket_with_them_is_fine(
         monkeypatch.setenv(name, value)
     assert run(["doctor", "--store", f"s3://{bucket}/doctor"]) == 0
     assert "keepsconditionalwrites" in "".join(capsys.readouterr().out.replace("│", "").split())
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [(None, "by kernels, on the GPU"), ("Triton is not installed", "without its kernels: Triton is not installed")],
+)
+def test_it_says_whether_a_gpu_trains_by_kernels(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reason: str | None, said: str
+) -> None:
+    """What the device says of itself stands in for a device."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda device: "NVIDIA H200")
+    monkeypatch.setattr("semoe.experts.roads.why_no_kernels_on", lambda device: reason)
+    rows = {part: (state, detail) for part, state, detail in doctor._here(tmp_path)}
+    assert rows["accelerator"] == ("ok", "NVIDIA H200")
+    assert rows["training"][0] == "ok"
+    assert said in rows["training"][1]

@@ -1,7 +1,6 @@
 """Experts of a hundred real passages, trained on CPU and GPU in float32, give the same answers."""
 
 import pytest
-import torch
 from torch import Tensor
 
 from benchmarks.common import PASSAGES
@@ -13,6 +12,7 @@ from semoe.experts.preset import load_preset
 from semoe.experts.roads import road_for
 from semoe.experts.sequences import bounded, whole_sequences
 from semoe.experts.training import train_experts
+from semoe.models.decoder import Decoder
 from semoe.models.model import load_model
 from semoe.prompts.rendering import TrainingSequence, prompt_ids
 from semoe.prompts.template import load_template
@@ -41,14 +41,14 @@ def test_experts_of_a_hundred_passages_answer_alike() -> None:
             prompts.append(prompt_ids(model.tokenizer, template, pairs[0].question))
     assert len(prompts) == NUM_PASSAGES
 
-    def trained(decoder: torch.nn.Module) -> list[Tensor]:
-        road = road_for(decoder, layout, base_weight(layout), preset.training)  # type: ignore[arg-type]
+    def trained(decoder: Decoder) -> list[Tensor]:
+        road = road_for(decoder, layout, base_weight(layout), preset.training)
         found = sorted(train_experts(road, preset.training, sequences), key=lambda one: one.index)
         return [one.flat_N for one in found]
 
     ends = frozenset(model.tokenizer.eos_ids)
-    theirs = answers_of(model.decoder, layout, trained(model.decoder), prompts, ends)  # type: ignore[arg-type]
-    experts = trained(on_gpu.decoder)  # type: ignore[arg-type]
+    theirs = answers_of(model.decoder, layout, trained(model.decoder), prompts, ends)
+    experts = trained(on_gpu.decoder)
     ours = answers_of(on_gpu.decoder, layout, experts, prompts, ends)
     assert clear_differences(on_gpu.decoder, layout, experts, prompts, ours, theirs) == []
     assert sum(a != b for a, b in zip(ours, theirs, strict=True)) <= NUM_PASSAGES // 100
