@@ -12,7 +12,8 @@ from semoe.experts.layout import ExpertLayout
 from semoe.experts.training import TrainedExpert
 from semoe.store.expert_store import ExpertStore, fresh_token
 from semoe.store.objects import FolderObjects, Objects
-from semoe.store.producer import PACK_BYTES, Producer
+from semoe.store.pack import PACK_BYTES
+from semoe.store.producer import Producer
 from semoe.store.record import ExpertRecord
 
 LIMIT_BYTES = 4 << 30

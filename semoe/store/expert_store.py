@@ -17,11 +17,13 @@ from semoe.store.digest import digest
 from semoe.store.ledger import Ledger
 from semoe.store.object_names import SpaceNames
 from semoe.store.objects import Objects
-from semoe.store.pack import Blob, ExpertEntry, Pack, build_pack
+from semoe.store.pack import PACK_BYTES, Blob, ExpertEntry, Pack, build_pack, packs_of
 from semoe.store.times import PUBLISH_SECONDS
 from semoe.telemetry.counting import metrics
 
 INDEX_READERS = 8
+UPLOADS = 4
+"""Packs that are written at once: one connection seldom takes what a server could."""
 
 
 class ExpertStore:
@@ -73,31 +75,31 @@ class ExpertStore:
             )
         return data
 
-    def publish(self, blobs: Sequence[Blob], *, run: str, shard: int, token: str) -> int:
-        """Publishes what is not there yet; returns how many experts this call made visible.
+    def publish(self, blobs: Sequence[Blob], *, run: str, shard: int, token: str, pack_bytes: int = PACK_BYTES) -> int:
+        """Publishes what is not there yet, in packs that are written at once; returns how many became visible.
 
-        A commit that another producer of the shard made first is respected: only what it lacks is published, under
-        the next number. One whose answer was lost is recognised by `token`.
+        All become visible together. A commit that another producer of the shard made first is respected: only what it
+        lacks is published, under the next number. One whose answer was lost is recognised by `token`.
 
         Args:
             blobs: the experts.
             run: the run that made them.
             shard: the part of the run.
             token: tells this producer from every other; use a fresh random one for each process.
+            pack_bytes: with which a pack is full.
         """
         while True:
             name = self.ledger.next_commit(self.names.shard_commits(run, shard), self._max_age)
             new = [blob for blob in blobs if blob.key not in self]
             if not new:
                 return 0
-            pack = build_pack(new)
+            packs = [build_pack(part) for part in packs_of(new, pack_bytes)]
             # Before the first write: from there garbage collection counts a pack's age.
             started = time.monotonic()
-            self.objects.put(self.names.pack(pack.segment), *pack.parts)
-            self.objects.put(self.names.index(pack.segment), pack.index)
-            if time.monotonic() - started < PUBLISH_SECONDS and self._commit(name, token, pack):
+            with ThreadPoolExecutor(UPLOADS) as pool:
+                num_bytes = sum(pool.map(self._put, packs))
+            if time.monotonic() - started < PUBLISH_SECONDS and self._commit(name, token, packs):
                 seconds = time.monotonic() - started
-                num_bytes = sum(map(len, pack.parts))
                 metrics.published(num_experts=len(new), num_bytes=num_bytes, seconds=seconds)
                 return len(new)
 
@@ -128,15 +130,21 @@ class ExpertStore:
         found = (entry.key for segment in segments for entry in self.ledger.index(segment))
         return sorted({key for key in found if key.startswith(beginning)})
 
-    def _commit(self, name: str, token: str, pack: Pack) -> bool:
+    def _put(self, pack: Pack) -> int:
+        """Writes a pack and its index; returns the pack's bytes."""
+        self.objects.put(self.names.pack(pack.segment), *pack.parts)
+        self.objects.put(self.names.index(pack.segment), pack.index)
+        return sum(map(len, pack.parts))
+
+    def _commit(self, name: str, token: str, packs: Sequence[Pack]) -> bool:
         """Writes a commit; False where another producer was first."""
-        body = write_commit(Commit(token, [pack.segment]))
-        if not self.objects.create(name, body):
+        commit = Commit(token, [pack.segment for pack in packs])
+        if not self.objects.create(name, write_commit(commit)):
             there = self.ledger.commit(name)
             # A retried write meets its own object when the first answer was lost.
-            if (there.token, list(there.segments)) != (token, [pack.segment]):
+            if (there.token, list(there.segments)) != (token, list(commit.segments)):
                 return False
-        self.ledger.add(name, pack)
+        self.ledger.add(name, packs)
         return True
 
 

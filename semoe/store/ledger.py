@@ -81,9 +81,9 @@ class Ledger:
         numbers = (number_of(name) for name in self._commits if name.startswith(prefix))
         return f"{prefix}{max(numbers, default=-1) + 1:06}.json"
 
-    def add(self, commit: str, pack: Pack) -> None:
-        """Takes up a commit that was just written, with its pack."""
-        self._catalog.add([(pack.segment, pack.entries)])
+    def add(self, commit: str, packs: Iterable[Pack]) -> None:
+        """Takes up a commit that was just written, with its packs."""
+        self._catalog.add([(pack.segment, pack.entries) for pack in packs])
         self._commits.add(commit)
 
     def commit(self, name: str) -> Commit:

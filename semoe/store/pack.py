@@ -11,7 +11,7 @@ docs/store-format.md.
 import math
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ VERSION = 2
 READABLE = (1, VERSION)
 """Version 1 did not say what an expert learnt."""
 MAX_EXPERT_BYTES = (1 << 32) - 1
+PACK_BYTES = 64 << 20
+"""Large enough that a pack is worth its round trips."""
 SALT_BYTES = 16
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 
@@ -87,6 +89,20 @@ def pack_name(segment: str) -> str:
 def index_name(segment: str) -> str:
     """Returns the object name of a pack's index."""
     return f"segments/{segment[:2]}/{segment}.idx"
+
+
+def packs_of(blobs: Sequence[Blob], pack_bytes: int) -> Iterator[Sequence[Blob]]:
+    """Yields runs of experts, in their order; each is ended by the one with which it reaches `pack_bytes`."""
+    run: list[Blob] = []
+    num_bytes = 0
+    for blob in blobs:
+        run.append(blob)
+        num_bytes += len(blob.data)
+        if num_bytes >= pack_bytes:
+            yield run
+            run, num_bytes = [], 0
+    if run:
+        yield run
 
 
 def build_pack(blobs: Sequence[Blob]) -> Pack:

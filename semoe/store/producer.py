@@ -17,14 +17,13 @@ from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
 from semoe.store.blob import to_bytes
-from semoe.store.expert_store import ExpertStore, fresh_token
-from semoe.store.pack import Blob
+from semoe.store.expert_store import UPLOADS, ExpertStore, fresh_token
+from semoe.store.pack import PACK_BYTES, Blob
 from semoe.store.record import ExpertRecord
 from semoe.store.times import COMMIT_SECONDS
 from semoe.telemetry.counting import metrics
 
 log = logging.getLogger(__name__)
-PACK_BYTES = 64 << 20
 WAITING_BYTES = 1 << 30
 """Of experts that were trained and are not yet in a pack."""
 
@@ -151,8 +150,10 @@ class Producer(AbstractContextManager["Producer"]):
         )
 
     def _publish_if_due(self) -> None:
+        num_bytes = sum(len(blob.data) for blob in self._pending)
         old = bool(self._pending) and time.monotonic() - self._since >= self._commit_seconds
-        full = sum(len(blob.data) for blob in self._pending) >= self._pack_bytes
+        # One pack is worth a commit; while more experts wait already, as many as are written at once.
+        full = num_bytes >= self._pack_bytes * (UPLOADS if self.num_waiting else 1)
         # After an error it is tried again when somebody asks for it, and not with each expert that comes.
         if (old or full) and self._unpublished is None:
             self._publish()
@@ -160,8 +161,13 @@ class Producer(AbstractContextManager["Producer"]):
     def _publish(self) -> None:
         try:
             if self._pending:
-                num_published = self._store.publish(self._pending, run=self._run, shard=self._shard, token=self._token)
-                self.num_published += num_published
+                self.num_published += self._store.publish(
+                    self._pending,
+                    run=self._run,
+                    shard=self._shard,
+                    token=self._token,
+                    pack_bytes=self._pack_bytes,
+                )
                 self.num_bytes += sum(len(blob.data) for blob in self._pending)
                 self._pending = []
         except Exception as error:

@@ -45,9 +45,7 @@ def clear_differences(
     found = []
     for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
         if list(one) != list(other):
-            same = next(
-                (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-            )
+            same = _num_same(one, other)
             if _margin(decoder, layout, experts[number], [*prompts[number], *one[:same]]) >= CLOSE:
                 found.append(number)
     return found

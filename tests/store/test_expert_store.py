@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import orjson
 import pytest
@@ -36,6 +37,30 @@ def test_only_what_is_new_is_published(objects: Objects) -> None:
     assert store.publish(blobs, run="r", shard=0, token="t") == 0
     for one in (store, ExpertStore(objects, "s1")):
         assert len(one) == 5
+        assert whole(one, blobs)
+
+
+class TwoAtOnce(Wrapped):
+    """Takes a pack only while it takes another."""
+
+    def __init__(self, inner: Objects) -> None:
+        super().__init__(inner)
+        self._barrier = Barrier(2, timeout=20)
+
+    def put(self, name: str, *data: bytes) -> None:
+        if name.endswith(".pack"):
+            self._barrier.wait()
+        super().put(name, *data)
+
+
+def test_packs_are_written_at_once_and_become_visible_together(objects: Objects) -> None:
+    blobs = [blob(i, size=46) for i in range(4)]
+    store = ExpertStore(TwoAtOnce(objects), "s")
+    assert store.publish(blobs, run="r", shard=0, token="t", pack_bytes=100) == 4
+    (commit,) = objects.list(store.names.commits)
+    assert len(store.ledger.commit(commit.name).segments) == 2
+    for one in (store, ExpertStore(objects, "s")):
+        assert (len(one), len(one.catalog.segments)) == (4, 2)
         assert whole(one, blobs)
 
 

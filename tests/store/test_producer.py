@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -9,8 +10,8 @@ import torch
 
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
-from semoe.store.blob import from_bytes
-from semoe.store.expert_store import ExpertStore, fresh_token
+from semoe.store.blob import from_bytes, to_bytes
+from semoe.store.expert_store import UPLOADS, ExpertStore, fresh_token
 from semoe.store.objects import FolderObjects
 from semoe.store.producer import Producer
 from semoe.store.record import ExpertRecord
@@ -96,6 +97,33 @@ def test_what_is_pending_is_committed_once_it_fills_a_pack(tmp_path: Path, clock
     assert {(entry.title, entry.num_tokens, entry.loss) for entry in store.entries()} == {
         (f"T{number}", number, 0.5) for number in range(4)
     }
+
+
+class Held(Wrapped):
+    """Takes nothing before it is let go."""
+
+    def __init__(self, inner: FolderObjects) -> None:
+        super().__init__(inner)
+        self.asked, self.go = Event(), Event()
+
+    def put(self, name: str, *data: bytes) -> None:
+        self.asked.set()
+        assert self.go.wait(timeout=20)
+        super().put(name, *data)
+
+
+def test_packs_are_committed_together_while_more_experts_wait(tmp_path: Path) -> None:
+    objects = Held(FolderObjects(tmp_path))
+    store = ExpertStore(objects, "s")
+    size = len(to_bytes(LAYOUT, torch.zeros(LAYOUT.size), ExpertRecord(key=key(1), space="s").to_json()))
+    with Producer(store, LAYOUT, run="r", pack_bytes=size) as producer:
+        for number in range(1, UPLOADS + 3):
+            producer.add(torch.zeros(LAYOUT.size), ExpertRecord(key=key(number), space="s"))
+            assert objects.asked.wait(timeout=20)
+        objects.go.set()
+    commits = [store.ledger.commit(found.name) for found in objects.list(store.names.commits)]
+    assert sorted(len(commit.segments) for commit in commits) == [1, 1, UPLOADS]
+    assert producer.num_published == len(store) == UPLOADS + 2
 
 
 def test_what_is_pending_is_committed_when_the_work_breaks_off(tmp_path: Path) -> None:
