@@ -7,12 +7,12 @@ or the store.
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
 
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.generation.request import Answer, Request
-from semoe.generation.runner import Runner
+from semoe.generation.runner import Pending
+from semoe.generation.runners import runner_for
 from semoe.generation.running import Running
 from semoe.generation.scheduler import Scheduler
 from semoe.models.decoder import Decoder
@@ -45,7 +45,8 @@ class Engine:
         self._eos_ids = eos_ids
         self._num_submitted = 0
         self._scheduler = Scheduler(max_rows, prefill_tokens)
-        self._runner = Runner(decoder, layout, max_rows)
+        self._runner = runner_for(decoder, layout, max_rows)
+        self._on_its_way: tuple[list[Running], Pending] | None = None
 
     def generate(self, requests: Sequence[Request], on_finish: OnFinish | None = None) -> list[Answer]:
         """Answers all requests; `on_finish` hears of each (position, answer) as it ends. Returns them in order."""
@@ -72,27 +73,30 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> list[tuple[int, Answer]]:
-        """Starts what fits, or moves every running row one token on; returns what ended."""
-        scheduler = self._scheduler
-        runner = self._runner
-        admitted = scheduler.admit()
-        if admitted:
-            first_slot = len(scheduler.running) - len(admitted)
-            self._accept(admitted, runner.prefill(admitted, first_slot))
-        else:
-            self._accept(scheduler.running, runner.step(scheduler.running))
-        finished, moves = scheduler.retire()
-        runner.compact(moves, len(scheduler.running))
+        """Moves every row one token on, those that begin included; returns what ended."""
+        self._scheduler.admit(lambda one: self._runner.admit(one, must=not self._scheduler.running))
+        asked = [sequence for sequence in self._scheduler.running if sequence.wants_more]
+        for sequence in asked:
+            sequence.num_asked += 1
+        begun = (asked, self._runner.begin(asked)) if asked else None
+        # Where the runner may run ahead, it computes this step while the choices of the last one are looked at.
+        due = self._on_its_way if self._runner.runs_ahead else begun
+        self._on_its_way = begun
+        if due:
+            self._accept(*due)
+        finished = self._scheduler.retire()
+        for sequence in finished:
+            self._runner.release(sequence)
         return [(sequence.index, sequence.answer()) for sequence in finished]
 
-    def _accept(self, sequences: Sequence[Running], logits_BV: Tensor) -> None:
-        """Gives each sequence its most probable next token; of equals the one with the lowest id."""
-        logprobs_BV = logits_BV.float().log_softmax(-1)
-        best_B = logits_BV.argmax(-1)
-        chosen = logprobs_BV.gather(1, best_B[:, None])[:, 0].tolist()
-        entropies = [None] * len(sequences)
-        if any(sequence.request.wants_entropy for sequence in sequences):
-            # 0 · log 0 counts as 0 in an entropy; in floating point it is NaN.
-            entropies = (-(logprobs_BV.exp() * logprobs_BV).nan_to_num().sum(-1)).tolist()
-        for sequence, token, logprob, entropy in zip(sequences, best_B.tolist(), chosen, entropies, strict=True):
-            sequence.accept(token, logprob, self._eos_ids, entropy)
+    def _accept(self, sequences: Sequence[Running], pending: Pending) -> None:
+        """Gives each sequence its next token; one that has ended meanwhile needs none."""
+        found = pending.wait()
+        looked = found.looked or [None] * len(sequences)
+        for sequence, token, logprob, entropy, shares_HL in zip(
+            sequences, found.tokens, found.logprobs, found.entropies, looked, strict=True
+        ):
+            if sequence.finish is None:
+                if shares_HL is not None and sequence.request.wants_attention:
+                    sequence.look(shares_HL)
+                sequence.accept(token, logprob, self._eos_ids, entropy)

@@ -19,6 +19,8 @@ class Request:
     """Flat vectors [N]; any number, also none."""
     weights: tuple[float, ...] | None = None
     """One weight an expert; None: 1 each."""
+    keys: tuple[str, ...] = ()
+    """What tells each expert from all others, so that the device keeps it; empty: it is told by its identity."""
     max_new_tokens: int = 20
     wants_entropy: bool = False
     """Whether the answer tells how unsure the model was of each token."""
@@ -30,6 +32,12 @@ class Request:
             raise UsageError("A request needs a prompt and max_new_tokens of 1 or more.", kind="bad-value")
         if self.weights is not None and len(self.weights) != len(self.experts):
             raise UsageError(f"{len(self.experts)} experts but {len(self.weights)} merge weights.", kind="bad-value")
+        if self.keys and len(self.keys) != len(self.experts):
+            raise UsageError(f"{len(self.experts)} experts but {len(self.keys)} keys.", kind="bad-value")
+
+    def key(self, number: int) -> str | None:
+        """Returns what tells an expert from all others; None: its identity."""
+        return self.keys[number] if self.keys else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,9 +17,16 @@ class Running:
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     entropies: list[float] = field(default_factory=list)
+    num_asked: int = 0
+    """Tokens that were asked of the runner; its answers may still be on their way."""
     attention_HN: Tensor | None = None
     """The most that any query so far gave to each token of the answer."""
     finish: Literal["eos", "length"] | None = None
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether one more token may be asked for."""
+        return self.num_asked < self.request.max_new_tokens
 
     def accept(self, token: int, logprob: float, eos_ids: frozenset[int], entropy: float | None = None) -> None:
         """Takes the next token, or ends at an end token or at the limit."""

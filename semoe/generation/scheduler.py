@@ -1,16 +1,13 @@
-"""Which sequences run: pure host-side policy, no tensors.
-
-Running sequences fill slots 0 … n−1 without a hole; a slot is a row of the cache and of the expert table. When one
-finishes, the last running sequence moves into its place.
-"""
+"""Which sequences run: pure host-side policy, no tensors."""
 
 from collections import deque
+from collections.abc import Callable
 
 from semoe.generation.running import Running
 
 
 class Scheduler:
-    """Admits waiting sequences while there are free rows and prefill budget."""
+    """Admits waiting sequences, in their order, while there are free rows, room for them, and prefill budget."""
 
     def __init__(self, max_rows: int, prefill_tokens: int) -> None:
         self._waiting = deque[Running]()
@@ -27,30 +24,22 @@ class Scheduler:
         """Whether anything waits or runs."""
         return bool(self._waiting or self.running)
 
-    def admit(self) -> list[Running]:
-        """Moves waiting sequences into the next free slots; at least one if a slot is free."""
+    def admit(self, takes: Callable[[Running], bool] = lambda sequence: True) -> list[Running]:
+        """Lets waiting sequences run, at least one if a row is free; whoever `takes` them must have room."""
         admitted: list[Running] = []
         used = 0
         while self._waiting and len(self.running) < self._max_rows:
             need = len(self._waiting[0].request.prompt)
-            if admitted and used + need > self._prefill_tokens:
+            if (admitted and used + need > self._prefill_tokens) or not takes(self._waiting[0]):
                 break
             used += need
             admitted.append(self._waiting.popleft())
             self.running.append(admitted[-1])
         return admitted
 
-    def retire(self) -> tuple[list[Running], list[tuple[int, int]]]:
-        """Removes finished sequences; returns them, and the moves (from slot, to slot) that close the holes."""
-        finished: list[Running] = []
-        moves: list[tuple[int, int]] = []
-        # From the back: the sequence that moves into a hole has then been looked at already.
-        for slot in reversed(range(len(self.running))):
-            if self.running[slot].finish is None:
-                continue
-            finished.append(self.running[slot])
-            last = self.running.pop()
-            if slot < len(self.running):
-                self.running[slot] = last
-                moves.append((len(self.running), slot))
-        return finished, moves
+    def retire(self) -> list[Running]:
+        """Removes finished sequences, and returns them."""
+        finished = [sequence for sequence in self.running if sequence.finish is not None]
+        if finished:
+            self.running = [sequence for sequence in self.running if sequence.finish is None]
+        return finished

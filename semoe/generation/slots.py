@@ -55,34 +55,32 @@ class ExpertSlots:
             b_BOR[target] = b_BOR[source]
         self._ranks[target] = self._ranks[source]
 
-    def prompts(self, slots: Sequence[int], lengths: Sequence[int]) -> Linear:
-        """Returns the `Linear` of whole prompts packed one behind the other."""
-        ends = torch.tensor(lengths).cumsum(0).tolist()
+    def linear(self, num_rows: int, slots: Sequence[int], lengths: Sequence[int]) -> Linear:
+        """Returns the `Linear` of one token in each of the first slots, and behind them of whole prompts, packed.
+
+        Args:
+            num_rows: slots that have one token.
+            slots: of the prompts.
+            lengths: of the prompts.
+        """
+        ends = (num_rows + torch.tensor(lengths).cumsum(0)).tolist() if lengths else []
         spans = [(slot, end - n, end) for slot, n, end in zip(slots, lengths, ends, strict=True) if self._ranks[slot]]
+        steps = any(self._ranks[:num_rows])
+        if not steps and not spans:
+            return plain_linear
 
         def linear(site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
             y_TO = F.linear(x_TI, weight_OI, bias_O)
-            if site in self._tables:
-                a_BRI, b_BOR = self._tables[site]
-                for slot, start, end in spans:
-                    u_TR = x_TI[start:end] @ a_BRI[slot, : self._ranks[slot]].T
-                    y_TO[start:end].addmm_(u_TR, b_BOR[slot, :, : self._ranks[slot]].T)
+            if site not in self._tables:
+                return y_TO
+            a_BRI, b_BOR = self._tables[site]
+            if steps:
+                u_BR1 = torch.bmm(a_BRI[:num_rows], x_TI[:num_rows, :, None])
+                y_TO[:num_rows] += torch.bmm(b_BOR[:num_rows], u_BR1)[:, :, 0]
+            for slot, start, end in spans:
+                u_TR = x_TI[start:end] @ a_BRI[slot, : self._ranks[slot]].T
+                y_TO[start:end].addmm_(u_TR, b_BOR[slot, :, : self._ranks[slot]].T)
             return y_TO
-
-        return linear
-
-    def step(self, num_rows: int) -> Linear:
-        """Returns the `Linear` of one token in each of the first `num_rows` slots."""
-        if not any(self._ranks[:num_rows]):
-            return plain_linear
-
-        def linear(site: Site, x_BI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
-            y_BO = F.linear(x_BI, weight_OI, bias_O)
-            if site in self._tables:
-                a_BRI, b_BOR = self._tables[site]
-                u_BR1 = torch.bmm(a_BRI[:num_rows], x_BI[:, :, None])
-                y_BO += torch.bmm(b_BOR[:num_rows], u_BR1)[:, :, 0]
-            return y_BO
 
         return linear
 

@@ -55,7 +55,7 @@ def num_partials(tiles: dict[int, Tile], rank: int, inner_size: int) -> int:
 
 
 @triton.jit
-def _activated(gate, GELU: tl.constexpr):
+def activated(gate, GELU: tl.constexpr):
     """Returns the activation and its derivative."""
     if GELU:
         cubic = 0.7978845608028654 * (gate + 0.044715 * gate * gate * gate)
@@ -107,7 +107,7 @@ def _gated_forward(
         u = u_ptr + t * (2 * R)
         gate += scaling * add_products(tl.zeros_like(gate), load_factors(u, real, 0, R), b_gate, R)
         up += scaling * add_products(tl.zeros_like(up), load_factors(u, real, R, R), b_up, R)
-        swish, _ = _activated(gate, GELU)
+        swish, _ = activated(gate, GELU)
         act = swish * up
         tl.store(act_ptr + t[:, None] * INNER + c[None, :], act.to(act_ptr.dtype.element_ty), mask=both)
         store_dots(partial_ptr + (part * num_tokens + t) * R, act, a_down, real, 0, R)
@@ -162,7 +162,7 @@ def _gated_backward(
         gate += scaling * add_products(tl.zeros_like(gate), u_gate, b_gate, R)
         up += scaling * add_products(tl.zeros_like(up), u_up, b_up, R)
         dact = add_products(dact, v, a_down, R)
-        swish, slope = _activated(gate, GELU)
+        swish, slope = activated(gate, GELU)
         dgate = dact * up * slope
         dup = dact * swish
         tl.store(places, dgate.to(gate_up_ptr.dtype.element_ty), mask=both)

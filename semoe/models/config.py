@@ -13,7 +13,7 @@ from semoe.models.config_values import Values
 from semoe.models.families import Family, family_of, refuse_what_is_not_computed
 from semoe.models.quantisation import quantisation_of
 from semoe.models.rope_config import read_rotations
-from semoe.models.rope_scaling import DynamicRope, RopeScaling, YarnRope
+from semoe.models.rope_scaling import DynamicRope, LongRope, RopeScaling, YarnRope
 from semoe.models.weight_files import refuse_pointer
 from semoe.models.windows import read_windows
 
@@ -65,6 +65,12 @@ class ModelConfig:
     """What attention and MLP give is normalised too, before it is added (Gemma 3)."""
     scaled_embedding: bool = False
     """Embeddings are multiplied by √hidden_size (Gemma)."""
+
+    @property
+    def rotates_by_length(self) -> bool:
+        """Whether the angles of a position depend on how long its sequence is."""
+        scalings = (self.rope_scaling, self.sliding_rope_scaling)
+        return any(isinstance(scaling, DynamicRope | LongRope) for scaling in scalings)
 
     def window(self, layer: int) -> int | None:
         """Returns how many tokens a query of this layer sees; None: all before it."""

@@ -9,41 +9,16 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
 
-from semoe.experts.layout import ExpertLayout
-from semoe.experts.settings import LoraSettings
 from semoe.generation.engine import Engine
 from semoe.generation.reference import reference_linear
-from semoe.generation.request import Answer, Request
+from semoe.generation.request import Request
 from semoe.generation.slots import ExpertSlots
 from semoe.models.attention import PackedAttention, positions_of
-from semoe.models.decoder import Decoder
 from semoe.models.model import load_decoder
 from semoe.store.blob import to_bytes
 from semoe.store.peft_folder import adapter_config, write_expert
+from tests.generation.rows import LENGTHS, NEW, SPREADS, assert_same, prompts, random_expert, setting
 from tests.tiny import FAMILIES, tiny_model, tiny_model_folder
-
-NEW = 8
-SPREADS: dict[str, list[list[int]]] = {
-    "all-the-same": [[0, 1, 2]] * 5,
-    "all-different": [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11], [12, 13, 14]],
-    "some-without": [[0], [], [1, 2], [], [3]],
-    "skewed": [[0, 1, 2, 3], [0], [0, 1], [4], []],
-}
-LENGTHS = (1, 7, 33, 12, 5)
-
-
-def random_expert(layout: ExpertLayout, seed: int) -> torch.Tensor:
-    return torch.randn(layout.size, generator=torch.Generator().manual_seed(seed)) * 0.08
-
-
-def prompts() -> list[tuple[int, ...]]:
-    chooser = random.Random(3)
-    return [tuple(chooser.randrange(2, 97) for _ in range(n)) for n in LENGTHS]
-
-
-def setting(folder: Path, family: str, rank: int) -> tuple[Decoder, ExpertLayout]:
-    decoder = load_decoder(tiny_model_folder(folder / "m", family))
-    return decoder, ExpertLayout(decoder.config, LoraSettings(rank=rank, alpha=16))
 
 
 def answer_with_peft(base: PreTrainedModel, folders: Sequence[Path], prompt: tuple[int, ...]) -> list[int]:
@@ -136,7 +111,12 @@ def test_fast_prompt_and_step_linears_equal_the_reference(tmp_path: Path) -> Non
     slots = ExpertSlots(decoder, layout, max_rows=len(rows))
     for slot, row in enumerate(rows):
         slots.set(slot, row.experts, row.weights or ())
-    for lengths, fast in (((1,) * 5, slots.step(5)), (LENGTHS, slots.prompts(range(5), LENGTHS))):
+    both = (1, 1, *LENGTHS[2:])
+    for lengths, fast in (
+        ((1,) * 5, slots.linear(5, (), ())),
+        (LENGTHS, slots.linear(0, range(5), LENGTHS)),
+        (both, slots.linear(2, range(2, 5), LENGTHS[2:])),
+    ):
         tokens, positions = torch.arange(sum(lengths)) % 97, positions_of(lengths)
         attend, plain = PackedAttention(lengths), reference_linear(layout, rows, lengths)
         ours, expected = (decoder.hidden(tokens, positions, attend, linear) for linear in (fast, plain))
@@ -152,8 +132,3 @@ def test_an_end_token_ends_the_answer_and_is_left_out(tmp_path: Path) -> None:
     )[0]
     assert stopped.tokens == free.tokens[: free.tokens.index(end)]
     assert (stopped.finish, free.finish) == ("eos", "length")
-
-
-def assert_same(ours: Answer, theirs: Answer) -> None:
-    assert ours.tokens == theirs.tokens
-    torch.testing.assert_close(torch.tensor(ours.logprobs), torch.tensor(theirs.logprobs), rtol=1e-4, atol=1e-4)

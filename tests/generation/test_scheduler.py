@@ -44,33 +44,20 @@ def test_no_more_run_at_once_than_there_are_rows() -> None:
     assert (admitted(made), running(made)) == ([2], [0, 2])
 
 
-@pytest.mark.parametrize(
-    ("ended", "left", "moves"),
-    [
-        ([], [0, 1, 2, 3], []),
-        ([1], [0, 3, 2], [(3, 1)]),
-        ([3], [0, 1, 2], []),
-        ([0, 1], [2, 3], [(3, 1), (2, 0)]),
-        ([0, 3], [2, 1], [(2, 0)]),
-        ([0, 1, 2, 3], [], []),
-    ],
-)
-def test_the_last_that_run_close_the_holes_of_those_that_end(
-    ended: list[int], left: list[int], moves: list[tuple[int, int]]
-) -> None:
+@pytest.mark.parametrize("ended", [[], [1], [3], [0, 1], [0, 3], [0, 1, 2, 3]])
+def test_those_that_ended_leave_and_the_others_keep_their_order(ended: list[int]) -> None:
     made = scheduler([1] * 4)
     made.admit()
-    slots = running(made)
-    for slot in ended:
-        made.running[slot].finish = "eos"
-    finished, told = made.retire()
-    assert sorted(sequence.index for sequence in finished) == ended
-    # Moved one after the other, as the runner does it, rows lie where the scheduler says.
-    for source, target in told:
-        slots[target] = slots[source]
-    assert slots[: len(made.running)] == running(made)
-    assert sorted(running(made)) == sorted(left)
-    assert (running(made), told) == (left, moves)
+    for row in ended:
+        made.running[row].finish = "eos"
+    assert [sequence.index for sequence in made.retire()] == ended
+    assert running(made) == [row for row in range(4) if row not in ended]
+
+
+def test_who_finds_no_room_waits_and_so_do_those_behind() -> None:
+    made = scheduler([1, 5, 1])
+    assert [one.index for one in made.admit(lambda one: len(one.request.prompt) < 5)] == [0]
+    assert admitted(made) == [1, 2]
 
 
 def test_there_is_work_while_anything_waits_or_runs() -> None:

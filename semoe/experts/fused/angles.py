@@ -8,7 +8,6 @@ from torch import Tensor
 
 from semoe.kernels.heads import Angles
 from semoe.models.decoder import Decoder, Rotated
-from semoe.models.rope_scaling import DynamicRope, LongRope
 
 FIRST_TABLE = 1024
 """Positions of the first table; it is made anew, twice as long, when a sequence is longer."""
@@ -19,8 +18,6 @@ class AngleTable:
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
-        scalings = (decoder.config.rope_scaling, decoder.config.sliding_rope_scaling)
-        self._by_length = any(isinstance(scaling, DynamicRope | LongRope) for scaling in scalings)
         self._tables: tuple[Angles, Angles] | None = None
 
     def of(self, positions_T: Tensor, lengths_T: Tensor, longest: int) -> tuple[Angles, Angles]:
@@ -31,7 +28,7 @@ class AngleTable:
             lengths_T: of each token's sequence.
             longest: of these lengths.
         """
-        if self._by_length:
+        if self._decoder.config.rotates_by_length:
             full, sliding = self._decoder.rotations(positions_T, lengths_T)
             return _first_half(full), _first_half(sliding)
         full_table, sliding_table = self._table(longest)

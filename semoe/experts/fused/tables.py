@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from semoe.experts.fused.angles import AngleTable
+from semoe.experts.fused.sending import Sender
 from semoe.experts.packing import Numbers, PackedStep
 from semoe.kernels.heads import Angles, Sequences
 from semoe.kernels.norm import Blocks
@@ -37,7 +38,7 @@ class Tables:
 
 def tables_of(packed: PackedStep, angles: AngleTable, device: torch.device) -> Tables:
     """Returns the tables of a step, which lies on the CPU; copies to the device wait for nothing."""
-    send = _Sender(device)
+    send = Sender(device)
     lengths_S = np.array(packed.lengths)
     ends_S = lengths_S.cumsum()
     first_E = np.array([first for first, _ in packed.segments] + [len(packed.tokens_T)])
@@ -47,7 +48,7 @@ def tables_of(packed: PackedStep, angles: AngleTable, device: torch.device) -> T
     return Tables(
         tokens_T=send(packed.tokens_T),
         first_E=send.table(first_E),
-        blocks=Blocks(*map(send.table, _blocks(first_E))),
+        blocks=Blocks(*map(send.table, blocks_of(first_E, BLOCK_ROWS))),
         sequences=Sequences(send.table(ends_S - lengths_S), send.table(ends_S), longest),
         full=full,
         sliding=sliding,
@@ -58,29 +59,19 @@ def tables_of(packed: PackedStep, angles: AngleTable, device: torch.device) -> T
     )
 
 
-def _blocks(first_E: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Returns first row, row after the last, and expert of each block; no block holds rows of two experts."""
+def blocks_of(first_E: Numbers, num_rows: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Cuts rows into blocks, none of which holds rows of two experts.
+
+    Args:
+        first_E: first row of each expert, and behind it the row after the last.
+        num_rows: of a block.
+
+    Returns:
+        First row, row after the last, and expert of each block.
+    """
     rows_E = np.diff(first_E)
-    blocks_E = -(-rows_E // BLOCK_ROWS)
+    blocks_E = -(-rows_E // num_rows)
     expert_B = np.arange(len(rows_E)).repeat(blocks_E)
     number_B = np.arange(len(expert_B)) - (blocks_E.cumsum() - blocks_E).repeat(blocks_E)
-    first_B = first_E[expert_B] + number_B * BLOCK_ROWS
-    return first_B, np.minimum(first_B + BLOCK_ROWS, first_E[expert_B + 1]), expert_B
-
-
-@dataclass(frozen=True, slots=True)
-class _Sender:
-    """Copies to a device, from pinned memory where that makes the copy wait for nothing."""
-
-    device: torch.device
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else x
-
-    def numbers(self, x: Numbers) -> Tensor:
-        """Sends what torch counts with, in 64 bits."""
-        return self(torch.from_numpy(x))
-
-    def table(self, x: Numbers) -> Tensor:
-        """Sends what kernels count with, in 32 bits."""
-        return self(torch.from_numpy(x.astype(np.int32)))
+    first_B = first_E[expert_B] + number_B * num_rows
+    return first_B, np.minimum(first_B + num_rows, first_E[expert_B + 1]), expert_B

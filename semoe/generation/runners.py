@@ -1,0 +1,37 @@
+"""Which runner an engine gets: the kernels on a GPU that runs them, otherwise the plain one; the log says which."""
+
+import logging
+
+from semoe.experts.layout import ExpertLayout
+from semoe.experts.roads import why_no_kernels_on, why_not_kernels
+from semoe.generation.plain_runner import PlainRunner
+from semoe.generation.runner import Runner
+from semoe.models.decoder import Decoder
+
+log = logging.getLogger(__name__)
+
+
+def runner_for(decoder: Decoder, layout: ExpertLayout | None, max_rows: int) -> Runner:
+    """Returns the fastest runner that the device has.
+
+    Args:
+        decoder: the base model.
+        layout: the experts' shape; None where no row has any.
+        max_rows: rows answered at once.
+    """
+    if decoder.device.type != "cuda":
+        return PlainRunner(decoder, layout, max_rows)
+    reason = _why_not(decoder, layout)
+    if reason:
+        log.info("Answering without kernels: %s", reason)
+        return PlainRunner(decoder, layout, max_rows)
+    # Imported here: Triton is there on GPUs alone.
+    from semoe.generation.fused.runner import FusedRunner  # noqa: PLC0415
+
+    return FusedRunner(decoder, layout, max_rows)
+
+
+def _why_not(decoder: Decoder, layout: ExpertLayout | None) -> str | None:
+    if decoder.config.rotates_by_length:
+        return "the angles of this model's positions depend on how long a sequence is"
+    return why_no_kernels_on(decoder.device) if layout is None else why_not_kernels(decoder, layout)

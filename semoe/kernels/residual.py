@@ -1,0 +1,186 @@
+"""Serving: the residual sum with `down_proj`'s experts, the norm behind it, and gate's and up's A after that.
+
+    T rows   D hidden size   R rank   Q = 2 R   P blocks of columns of the gated activation   S slots   K experts a slot
+    B blocks of rows, each of one slot
+
+The counterpart of `norm.py`, where a row has one expert; here it has as many as its slot has loaded.
+"""
+
+from typing import NamedTuple
+
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from semoe.kernels.loaded import Loaded, expert_at
+
+CHUNK = 4
+"""Rows of A that are multiplied at once."""
+
+
+class RowBlocks(NamedTuple):
+    """Blocks of rows, each of one slot."""
+
+    first_B: Tensor
+    end_B: Tensor
+    """The row after the last."""
+    slot_B: Tensor
+    rows: int
+    """The most that a block has: 1, or a power of two."""
+
+
+class DownParts(NamedTuple):
+    """What `down_proj`'s experts add."""
+
+    partial_PTKR: Tensor
+    """Weight · A·act, in parts."""
+    b_MRD: Tensor
+    """B of all experts of the pool, transposed."""
+
+
+class UpRows(NamedTuple):
+    """A of gate's and up's experts."""
+
+    a_MQD: Tensor
+    u_TKQ: Tensor
+    """Filled: weight · A·h."""
+
+
+@triton.jit(do_not_specialize=["num_tokens"])
+def _residual_norm(
+    x_ptr,
+    y_ptr,
+    h_ptr,
+    weight_ptr,
+    post_weight_ptr,
+    partial_ptr,
+    b_ptr,
+    a_ptr,
+    u_ptr,
+    first_ptr,
+    end_ptr,
+    slot_ptr,
+    places_ptr,
+    weights_ptr,
+    counts_ptr,
+    stride_n,
+    num_tokens,
+    eps,
+    WIDTH: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    R: tl.constexpr,
+    PARTS: tl.constexpr,
+    PADDED_PARTS: tl.constexpr,
+    MOST: tl.constexpr,
+    ROWS: tl.constexpr,
+    ADDS: tl.constexpr,
+    DOWN: tl.constexpr,
+    UP: tl.constexpr,
+    POST: tl.constexpr,
+    CHUNK: tl.constexpr,
+):
+    block = tl.program_id(0)
+    end = tl.load(end_ptr + block)
+    slot = tl.load(slot_ptr + block)
+    t = tl.load(first_ptr + block) + tl.arange(0, ROWS)
+    c = tl.arange(0, COLUMNS)
+    inside = c < WIDTH
+    both = (t < end)[:, None] & inside[None, :]
+    at = t[:, None].to(tl.int64) * WIDTH + c[None, :]
+    count = 0
+    if DOWN or UP:
+        count = tl.load(counts_ptr + slot)
+    x = tl.load(x_ptr + at, mask=both, other=0.0).to(tl.float32)
+    if ADDS:
+        y = tl.load(y_ptr + at, mask=both, other=0.0).to(tl.float32)
+        if DOWN:
+            part = tl.arange(0, PADDED_PARTS)
+            summed = (part < PARTS)[:, None] & (t < end)[None, :]
+            parts = partial_ptr + (part[:, None] * num_tokens + t[None, :]).to(tl.int64) * (MOST * R)
+            for k in range(count):
+                b = b_ptr + expert_at(places_ptr, slot, k, stride_n, MOST)
+                for r in tl.static_range(R):
+                    u = tl.sum(tl.load(parts + k * R + r, mask=summed, other=0.0), 0)
+                    y += u[:, None] * tl.load(b + r * WIDTH + c, mask=inside, other=0.0).to(tl.float32)[None, :]
+        if POST:
+            y = y.to(h_ptr.dtype.element_ty).to(tl.float32)
+            y = y / tl.sqrt(tl.sum(y * y, 1) / WIDTH + eps)[:, None]
+            y *= tl.load(post_weight_ptr + c, mask=inside, other=0.0)[None, :]
+        total = (x + y).to(x_ptr.dtype.element_ty)
+        tl.store(x_ptr + at, total, mask=both)
+        x = total.to(tl.float32)
+    h = x / tl.sqrt(tl.sum(x * x, 1) / WIDTH + eps)[:, None]
+    h *= tl.load(weight_ptr + c, mask=inside, other=0.0)[None, :]
+    tl.store(h_ptr + at, h.to(h_ptr.dtype.element_ty), mask=both)
+    if UP:  # blocks of one row alone
+        for k in range(count):
+            a = a_ptr + expert_at(places_ptr, slot, k, stride_n, MOST)
+            merge = tl.load(weights_ptr + slot * MOST + k)
+            for first in tl.static_range(0, 2 * R, CHUNK):
+                q = first + tl.arange(0, CHUNK)
+                some = tl.load(
+                    a + q[:, None] * WIDTH + c[None, :], mask=(q < 2 * R)[:, None] & inside[None, :], other=0.0
+                )
+                u = merge * tl.sum(some.to(tl.float32) * h, 1)
+                tl.store(u_ptr + (tl.load(first_ptr + block).to(tl.int64) * MOST + k) * (2 * R) + q, u, mask=q < 2 * R)
+
+
+def residual_norm(
+    x_TD: Tensor,
+    y_TD: Tensor | None,
+    h_TD: Tensor,
+    weight_D: Tensor,
+    eps: float,
+    blocks: RowBlocks,
+    loaded: Loaded,
+    *,
+    post_D: Tensor | None = None,
+    down: DownParts | None = None,
+    up: UpRows | None = None,
+) -> None:
+    """Adds y to x in place, and fills h = rms_norm(x).
+
+    Args:
+        x_TD: the residual stream.
+        y_TD: what is added; None: nothing.
+        h_TD: what is filled.
+        weight_D: of the norm, float32, the 1 of a unit offset included.
+        eps: of the norms.
+        blocks: of rows, together all of them.
+        loaded: the slots' experts.
+        post_D: weight of a norm of y, before it is added (Gemma 3).
+        down: experts whose product is added to y first.
+        up: experts that read h; for blocks of one row.
+    """
+    width = x_TD.shape[1]
+    rank = down.b_MRD.shape[1] if down else up.a_MQD.shape[1] // 2 if up else 1
+    num_parts = len(down.partial_PTKR) if down else 1
+    _residual_norm[(len(blocks.first_B),)](
+        x_TD,
+        x_TD if y_TD is None else y_TD,
+        h_TD,
+        weight_D,
+        x_TD if post_D is None else post_D,
+        down.partial_PTKR if down else x_TD,
+        down.b_MRD if down else x_TD,
+        up.a_MQD if up else x_TD,
+        up.u_TKQ if up else x_TD,
+        *blocks[:3],
+        *loaded,
+        down.b_MRD.stride(0) if down else up.a_MQD.stride(0) if up else 0,
+        len(x_TD),
+        eps,
+        width,
+        triton.next_power_of_2(width),
+        rank,
+        num_parts,
+        triton.next_power_of_2(num_parts),
+        loaded.places_SK.shape[1],
+        blocks.rows,
+        y_TD is not None,
+        down is not None,
+        up is not None,
+        post_D is not None,
+        min(CHUNK, triton.next_power_of_2(2 * rank)),
+        num_warps=8 if width * blocks.rows > 1024 else 4,
+    )
