@@ -52,7 +52,9 @@ def _measure(asked: argparse.Namespace) -> None:
         if row.by == "before" and asked.beside is None:
             print(f"{name}: left out, no --beside")
             continue
-        found["rows"][name] = _in_process(name, asked.beside if row.by == "before" else None)
+        measured = _in_process(name, asked.beside if row.by == "before" else None)
+        # Results join: rows may be of several days and commits.
+        found["rows"][name] = measured | {"commit": found["commit"], "date": found["date"]}
         print(_line(found["rows"][name]), flush=True)
         _write(asked.out, found)
     if PROFILED in names:

@@ -13,20 +13,24 @@ PRICE = 3.0
 def table(found: dict[str, Any]) -> str:
     """Returns the rows as a Markdown table."""
     lines = [
-        "| row | experts/s | tokens/s | useful TFLOP/s | of its products | peak GiB |",
-        "|---|---|---|---|---|---|",
+        "| row | experts/s | tokens/s | useful TFLOP/s | of its products | of its store | peak GiB | commit |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in found["rows"].values():
-        share = f"{row['experts_per_second'] / row['products_limit']:.0%}" if "products_limit" in row else ""
+        shares = (_share(row, "products_limit"), _share(row, "store_limit"))
         lines.append(
             f"| {row['what']} | {row['experts_per_second']:.1f} | {row['tokens_per_second']:,.0f} | "
-            f"{row['flops'] / 1e12:.0f} | {share} | {row['peak_gib']:.1f} |"
+            f"{row['flops'] / 1e12:.0f} | {shares[0]} | {shares[1]} | {row['peak_gib']:.1f} | {row['commit']} |"
         )
     lines += ["", "| part of a step | ms | share | times its bound |", "|---|---|---|---|"]
     for part, one in found.get("profile", {}).items():
         bound = f"{one['times_bound']:.2f}" if one["times_bound"] else ""
         lines.append(f"| {part} | {one['milliseconds']:.1f} | {one['share']:.1%} | {bound} |")
     return "\n".join(lines) + "\n"
+
+
+def _share(row: dict[str, Any], limit: str) -> str:
+    return f"{row['experts_per_second'] / row[limit]:.0%}" if limit in row else ""
 
 
 def figure(found: dict[str, Any], path: Path) -> None:

@@ -182,5 +182,5 @@ def residual_norm(
         up is not None,
         post_D is not None,
         min(CHUNK, triton.next_power_of_2(2 * rank)),
-        num_warps=8 if width * blocks.rows > 1024 else 4,
+        num_warps=min(16, max(2, triton.next_power_of_2(width) * blocks.rows // 1024)),
     )

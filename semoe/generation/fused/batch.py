@@ -20,7 +20,7 @@ from semoe.kernels.heads import Sequences
 from semoe.kernels.prompts import Prompts
 from semoe.kernels.residual import RowBlocks
 
-BLOCK_ROWS = 4
+BLOCK_ROWS = 2
 """Rows of a prompt that share one reading of its experts' numbers."""
 
 
