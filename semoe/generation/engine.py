@@ -5,6 +5,7 @@ or the store.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -44,6 +45,7 @@ class Engine:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows}.", kind="bad-value")
         self._eos_ids = eos_ids
         self._num_submitted = 0
+        self._sequences: dict[int, Running] = {}
         self._scheduler = Scheduler(max_rows, prefill_tokens)
         self._runner = runner_for(decoder, layout, max_rows)
         self._on_its_way: tuple[list[Running], Pending] | None = None
@@ -67,9 +69,29 @@ class Engine:
 
     def submit(self, request: Request) -> int:
         """Takes a request in; its answer comes out of a later `step` under the number that is returned."""
-        self._scheduler.add(Running(self._num_submitted, request))
+        return self._add(Running(self._num_submitted, request))
+
+    def written(self, ticket: int) -> Answer:
+        """Returns what of an answer is written so far."""
+        return self._sequences[ticket].answer()
+
+    @torch.inference_mode()
+    def pause(self, ticket: int) -> Running:
+        """Takes an answer from its row before its end; returns it as far as it is written, for `resume`."""
+        sequence = self._sequences.pop(ticket)
+        if self._scheduler.remove(sequence):
+            self._runner.release(sequence)
+        return sequence.paused()
+
+    def resume(self, paused: Running) -> int:
+        """Goes on with an answer that was paused; nothing of it is written again. Returns its new number."""
+        return self._add(replace(paused, index=self._num_submitted))
+
+    def _add(self, sequence: Running) -> int:
+        self._scheduler.add(sequence)
+        self._sequences[sequence.index] = sequence
         self._num_submitted += 1
-        return self._num_submitted - 1
+        return sequence.index
 
     @torch.inference_mode()
     def step(self) -> list[tuple[int, Answer]]:
@@ -87,6 +109,7 @@ class Engine:
         finished = self._scheduler.retire()
         for sequence in finished:
             self._runner.release(sequence)
+            del self._sequences[sequence.index]
         return [(sequence.index, sequence.answer()) for sequence in finished]
 
     def _accept(self, sequences: Sequence[Running], pending: Pending) -> None:

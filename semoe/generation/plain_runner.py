@@ -2,7 +2,8 @@
 
     B rows that go on   T packed tokens   H, G heads   K head size   L places of the cache   V vocabulary
 
-Rows lie in slots 0 … n−1 of the cache without a hole; when one ends, the last one moves into its place.
+A prompt's last token goes on as the newest tokens of other rows do. Rows lie in slots 0 … n−1 of the cache without a
+hole; when one ends, the last one moves into its place.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from semoe.generation.cache import KeyValueCache
 from semoe.generation.runner import Choices
 from semoe.generation.running import Running
 from semoe.generation.slots import ExpertSlots
-from semoe.models.attention import PackedAttention, lengths_of, positions_of
+from semoe.models.attention import PackedAttention, positions_of
 from semoe.models.decoder import Decoder
 
 
@@ -54,8 +55,8 @@ class PlainRunner:
         """Computes the next token of each of these rows, which are all that were admitted and not released."""
         sequences = {sequence.index: sequence for sequence in running}
         rows = [sequences[index] for index in self._rows]
-        num_old = len(self._cache.lengths)
-        logits_BV, looked = self._compute(rows[:num_old], rows[num_old:])
+        new = rows[len(self._cache.lengths) :]
+        logits_BV, looked = self._compute(rows, [sequence.ids for sequence in new])
         found = _choices(logits_BV, looked, wants_entropy=any(one.request.wants_entropy for one in running))
         places = {index: place for place, index in enumerate(self._rows)}
         return Known(_in_order(found, [places[sequence.index] for sequence in running]))
@@ -70,28 +71,36 @@ class PlainRunner:
             self._slots.move(len(self._rows), slot)
         del self._cache.lengths[len(self._rows) :]
 
-    def _compute(self, old: Sequence[Running], new: Sequence[Running]) -> tuple[Tensor, list[Tensor | None] | None]:
-        """Returns the next token's logits of all rows, [B, V], and what the old ones looked at."""
+    def _compute(
+        self, rows: Sequence[Running], prompts: Sequence[Sequence[int]]
+    ) -> tuple[Tensor, list[Tensor | None] | None]:
+        """Returns the next token's logits of all rows, [B, V], and what they looked at.
+
+        A prompt's last token is the newest of its row, and goes on as those of the other rows do.
+        """
         device = self._decoder.device
-        num_old, lengths = len(old), [len(sequence.request.prompt) for sequence in new]
-        places_B = torch.tensor(self._cache.lengths, dtype=torch.long, device=device)
-        self._cache.lengths = [length + 1 for length in self._cache.lengths] + lengths
-        self._cache.reserve(max(self._cache.lengths))
-        newest = [sequence.tokens[-1] for sequence in old]
-        tokens_T = torch.tensor([*newest, *(t for one in new for t in one.request.prompt)], device=device)
+        lengths = [length + 1 for length in self._cache.lengths] + [len(prompt) for prompt in prompts]
+        self._cache.lengths = lengths
+        self._cache.reserve(max(lengths))
+        places_B = torch.tensor(lengths, device=device) - 1
+        before = [
+            (slot, prompt[:-1]) for slot, prompt in enumerate(prompts, len(rows) - len(prompts)) if len(prompt) > 1
+        ]
+        slots, packed = [slot for slot, _ in before], [len(prompt) for _, prompt in before]
+        tokens = [sequence.ids[-1] for sequence in rows] + [token for _, prompt in before for token in prompt]
+        looking = any(sequence.request.wants_attention for sequence in rows)
         last_layer = self._decoder.config.num_hidden_layers - 1
-        looking = any(sequence.request.wants_attention for sequence in old)
-        attend = _Attention(self._cache, places_B, lengths, keep_layer=last_layer if looking else None)
+        attend = _Attention(self._cache, places_B, slots, packed, keep_layer=last_layer if looking else None)
+        # Angles that go by the length of a sequence go by the whole prompt's.
+        whole_T = torch.cat([torch.full((n,), n + 1) for n in packed]) if packed else places_B[:0]
         hidden_TD = self._decoder.hidden(
-            tokens_T,
-            torch.cat([places_B, positions_of(lengths).to(device)]),
+            torch.tensor(tokens, device=device),
+            torch.cat([places_B, positions_of(packed).to(device)]),
             attend,
-            self._slots.linear(num_old, range(num_old, num_old + len(new)), lengths),
-            lengths_T=torch.cat([places_B + 1, lengths_of(lengths).to(device)]),
+            self._slots.linear(len(rows), slots, packed),
+            lengths_T=torch.cat([places_B + 1, whole_T.to(device)]),
         )
-        last = torch.tensor([1] * num_old + lengths, device=device).cumsum(0) - 1
-        looked = [*attend.kept(), *(None for _ in new)] if looking else None
-        return self._decoder.logits(hidden_TD[last]), looked
+        return self._decoder.logits(hidden_TD[: len(rows)]), attend.kept() if looking else None
 
 
 def _choices(logits_BV: Tensor, looked: list[Tensor | None] | None, *, wants_entropy: bool) -> Choices:
@@ -117,45 +126,49 @@ def _in_order(found: Choices, order: Sequence[int]) -> Choices:
 
 
 class _Attention:
-    """One query of each old row over its own filled places; attention within each prompt, which fills new ones."""
+    """One query of each row over its own filled places, after attention within each prompt, which fills some."""
 
     def __init__(
-        self, cache: KeyValueCache, places_B: Tensor, lengths: Sequence[int], keep_layer: int | None = None
+        self,
+        cache: KeyValueCache,
+        places_B: Tensor,
+        slots: Sequence[int],
+        lengths: Sequence[int],
+        keep_layer: int | None = None,
     ) -> None:
-        self._num_old = len(places_B)
+        self._num_rows = len(places_B)
         self._step = _StepAttention(cache, places_B, keep_layer)
-        self._prompts = _PromptAttention(cache, self._num_old, lengths, places_B.device) if lengths else None
+        self._prompts = _PromptAttention(cache, slots, lengths, places_B.device) if lengths else None
 
     def __call__(
         self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, window: int | None, scale: float | None
     ) -> Tensor:
-        num = self._num_old
-        mixed = []
-        if num:
-            mixed.append(self._step(layer, q_THK[:num], k_TGK[:num], v_TGK[:num], window, scale))
-        if self._prompts:
-            mixed.append(self._prompts(layer, q_THK[num:], k_TGK[num:], v_TGK[num:], window, scale))
-        return torch.cat(mixed)
+        num = self._num_rows
+        within = self._prompts(layer, q_THK[num:], k_TGK[num:], v_TGK[num:], window, scale) if self._prompts else None
+        newest = self._step(layer, q_THK[:num], k_TGK[:num], v_TGK[:num], window, scale)
+        return newest if within is None else torch.cat([newest, within])
 
-    def kept(self) -> list[Tensor]:
-        """What each old row's query looked at in the layer that is kept, [H, L]."""
+    def kept(self) -> list[Tensor | None]:
+        """What each row's query looked at in the layer that is kept, [H, L]."""
         return [] if self._step.kept_BHL is None else list(self._step.kept_BHL)
 
 
 class _PromptAttention:
     """Attention within each prompt; stores its keys and values on the way."""
 
-    def __init__(self, cache: KeyValueCache, first_slot: int, lengths: Sequence[int], device: torch.device) -> None:
+    def __init__(
+        self, cache: KeyValueCache, slots: Sequence[int], lengths: Sequence[int], device: torch.device
+    ) -> None:
         self._cache = cache
-        self._first_slot = first_slot
+        self._slots = slots
         self._lengths = list(lengths)
         self._packed = PackedAttention(lengths, device)
 
     def __call__(
         self, layer: int, q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, window: int | None, scale: float | None
     ) -> Tensor:
-        rows = zip(k_TGK.split(self._lengths), v_TGK.split(self._lengths), strict=True)
-        for slot, (k_LGK, v_LGK) in enumerate(rows, self._first_slot):
+        rows = zip(self._slots, k_TGK.split(self._lengths), v_TGK.split(self._lengths), strict=True)
+        for slot, k_LGK, v_LGK in rows:
             self._cache.store_prompt(layer, slot, k_LGK, v_LGK)
         return self._packed(layer, q_THK, k_TGK, v_TGK, window, scale)
 
@@ -170,7 +183,7 @@ class _StepAttention:
         self.kept_BHL: Tensor | None = None
         """What each query looked at in the layer that is kept."""
         self._rows_B = torch.arange(len(places_B), device=places_B.device)
-        self._width = int(places_B.max()) + 1 if len(places_B) else 0
+        self._width = int(places_B.max()) + 1
         self._hidden: dict[int | None, Tensor] = {}
         """Places that the queries do not see, [B, 1, 1, L], for each window that a layer has."""
 

@@ -1,6 +1,6 @@
 """What the engine knows of a request while it answers it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from torch import Tensor
@@ -21,7 +21,12 @@ class Running:
     """Tokens that were asked of the runner; its answers may still be on their way."""
     attention_HN: Tensor | None = None
     """The most that any query so far gave to each token of the answer."""
-    finish: Literal["eos", "length"] | None = None
+    finish: Literal["eos", "length", "paused"] | None = None
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The prompt and what is written: what a row that begins computes first."""
+        return (*self.request.prompt, *self.tokens)
 
     @property
     def wants_more(self) -> bool:
@@ -49,12 +54,24 @@ class Running:
             own_HN[:, :width] = own_HN[:, :width].maximum(self.attention_HN)
         self.attention_HN = own_HN
 
+    def paused(self) -> "Running":
+        """Returns what is written, to be gone on with; this one ends."""
+        self.finish = "paused"
+        return replace(
+            self,
+            tokens=[*self.tokens],
+            logprobs=[*self.logprobs],
+            entropies=[*self.entropies],
+            num_asked=len(self.tokens),
+            finish=None,
+        )
+
     def answer(self) -> Answer:
-        """Returns the finished answer."""
+        """Returns the answer as far as it is written."""
         return Answer(
             tokens=tuple(self.tokens),
             logprobs=tuple(self.logprobs),
-            finish=self.finish or "length",
+            finish="eos" if self.finish == "eos" else "length",
             entropies=tuple(self.entropies),
             attention=self._attention(),
         )

@@ -29,13 +29,19 @@ class Scheduler:
         admitted: list[Running] = []
         used = 0
         while self._waiting and len(self.running) < self._max_rows:
-            need = len(self._waiting[0].request.prompt)
+            need = len(self._waiting[0].ids)
             if (admitted and used + need > self._prefill_tokens) or not takes(self._waiting[0]):
                 break
             used += need
             admitted.append(self._waiting.popleft())
             self.running.append(admitted[-1])
         return admitted
+
+    def remove(self, sequence: Running) -> bool:
+        """Removes a sequence before its end; returns whether it was running."""
+        runs = sequence in self.running
+        (self.running if runs else self._waiting).remove(sequence)
+        return runs
 
     def retire(self) -> list[Running]:
         """Removes finished sequences, and returns them."""

@@ -78,7 +78,7 @@ class FusedRunner:
             raise UsageError("This engine was made without an expert layout; it cannot load experts.", kind="bad-value")
         if not self._paging.has_room(len(request.prompt) + request.max_new_tokens, must=must):
             return False
-        self._slot_of[sequence.index] = self._slots.take(request)
+        self._slot_of[sequence.index] = self._slots.take(sequence)
         self._new.append(sequence)
         return True
 
@@ -91,6 +91,7 @@ class FusedRunner:
     def release(self, sequence: Running) -> None:
         """Frees a row's slot."""
         self._slots.end(self._slot_of.pop(sequence.index))
+        self._new = [one for one in self._new if one is not sequence]
 
     def _begin(self, running: Sequence[Running]) -> OnTheWay:
         prompts = self._take_in()
@@ -108,7 +109,7 @@ class FusedRunner:
             return None
         slots = [self._slot_of[sequence.index] for sequence in self._new]
         self._slots.begin(slots)
-        found = beginning([sequence.request.prompt for sequence in self._new], slots, self._send)
+        found = beginning([sequence.ids for sequence in self._new], slots, self._send)
         self._new = []
         return found
 

@@ -15,7 +15,7 @@ from semoe.experts.fused.sending import Sender
 from semoe.experts.packing import Numbers
 from semoe.generation.fused.paging import Paging
 from semoe.generation.fused.pool import ExpertPool
-from semoe.generation.request import Request
+from semoe.generation.running import Running
 from semoe.kernels.loaded import Loaded
 
 
@@ -28,7 +28,7 @@ class Slots:
         self._pool = pool
         self._scaling = scaling
         self._free = list(reversed(range(num_slots)))
-        self._requests: dict[int, Request] = {}
+        self._held: dict[int, Running] = {}
         self._places_SK = np.zeros((num_slots + 1, 1), dtype=np.int32)
         self._weights_SK = np.zeros((num_slots + 1, 1), dtype=np.float32)
         self._counts_S = np.zeros(num_slots + 1, dtype=np.int32)
@@ -50,10 +50,11 @@ class Slots:
         """K."""
         return int(self._places_SK.shape[1])
 
-    def take(self, request: Request) -> int:
+    def take(self, sequence: Running) -> int:
         """Gives a row its slot, its pages and its experts; there must be room."""
+        request = sequence.request
         slot = self._free.pop()
-        self._requests[slot] = request
+        self._held[slot] = sequence
         self._paging.take(slot, len(request.prompt) + request.max_new_tokens)
         count = len(request.experts)
         if count > self.most:
@@ -67,7 +68,7 @@ class Slots:
     def begin(self, slots: Sequence[int]) -> None:
         """Brings slots that were taken to the device; the newest token of each is its prompt's last."""
         self._update(slots)
-        prompts = [self._requests[slot].prompt for slot in slots]
+        prompts = [self._held[slot].ids for slot in slots]
         last = np.array([prompt[-1] for prompt in prompts], dtype=np.int32)
         places = np.array([len(prompt) - 1 for prompt in prompts], dtype=np.int32)
         slots_A = self._send.numbers(np.array(slots))
@@ -76,7 +77,7 @@ class Slots:
 
     def end(self, slot: int) -> None:
         """Takes a slot back."""
-        request = self._requests.pop(slot)
+        request = self._held.pop(slot).request
         for number, expert_N in enumerate(request.experts):
             self._pool.give_back(expert_N, request.key(number))
         self._paging.give_back(slot)
