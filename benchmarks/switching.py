@@ -14,7 +14,7 @@ from benchmarks.common import PASSAGES, describe, setting
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
 from semoe.generation.engine import Engine
-from semoe.generation.switching.loop import Switching
+from semoe.generation.switching.loop import LOOKAHEAD, Switching
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.generation.switching.trace import Answered
 from semoe.language import Language
@@ -83,6 +83,7 @@ def run(
     questions: list[str],
     *,
     rows: int,
+    lookahead: int | None = LOOKAHEAD,
     **settings: Any,
 ) -> tuple[list[Answered], float, dict[int, float]]:
     """Answers; returns answers, seconds, and when each ended."""
@@ -94,6 +95,7 @@ def run(
     switching = Switching(
         engine=Engine(model.decoder, layout, eos_ids=model.tokenizer.eos_ids, max_rows=rows),
         decoder=model.decoder, tokenizer=model.tokenizer, language=language, retriever=retriever, requests=requests,
+        lookahead=lookahead,
         settings=SwitchSettings(**({"generate_max_length": LENGTH, "hallucination_threshold": 0.5} | settings)),
     )  # fmt: skip
     ends: dict[int, float] = {}

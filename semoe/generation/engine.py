@@ -71,6 +71,10 @@ class Engine:
         """Takes a request in; its answer comes out of a later `step` under the number that is returned."""
         return self._add(Running(self._num_submitted, request))
 
+    def tokens(self, ticket: int) -> Sequence[int]:
+        """Returns the tokens of an answer that are written so far."""
+        return self._sequences[ticket].tokens
+
     def written(self, ticket: int) -> Answer:
         """Returns what of an answer is written so far."""
         return self._sequences[ticket].answer()

@@ -1,6 +1,9 @@
 """Which runner an engine gets: the kernels on a GPU that runs them, otherwise the plain one; the log says which."""
 
 import logging
+from collections.abc import Callable
+
+from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.roads import why_no_kernels_on, why_not_kernels
@@ -35,3 +38,13 @@ def _why_not(decoder: Decoder, layout: ExpertLayout | None) -> str | None:
     if decoder.config.rotates_by_length:
         return "the angles of this model's positions depend on how long a sequence is"
     return why_no_kernels_on(decoder.device) if layout is None else why_not_kernels(decoder, layout)
+
+
+def prepared_for(decoder: Decoder) -> Callable[[Tensor], Tensor]:
+    """Returns what makes an expert ready to be brought to a decoder's device.
+
+    On a GPU that is its type, in memory that the GPU can read while the host does something else.
+    """
+    if decoder.device.type != "cuda":
+        return lambda flat_N: flat_N
+    return lambda flat_N: flat_N.to(decoder.dtype).pin_memory()

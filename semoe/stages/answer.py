@@ -13,6 +13,7 @@ from semoe.evaluation.overflow import Fit, told
 from semoe.evaluation.scores import score
 from semoe.generation.engine import Engine
 from semoe.generation.request import Answer
+from semoe.generation.runners import prepared_for
 from semoe.generation.switching.loop import Switching
 from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.trace import Answered, Trace
@@ -82,7 +83,9 @@ class Answerer:
             model=model,
             recipe=recipe,
             how=how,
-            experts=None if store is None else Experts(store, recipe.layout(model)),
+            experts=None
+            if store is None
+            else Experts(store, recipe.layout(model), prepare=prepared_for(model.decoder)),
             retriever=retriever,
             make_experts=None if store is None else OnTheSpot.of(model, recipe, store, how.switching, run=run),
             exemplars=exemplars,

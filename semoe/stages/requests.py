@@ -78,6 +78,7 @@ class RequestMaker:
             prompt=tuple(prompt),
             experts=tuple(expert for _, expert, _ in loaded),
             weights=tuple(weight for _, _, weight in loaded),
+            keys=tuple(key for key, _, _ in loaded),
             max_new_tokens=min(length, room),
         ) if room > 0 else None  # fmt: skip
         names = tuple(key for key, _, _ in loaded)

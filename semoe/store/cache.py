@@ -1,16 +1,17 @@
 """Experts close at hand: in memory, then on this machine's disk, then in the store; each loaded once however many ask.
 
-The least recently used leave first. What the disk gives is checked like what the store gives; a disk that is full or
-cannot be written is done without.
+Memory keeps what its callers make of an expert's bytes, so that it is made once. The least recently used leave first.
+What the disk gives is checked like what the store gives; a disk that is full or cannot be written is done without.
 """
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
 from threading import Lock
+from typing import Generic, TypeVar
 
 from semoe.errors import SemoeError
 from semoe.files import write_bytes
@@ -23,21 +24,39 @@ DISK_BYTES = 16 << 30
 THREADS = 8
 
 
-class ExpertCache:
+Value = TypeVar("Value")
+"""What is made of an expert's bytes."""
+
+
+class ExpertCache(Generic[Value]):
     """Reads the experts of one space; safe for many threads."""
 
     def __init__(
         self,
         store: ExpertStore,
+        decode: Callable[[str, bytes], Value],
+        size_of: Callable[[Value], int],
         *,
         memory_bytes: int = MEMORY_BYTES,
         folder: Path | None = None,
         disk_bytes: int = DISK_BYTES,
     ) -> None:
+        """Begins with nothing near.
+
+        Args:
+            store: where experts come from.
+            decode: makes of a key and its expert's bytes what is asked for.
+            size_of: the bytes that it takes.
+            memory_bytes: for what is kept in memory.
+            folder: of the cache on disk; None: there is none.
+            disk_bytes: for what is kept there.
+        """
         self._store = store
-        self._memory = _Memory(memory_bytes)
+        self._decode = decode
+        self._size_of = size_of
+        self._memory = _Memory[Value](memory_bytes)
         self._disk = _Disk(folder / store.names.space, disk_bytes) if folder else None
-        self._loading: dict[str, Future[bytes | None]] = {}
+        self._loading: dict[str, Future[Value | None]] = {}
         self._brought: dict[str, str] = {}
         """Where an expert came from that was loaded and is not yet counted as looked up."""
         self._lock = Lock()
@@ -47,8 +66,8 @@ class ExpertCache:
         self.num_loads = 0
         """Experts brought from disk or store."""
 
-    def get(self, key: str) -> bytes | None:
-        """Returns an expert's bytes, or None where there is no such expert.
+    def get(self, key: str) -> Value | None:
+        """Returns an expert, or None where there is no such.
 
         Raises:
             CorruptError: what is stored is not what was published.
@@ -57,9 +76,9 @@ class ExpertCache:
         future, is_mine = self._ask(key)
         if is_mine:
             self._load(key, future)
-        data = future.result()
+        value = future.result()
         metrics.cache_lookups.labels(self._brought.pop(key, "memory")).inc()
-        return data
+        return value
 
     def prefetch(self, keys: Iterable[str], *, wait: bool = False) -> None:
         """Begins to load experts and returns at once, or when they are near; their errors come with `get`."""
@@ -76,38 +95,39 @@ class ExpertCache:
         """Waits for what is being loaded."""
         self._pool.shutdown()
 
-    def _ask(self, key: str) -> tuple[Future[bytes | None], bool]:
+    def _ask(self, key: str) -> tuple[Future[Value | None], bool]:
         """Returns what will hold an expert, and whether the caller must load it."""
         with self._lock:
             if key in self._loading:
                 return self._loading[key], False
-            future: Future[bytes | None] = Future()
-            data = self._memory.get(key)
-            if data is not None:
+            future: Future[Value | None] = Future()
+            value = self._memory.get(key)
+            if value is not None:
                 self.num_hits += 1
-                future.set_result(data)
+                future.set_result(value)
                 return future, False
             self._loading[key] = future
             self.num_loads += 1
             return future, True
 
-    def _load(self, key: str, future: Future[bytes | None]) -> None:
+    def _load(self, key: str, future: Future[Value | None]) -> None:
         try:
             near = self._from_disk(key)
             data = near or self._from_store(key)
+            value = None if data is None else self._decode(key, data)
             self._brought[key] = "disk" if near else "store" if data else "missing"
         except BaseException as error:
             self._loaded(key, None)
             future.set_exception(error)
         else:
-            self._loaded(key, data)
-            future.set_result(data)
+            self._loaded(key, value)
+            future.set_result(value)
 
-    def _loaded(self, key: str, data: bytes | None) -> None:
+    def _loaded(self, key: str, value: Value | None) -> None:
         with self._lock:
             del self._loading[key]
-            if data is not None:
-                self._memory.put(key, data)
+            if value is not None:
+                self._memory.put(key, value, self._size_of(value))
 
     def _from_disk(self, key: str) -> bytes | None:
         place = self._store.catalog.find(key)
@@ -141,20 +161,21 @@ class _Recent:
         return gone
 
 
-class _Memory:
+class _Memory(Generic[Value]):
     def __init__(self, limit: int) -> None:
-        self._held: dict[str, bytes] = {}
+        self._held: dict[str, tuple[Value, int]] = {}
         self._recent = _Recent(limit)
 
-    def get(self, key: str) -> bytes | None:
-        data = self._held.get(key)
-        if data is not None:
-            self._recent.use(key, len(data))
-        return data
+    def get(self, key: str) -> Value | None:
+        if key not in self._held:
+            return None
+        value, size = self._held[key]
+        self._recent.use(key, size)
+        return value
 
-    def put(self, key: str, data: bytes) -> None:
-        self._held[key] = data
-        for old in self._recent.use(key, len(data)):
+    def put(self, key: str, value: Value, size: int) -> None:
+        self._held[key] = value, size
+        for old in self._recent.use(key, size):
             del self._held[old]
 
 

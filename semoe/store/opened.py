@@ -7,6 +7,7 @@ base.safetensors      the weight that each of them starts from
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,27 @@ def expert_cache_folder() -> Path | None:
 class Experts:
     """Reads experts of one space, near ones first: memory, disk where there is a folder for it, store."""
 
-    def __init__(self, store: ExpertStore, layout: ExpertLayout, cache: ExpertCache | None = None) -> None:
+    def __init__(
+        self,
+        store: ExpertStore,
+        layout: ExpertLayout,
+        *,
+        prepare: Callable[[Tensor], Tensor] = lambda flat_N: flat_N,
+        folder: Path | None = None,
+    ) -> None:
+        """Opens a space for reading.
+
+        Args:
+            store: the space.
+            layout: of its experts.
+            prepare: makes of an expert what its readers want, once, in the thread that loads it.
+            folder: of the cache on disk; None: `SEMOE_EXPERT_CACHE`, or none.
+        """
         self.store = store
         self.layout = layout
-        self._cache = cache or ExpertCache(store, folder=expert_cache_folder())
+        self._prepare = prepare
+        size_of: Callable[[Tensor], int] = lambda expert_N: expert_N.numel() * expert_N.element_size()  # noqa: E731
+        self._cache = ExpertCache(store, self._decode, size_of, folder=folder or expert_cache_folder())
 
     @property
     def space(self) -> str:
@@ -77,20 +95,22 @@ class Experts:
         return key in self.store
 
     def get(self, key: str) -> Tensor | None:
-        """Returns an expert, [N] float32, or None where there is none: its passage gave nothing to learn.
+        """Returns an expert, [N], or None where there is none: its passage gave nothing to learn.
+
+        Float32, or what `prepare` made of it. It is the readers' own together: nobody may change its numbers.
 
         Raises:
             CorruptError: it is damaged, another layout's, or has no effect.
         """
-        data = self._cache.get(key)
-        if data is None:
-            return None
+        return self._cache.get(key)
+
+    def _decode(self, key: str, data: bytes) -> Tensor:
         try:
             flat_N = from_bytes(self.layout, data)
             check_numbers(self.layout, flat_N)
         except CorruptError as error:
             raise CorruptError(f"Expert {key} of {self.store.objects.url}: {error}", kind=error.kind) from error
-        return flat_N
+        return self._prepare(flat_N)
 
     def prefetch(self, keys: list[str], *, wait: bool = False) -> None:
         """Begins to load experts and returns at once, or when they are near."""

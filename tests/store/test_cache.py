@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,11 @@ class Slow(Wrapped):
         return super().get(name, start, length)
 
 
+def bytes_cache(store: ExpertStore, **more: Any) -> ExpertCache[bytes]:
+    """Keeps experts as they are."""
+    return ExpertCache(store, lambda key, data: data, len, **more)
+
+
 def opened(tmp_path: Path, kind: type[Wrapped] = Wrapped) -> tuple[ExpertStore, Wrapped]:
     folder = FolderObjects(tmp_path / "store")
     ExpertStore(folder, "s").publish(BLOBS, run="r", shard=0, token="t")
@@ -39,7 +45,7 @@ def opened(tmp_path: Path, kind: type[Wrapped] = Wrapped) -> tuple[ExpertStore, 
 
 def test_a_second_get_reads_nothing(tmp_path: Path) -> None:
     store, objects = opened(tmp_path)
-    cache = ExpertCache(store)
+    cache = bytes_cache(store)
     for _ in range(3):
         assert cache.get(BLOBS[1].key) == BLOBS[1].data
         assert cache.get("0" * 64) is None
@@ -49,7 +55,7 @@ def test_a_second_get_reads_nothing(tmp_path: Path) -> None:
 
 def test_many_who_ask_at_once_cause_one_load(tmp_path: Path) -> None:
     store, objects = opened(tmp_path, Slow)
-    cache, found = ExpertCache(store), list[bytes | None]()
+    cache, found = bytes_cache(store), list[bytes | None]()
     Slow.go.clear()
     threads = [threading.Thread(target=lambda: found.append(cache.get(BLOBS[0].key))) for _ in range(8)]
     for thread in threads:
@@ -63,7 +69,7 @@ def test_many_who_ask_at_once_cause_one_load(tmp_path: Path) -> None:
 
 def test_prefetch_returns_at_once_and_its_load_is_shared(tmp_path: Path) -> None:
     store, objects = opened(tmp_path, Slow)
-    cache = ExpertCache(store)
+    cache = bytes_cache(store)
     Slow.go.clear()
     cache.prefetch(b.key for b in BLOBS)
     assert not objects.reads
@@ -73,9 +79,39 @@ def test_prefetch_returns_at_once_and_its_load_is_shared(tmp_path: Path) -> None
     cache.close()
 
 
+def test_what_is_made_of_an_expert_is_made_once_and_takes_its_own_size(tmp_path: Path) -> None:
+    store, _ = opened(tmp_path)
+    made = list[str]()
+
+    def decode(key: str, data: bytes) -> list[int]:
+        made.append(key)
+        return [len(data)]
+
+    cache = ExpertCache(store, decode, lambda value: 400, memory_bytes=1000)
+    first, second, third = (one.key for one in BLOBS[:3])
+    assert cache.get(first) is cache.get(first)
+    cache.prefetch([second, third], wait=True)
+    assert made == [first, second, third]
+    assert cache.get(second) == [1000]
+    assert cache.get(first) == [1000]
+    assert made == [first, second, third, first], "two of them fit"
+
+
+def test_what_cannot_be_made_is_an_error_of_whoever_asks(tmp_path: Path) -> None:
+    store, _ = opened(tmp_path)
+
+    def decode(key: str, data: bytes) -> bytes:
+        raise CorruptError("not an expert", kind="corrupt")
+
+    cache = ExpertCache(store, decode, len)
+    cache.prefetch([BLOBS[0].key], wait=True)
+    with pytest.raises(CorruptError, match="not an expert"):
+        cache.get(BLOBS[0].key)
+
+
 def test_memory_keeps_to_its_limit_and_drops_the_least_recently_used(tmp_path: Path) -> None:
     store, objects = opened(tmp_path)
-    cache = ExpertCache(store, memory_bytes=3500)
+    cache = bytes_cache(store, memory_bytes=3500)
     for i in (0, 1, 2, 0, 3):
         cache.get(BLOBS[i].key)
     objects.reads.clear()
@@ -89,7 +125,7 @@ def test_memory_keeps_to_its_limit_and_drops_the_least_recently_used(tmp_path: P
 def test_another_process_finds_what_the_disk_holds(tmp_path: Path) -> None:
     store, objects = opened(tmp_path)
     for _ in range(2):
-        cache = ExpertCache(store, folder=tmp_path / "cache", disk_bytes=3500)
+        cache = bytes_cache(store, folder=tmp_path / "cache", disk_bytes=3500)
         assert [cache.get(BLOBS[i].key) for i in range(3)] == [BLOBS[i].data for i in range(3)]
     assert len(objects.reads) == 3
     cache.get(BLOBS[4].key)
@@ -98,22 +134,22 @@ def test_another_process_finds_what_the_disk_holds(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_read_anew_and_a_damaged_pack_is_an_error(tmp_path: Path) -> None:
     store, objects = opened(tmp_path)
-    ExpertCache(store, folder=tmp_path / "cache").get(BLOBS[0].key)
+    bytes_cache(store, folder=tmp_path / "cache").get(BLOBS[0].key)
     (file,) = (tmp_path / "cache").glob("s/??/*")
     file.write_bytes(b"x" + file.read_bytes()[1:])
-    assert ExpertCache(store, folder=tmp_path / "cache").get(BLOBS[0].key) == BLOBS[0].data
+    assert bytes_cache(store, folder=tmp_path / "cache").get(BLOBS[0].key) == BLOBS[0].data
     assert file.read_bytes() == BLOBS[0].data
     name = store.names.pack(store.catalog.segments[0])
     objects.put(name, b"x" * 20_000)
     with pytest.raises(CorruptError, match="is damaged"):
-        ExpertCache(store).get(BLOBS[1].key)
+        bytes_cache(store).get(BLOBS[1].key)
 
 
 def test_a_disk_that_fills_up_is_done_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     store, _ = opened(tmp_path)
-    cache = ExpertCache(store, folder=tmp_path / "cache")
+    cache = bytes_cache(store, folder=tmp_path / "cache")
     assert cache.get(BLOBS[0].key) == BLOBS[0].data
 
     def full(_: int) -> None:
@@ -129,7 +165,7 @@ def test_a_disk_that_fills_up_is_done_without(
 def test_a_disk_that_cannot_be_written_is_done_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store, _ = opened(tmp_path)
     (tmp_path / "cache").write_text("a file where the folder should be")
-    cache = ExpertCache(store, folder=tmp_path / "cache")
+    cache = bytes_cache(store, folder=tmp_path / "cache")
     assert [cache.get(b.key) for b in BLOBS] == [b.data for b in BLOBS]
     assert [r.message for r in caplog.records if "without the cache" in r.message]
     assert len(caplog.records) == 1
@@ -138,11 +174,11 @@ def test_a_disk_that_cannot_be_written_is_done_without(tmp_path: Path, caplog: p
 def test_what_fits_exactly_is_kept_and_what_fits_nowhere_is_given_all_the_same(tmp_path: Path) -> None:
     store, objects = opened(tmp_path)
     size = len(BLOBS[0].data)
-    cache = ExpertCache(store, memory_bytes=2 * size)
+    cache = bytes_cache(store, memory_bytes=2 * size)
     for i in (0, 1, 0, 1):
         assert cache.get(BLOBS[i].key) == BLOBS[i].data
     assert (len(objects.reads), cache.num_loads, cache.num_hits) == (2, 2, 2)
-    small = ExpertCache(store, memory_bytes=size - 1)
+    small = bytes_cache(store, memory_bytes=size - 1)
     assert [small.get(BLOBS[0].key) for _ in range(2)] == [BLOBS[0].data] * 2
     assert (small.num_loads, small.num_hits) == (2, 0)
 
@@ -151,14 +187,14 @@ def test_a_new_process_drops_from_the_disk_what_was_used_longest_ago(tmp_path: P
     """Also by processes before it: the time of a file is that of its last use; half-written files are not counted."""
     store, objects = opened(tmp_path)
     folder, size = tmp_path / "cache", len(BLOBS[0].data)
-    first = ExpertCache(store, folder=folder, memory_bytes=0)
+    first = bytes_cache(store, folder=folder, memory_bytes=0)
     for age, i in enumerate((2, 0, 1)):
         first.get(BLOBS[i].key)
         (path,) = folder.glob(f"s/??/{BLOBS[i].key}")
         os.utime(path, (100.0 + age, 100.0 + age))
     (path.parent / ".half.tmp").write_bytes(b"x" * 10 * size)
     first.get(BLOBS[2].key)
-    second = ExpertCache(store, folder=folder, memory_bytes=0, disk_bytes=3 * size)
+    second = bytes_cache(store, folder=folder, memory_bytes=0, disk_bytes=3 * size)
     assert len(list(folder.glob("s/??/[!.]*"))) == 3
     second.get(BLOBS[3].key)
     assert {file.name for file in folder.glob("s/??/[!.]*")} == {BLOBS[i].key for i in (1, 2, 3)}
@@ -170,7 +206,7 @@ def test_a_new_process_drops_from_the_disk_what_was_used_longest_ago(tmp_path: P
 
 def test_prefetch_may_wait_until_all_is_near(tmp_path: Path) -> None:
     store, objects = opened(tmp_path)
-    cache = ExpertCache(store)
+    cache = bytes_cache(store)
     cache.prefetch([BLOBS[0].key, BLOBS[1].key, "0" * 64], wait=True)
     assert len(objects.reads) == 2
     assert [cache.get(BLOBS[i].key) for i in (0, 1)] == [BLOBS[i].data for i in (0, 1)]
@@ -179,7 +215,7 @@ def test_prefetch_may_wait_until_all_is_near(tmp_path: Path) -> None:
 
 def test_an_expert_that_could_not_be_loaded_may_be_asked_for_again(tmp_path: Path) -> None:
     store, objects = opened(tmp_path)
-    cache, name = ExpertCache(store), store.names.pack(store.catalog.segments[0])
+    cache, name = bytes_cache(store), store.names.pack(store.catalog.segments[0])
     whole = objects.get(name)
     objects.put(name, b"x" * len(whole))
     with pytest.raises(CorruptError):

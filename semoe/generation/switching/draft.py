@@ -1,13 +1,14 @@
 """What was generated since the accepted text, as text with the place of every token in it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from semoe.generation.request import Answer
 from semoe.language import Span
 
 Decode = Callable[[Sequence[int]], str]
+_ENDS = frozenset(".!?\n")
 _PARTIAL = "\ufffd"
 """What a tokenizer decodes an unfinished character to."""
 
@@ -26,6 +27,11 @@ class Draft:
     """Whether the model ended it; otherwise it was cut at a length."""
     sentences: tuple[Span, ...]
 
+    def settled(self, lookahead: int) -> "Draft":
+        """Returns the draft with the sentences that have ended: so many tokens were written behind them since."""
+        end = self.tokens[-1 - lookahead].end if len(self.tokens) > lookahead else 0
+        return replace(self, sentences=tuple(one for one in self.sentences[:-1] if one.end <= end))
+
     def tokens_in(self, span: Span) -> list[int]:
         """Returns the tokens that share a character with a span."""
         return [number for number, token in enumerate(self.tokens) if token.meets(span)]
@@ -36,6 +42,20 @@ class Draft:
         while kept < len(self.tokens) and self.tokens[kept].end <= end:
             kept += 1
         return kept
+
+
+class SentenceEnds:
+    """Tells which tokens may end a sentence: only behind them it is worth looking for one."""
+
+    def __init__(self, decode: Decode) -> None:
+        self._decode = decode
+        self._known: dict[int, bool] = {}
+
+    def __call__(self, token: int) -> bool:
+        """Whether a token holds a mark that ends sentences, or a line's end."""
+        if token not in self._known:
+            self._known[token] = not _ENDS.isdisjoint(self._decode([token]))
+        return self._known[token]
 
 
 def make_draft(

@@ -56,6 +56,8 @@ class Method(Protocol):
     """Whether the query formulation forward_all ends with the doubted sentence."""
     can_doubt: ClassVar[bool]
     """Whether it may retrieve again once it has begun to write."""
+    reviews_sentences: ClassVar[bool]
+    """Whether a sentence may be reviewed as soon as it has ended, whatever is written behind it."""
 
     def __init__(self, context: MethodContext) -> None: ...
 
@@ -80,6 +82,7 @@ class OneGo:
     trusts_next_sentence: ClassVar[bool] = False
     asks_with_sentence: ClassVar[bool] = False
     can_doubt: ClassVar[bool] = True
+    reviews_sentences: ClassVar[bool] = False
 
     def __init__(self, context: MethodContext) -> None:
         self.settings = context.settings
@@ -134,9 +137,10 @@ class FixSentence(OneGo):
 
     def review(self, draft: Draft, trusted: int) -> Doubt | None:
         """Keeps the first sentence while another one follows."""
-        if len(draft.sentences) < 2:
+        left = [sentence for sentence in draft.sentences if sentence.end > trusted]
+        if len(left) < 2:
             return None
-        first = draft.sentences[0]
+        first = left[0]
         return Doubt(keep=first.end, sentence=first)
 
 
@@ -145,6 +149,7 @@ class Token(OneGo):
     """Retrieves when the names in a sentence were written with too little certainty."""
 
     asks_with_sentence = True
+    reviews_sentences = True
     formulations: ClassVar[tuple[str, ...]] = (
         "forward_all",
         "direct",
@@ -182,6 +187,7 @@ class Dragin(OneGo):
     )
     looks_at_attention = True
     trusts_next_sentence = True
+    reviews_sentences = True
 
     def review(self, draft: Draft, trusted: int) -> Doubt | None:
         """Doubts the first sentence with a word above the threshold."""

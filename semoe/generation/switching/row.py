@@ -1,8 +1,12 @@
 """One answer while it is being written: what is accepted, with which passages, and what happened so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from semoe.generation.request import Answer
+from semoe.generation.running import Running
 from semoe.generation.switching.methods import Doubt
+from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.trace import Counters, Switch
 from semoe.retrieval.passage import Retrieved
 
@@ -15,12 +19,22 @@ class Row:
     question: str
     accepted: list[int] = field(default_factory=list)
     """Tokens of the answer that stay, whatever comes."""
+    base: int = 0
+    """Those of them that were accepted before the draft in hand was begun."""
+    draft: "Answer | Running | None" = None
+    """The draft in hand while it is looked at or waits for passages: whole, or paused."""
+    trusted: int = 0
+    """Characters of the draft in hand that are not judged again."""
+    num_looked: int = 0
+    """Its tokens that were looked through for the end of a sentence."""
+    num_counted: tuple[int, int] = (0, 0)
+    """Its tokens and sentences that the counters have."""
     passages: tuple[Retrieved, ...] = ()
     """Of the last retrieval: in the prompt, as experts, or both."""
-    experts: tuple[str, ...] = ()
-    """Keys of the loaded experts."""
+    prepared: Prepared = field(default_factory=lambda: Prepared(request=None))
+    """What they made of its last request."""
     trusts_first: bool = False
-    """Whether the next draft's first sentence is accepted as it comes."""
+    """Whether the first sentence of the draft in hand is accepted as it comes."""
     switches: list[Switch] = field(default_factory=list)
     counters: Counters = field(default_factory=Counters)
     is_closing: bool = False
@@ -33,6 +47,27 @@ class Row:
     """Tokens of a first prompt that left no room for an answer."""
     seen: set[tuple[int, frozenset[str]]] = field(default_factory=set)
     """Places and the passages that were tried there."""
+
+    def begin_draft(self, *, trusts_first: bool) -> None:
+        """Begins a draft behind what is accepted."""
+        self.base = len(self.accepted)
+        self.draft = None
+        self.trusted = 0
+        self.num_looked = 0
+        self.num_counted = (0, 0)
+        self.trusts_first = trusts_first
+        self.counters.generate += 1
+
+    def accept(self, tokens: Sequence[int]) -> None:
+        """Accepts the first tokens of the draft in hand."""
+        self.accepted[self.base :] = tokens
+
+    def count(self, num_tokens: int, num_sentences: int) -> None:
+        """Counts what of the draft in hand is not counted yet."""
+        tokens, sentences = self.num_counted
+        self.counters.token += max(0, num_tokens - tokens)
+        self.counters.sentence += max(0, num_sentences - sentences)
+        self.num_counted = max(tokens, num_tokens), max(sentences, num_sentences)
 
     def is_new(self, found: tuple[Retrieved, ...]) -> bool:
         """Whether these passages are others than now, and were not tried at this place before."""

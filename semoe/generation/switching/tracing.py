@@ -1,8 +1,11 @@
 """What the loop saw, as its trace keeps it."""
 
+from collections.abc import Sequence
+
 from semoe.generation.switching.methods import Doubt
 from semoe.generation.switching.requests import Prepared, Requests
-from semoe.generation.switching.trace import Probability, TracedPassage
+from semoe.generation.switching.row import Search
+from semoe.generation.switching.trace import Probability, Switch, TracedPassage
 from semoe.retrieval.passage import Retrieved
 
 
@@ -27,4 +30,32 @@ def found_passage(hit: Retrieved, requests: Requests, prepared: Prepared) -> Tra
         score=hit.score,
         key=key,
         has_expert=key not in prepared.missing,
+    )
+
+
+def trace_of(
+    search: Search, hits: Sequence[Retrieved], prepared: Prepared, requests: Requests, *, milliseconds: float, note: str
+) -> Switch:
+    """Returns what a retrieval was and did.
+
+    Args:
+        search: what was asked, and why.
+        hits: what was found.
+        prepared: what was made of it.
+        requests: who made it.
+        milliseconds: that the search took.
+        note: why nothing changed; empty where something did.
+    """
+    return Switch(
+        position=len(search.text),
+        token=len(search.row.accepted),
+        sentence=search.sentence,
+        value=search.doubt.value if search.doubt else 0.0,
+        probabilities=probabilities_of(search.sentence, search.doubt),
+        query=search.query,
+        passages=tuple(found_passage(hit, requests, prepared) for hit in hits),
+        experts=prepared.experts,
+        dropped_passages=prepared.dropped_passages,
+        retrieve_ms=milliseconds,
+        note=note,
     )
