@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-PRODUCTS = ("mm", "addmm", "addmm_", "bmm", "baddbmm", "_scaled_dot_product_flash_attention_for_cpu",
+PRODUCTS = ("mm", "addmm", "addmm_", "bmm", "baddbmm", "_linear_pointwise",
+            "_scaled_dot_product_flash_attention_for_cpu",
             "_scaled_dot_product_flash_attention_for_cpu_backward")  # fmt: skip
 Operand = tuple[tuple[int, ...], tuple[int, ...], torch.dtype]
 """Sizes, strides and type."""
@@ -38,7 +39,9 @@ class _Recorder(TorchDispatchMode):
 
 def _operand(value: Any) -> Any:
     """What must be known of an argument to make one like it."""
-    return (tuple(value.shape), value.stride(), value.dtype) if isinstance(value, Tensor) else value
+    if isinstance(value, Tensor):
+        return tuple(value.shape), value.stride(), value.dtype
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _made(like: Any) -> Any:

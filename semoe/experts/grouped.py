@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
 from semoe.models.decoder import Linear
+from semoe.models.products import linear, linear_backward
 from semoe.models.sites import Site
 
 Segments = Sequence[tuple[int, int]]
@@ -34,7 +34,7 @@ class GroupedLinear:
     def __call__(self, site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
         """Returns y_TO = x W^T + bias + scaling · (x A^T) B^T, with A and B of each row's own expert."""
         if site not in self._parts:
-            return F.linear(x_TI, weight_OI, bias_O)
+            return linear(x_TI, weight_OI, bias_O)
         args = (x_TI, weight_OI, bias_O, self._leaf, self._parts[site], self._segments, self._scaling)
         return _ExpertLinear.apply(*args)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -56,7 +56,7 @@ class _ExpertLinear(torch.autograd.Function):
         segments: Segments,
         scaling: float,
     ) -> Tensor:
-        y_TO = F.linear(x_TI, weight_OI, bias_O)
+        y_TO = linear(x_TI, weight_OI, bias_O)
         a_ERI = parts[0].to(x_TI.dtype)
         # Scaled and R-major: products with a narrow row-major [O, R] take several times longer on a CPU.
         b_ERO = (parts[1] * scaling).transpose(1, 2).to(x_TI.dtype).contiguous()
@@ -74,7 +74,7 @@ class _ExpertLinear(torch.autograd.Function):
     def backward(ctx: Any, dy_TO: Tensor) -> tuple[Tensor | None, ...]:
         x_TI, weight_OI, a_ERI, b_ERO, u_TR = ctx.saved_tensors
         grad_a_ERI, grad_b_EOR = ctx.gradients
-        dx_TI = dy_TO @ weight_OI if ctx.needs_input_grad[0] else None
+        dx_TI = linear_backward(dy_TO, weight_OI) if ctx.needs_input_grad[0] else None
         for e, (start, end) in enumerate(ctx.segments):
             x = x_TI[start:end]
             u = u_TR[start:end]

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from semoe.models.products import linear, linear_backward
+
 BLOCK_ROWS = 256
 
 
@@ -48,7 +50,7 @@ class _CrossEntropy(torch.autograd.Function):
 
 def _block(h: Tensor, head_VD: Tensor, labels: Tensor, weights: Tensor, losses: Tensor, dhidden: Tensor) -> None:
     """Fills `losses` and `dhidden` of one block."""
-    logits = F.linear(h, head_VD).float()
+    logits = linear(h, head_VD).float()
     of_label = logits.gather(1, labels[:, None])[:, 0]
     top = logits.amax(1)
     total = logits.sub_(top[:, None]).exp_().sum(1)
@@ -56,4 +58,4 @@ def _block(h: Tensor, head_VD: Tensor, labels: Tensor, weights: Tensor, losses: 
     # The gradient with respect to the logits: weight · softmax, less the weight at the label.
     logits.mul_((weights / total)[:, None])
     logits.scatter_add_(1, labels[:, None], -weights[:, None])
-    torch.mm(logits.to(h.dtype), head_VD, out=dhidden)
+    dhidden.copy_(linear_backward(logits.to(h.dtype), head_VD))

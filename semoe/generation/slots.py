@@ -9,11 +9,11 @@ twin of both linears.
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
+from semoe.models import products
 from semoe.models.decoder import Decoder, Linear, plain_linear
 from semoe.models.sites import Site
 
@@ -70,7 +70,7 @@ class ExpertSlots:
             return plain_linear
 
         def linear(site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
-            y_TO = F.linear(x_TI, weight_OI, bias_O)
+            y_TO = products.linear(x_TI, weight_OI, bias_O)
             if site not in self._tables:
                 return y_TO
             a_BRI, b_BOR = self._tables[site]

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from semoe.models import products
 from semoe.models.config import ModelConfig
 from semoe.models.fused import gated, rms_norm
 from semoe.models.rope import inverse_frequencies, rotate, rotation
@@ -52,7 +52,7 @@ class Attend(Protocol):
 
 def plain_linear(site: Site, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
     """The base model's own linear layer."""
-    return F.linear(x_TI, weight_OI, bias_O)
+    return products.linear(x_TI, weight_OI, bias_O)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Decoder:
 
     def logits(self, hidden_TD: Tensor) -> Tensor:
         """Returns the logits of the next token, [T, V]."""
-        return F.linear(hidden_TD, self.weights["lm_head.weight"])
+        return products.linear(hidden_TD, self.weights["lm_head.weight"])
 
     def _embedded(self, tokens_T: Tensor) -> Tensor:
         x_TD = self.weights["model.embed_tokens.weight"][tokens_T]
