@@ -14,7 +14,7 @@ BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot) --b
 CUDA ?= cu128
 SOURCES := semoe pipelines tests benchmarks scripts
 
-.PHONY: help install demo test test-slow test-gpu lint style bench bench-gpu bench-store bench-start effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
+.PHONY: help install demo test test-slow test-gpu lint style bench bench-gpu bench-gpu-answers bench-store bench-start effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ bench: install ## Measure training, answering and switching, as ratios in one ru
 
 bench-gpu: install ## Measure training on this machine's NVIDIA GPU, beside PEFT and an earlier commit (ARGS="--help" says how)
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
+
+bench-gpu-answers: install ## Measure answering on this machine's NVIDIA GPU (ARGS="--help" says how)
+	$(BIN)/python -m benchmarks.gpu.answering $(ARGS)
 
 bench-store: install ## Measure the expert store against its limits, a disk and an S3 server (a minute)
 	$(BIN)/python -m benchmarks.store

@@ -18,6 +18,8 @@ from semoe.generation.running import Running
 from semoe.generation.scheduler import Scheduler
 from semoe.models.decoder import Decoder
 
+PREFILL_TOKENS = 4096, 8192
+"""Elsewhere, and on a GPU: enough rows for its products, and no more than delay the rows that go on."""
 OnFinish = Callable[[int, Answer], None]
 
 
@@ -29,7 +31,7 @@ class Engine:
         layout: the experts' shape; None for an engine that loads none.
         eos_ids: tokens that end an answer.
         max_rows: rows answered at once.
-        prefill_tokens: prompt tokens computed at once; bounds memory.
+        prefill_tokens: prompt tokens computed at once; bounds memory. None: as the device wants it.
     """
 
     def __init__(
@@ -39,14 +41,14 @@ class Engine:
         *,
         eos_ids: frozenset[int],
         max_rows: int = 32,
-        prefill_tokens: int = 4096,
+        prefill_tokens: int | None = None,
     ) -> None:
         if max_rows < 1:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows}.", kind="bad-value")
         self._eos_ids = eos_ids
         self._num_submitted = 0
         self._sequences: dict[int, Running] = {}
-        self._scheduler = Scheduler(max_rows, prefill_tokens)
+        self._scheduler = Scheduler(max_rows, prefill_tokens or PREFILL_TOKENS[decoder.device.type == "cuda"])
         self._runner = runner_for(decoder, layout, max_rows)
         self._on_its_way: tuple[list[Running], Pending] | None = None
 

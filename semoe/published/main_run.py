@@ -49,7 +49,7 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
     """Answers the dataset; writes config.json and output.jsonl as it goes."""
     questions = load_dataset(config.dataset, Path(config.data_path), sample=config.sample, shuffle=config.shuffle)
     answerer = _answerer(config, index_dir)
-    size = answerer.how.num_at_once
+    size = answerer.num_at_once
     folder = _next_folder(Path(config.output_dir))
     lines: list[bytes] = []
     fits: list[tuple[str, Fit]] = []

@@ -33,6 +33,9 @@ from semoe.store.objects import Objects
 from semoe.store.opened import Experts
 from semoe.telemetry.counting import metrics
 
+GPU_ROWS = 512
+"""Answered at once: fewer leave a GPU waiting for its memory."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answerer:
@@ -52,6 +55,8 @@ class Answerer:
     all_keys: Sequence[str] = field(default=(), repr=False)
     """Of every passage that was retrieved for any question; the control draws from them."""
     language: Language = field(default_factory=Language)
+    _engines: list[Engine] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The engine of the last questions: it has experts on the device, and steps that were captured."""
 
     @classmethod
     def of(
@@ -138,6 +143,18 @@ class Answerer:
         )
         return switching.answer(questions, on_finish)
 
+    @property
+    def num_at_once(self) -> int:
+        """Questions to hand over at once.
+
+        More than there are rows where others then take the places of those that end (a GPU) or wait for passages.
+        """
+        return self._num_rows * (4 if self.how.switching or self._num_rows > self.how.batch_size else 1)
+
+    @property
+    def _num_rows(self) -> int:
+        return max(self.how.batch_size, GPU_ROWS if self.model.decoder.device.type == "cuda" else 0)
+
     def _while_writing(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
         found = self.write([task.question.question for task in tasks])
         return [
@@ -169,9 +186,16 @@ class Answerer:
         return self._record(task, self.model.tokenizer.decode(list(answer.tokens)), len(prepared.experts), fit)
 
     def _engine(self) -> Engine:
+        """Returns an engine without work; one that an error left at work is not used again."""
+        if self._engines and not self._engines[-1].has_work:
+            return self._engines[-1]
+        self._engines[:] = [self._new_engine()]
+        return self._engines[-1]
+
+    def _new_engine(self) -> Engine:
         layout = self.recipe.layout(self.model) if self.how.loads_experts else None
         eos = self.model.tokenizer.eos_ids
-        return Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self.how.batch_size)
+        return Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self._num_rows)
 
     def _requests(self) -> RequestMaker:
         exemplars = self.recipe.exemplars if self.exemplars is None else self.exemplars

@@ -20,6 +20,7 @@ class InferenceSettings:
     extraction: str | None = None
     max_new_tokens: int | None = None
     batch_size: int = 32
+    """Rows answered at once, at least: a GPU takes more."""
     seed: int = 42
     switching: SwitchSettings | None = None
     """How to retrieve while answering; None: once, with the question, before."""
@@ -48,11 +49,6 @@ class InferenceSettings:
         """Returns the settings of a folder's name, with all else as the preset has it."""
         method, _, experts = name.rpartition("-")[2].partition("_")
         return cls(inference_method=method, experts=experts or "own", switching=switching)
-
-    @property
-    def num_at_once(self) -> int:
-        """Questions to hand over at once; more than fit where rows wait for passages: others then take their places."""
-        return self.batch_size * (4 if self.switching else 1)
 
     @property
     def label(self) -> str:

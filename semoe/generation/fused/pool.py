@@ -32,6 +32,7 @@ class ExpertPool:
         self._order = RowOrder(layout)
         self._places_N = self._order.places().to(device)
         self._pool_PM = torch.zeros(1, self._order.size, dtype=dtype, device=device)
+        self._copying = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._held: dict[str | int, _Held] = {}
         self._idle: OrderedDict[str | int, None] = OrderedDict()
         self._free = [0]
@@ -72,12 +73,20 @@ class ExpertPool:
             self._idle[name] = None
 
     def _fill(self, place: int, vector_N: Tensor) -> None:
-        pool_PM = self._pool_PM
-        moved_N = vector_N.to(pool_PM.dtype)
-        if pool_PM.is_cuda and not vector_N.is_cuda and not moved_N.is_pinned():
-            moved_N = moved_N.pin_memory()
-        pool_PM[place].index_copy_(0, self._places_N, moved_N.to(pool_PM.device, non_blocking=True))
+        self._pool_PM[place].index_copy_(0, self._places_N, self._moved(vector_N.to(self._pool_PM.dtype)))
         self.num_loads += 1
+
+    def _moved(self, vector_N: Tensor) -> Tensor:
+        """Copies numbers to the device while it computes; what comes after them on its stream finds them there."""
+        if self._copying is None or vector_N.is_cuda:
+            return vector_N.to(self._pool_PM.device)
+        pinned_N = vector_N if vector_N.is_pinned() else vector_N.pin_memory()
+        computing = torch.cuda.current_stream(self._pool_PM.device)
+        with torch.cuda.stream(self._copying):
+            moved_N = pinned_N.to(self._pool_PM.device, non_blocking=True)
+        computing.wait_stream(self._copying)
+        moved_N.record_stream(computing)
+        return moved_N
 
     def _free_place(self) -> int:
         if not self._free and self._idle and len(self._pool_PM) >= self._limit:

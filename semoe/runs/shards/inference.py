@@ -50,7 +50,7 @@ def _answer(job: Job, answerer: Answerer, tasks: Sequence[Task]) -> float:
     started = time.monotonic()
     method = answerer.how.folder_name
     made: list[AnswerRecord] = []
-    for name, part in job.parts(f"answers/{method}/{job.shard:05}", tasks, answerer.how.num_at_once):
+    for name, part in job.parts(f"answers/{method}/{job.shard:05}", tasks, answerer.num_at_once):
         records = [replace(record, method=method) for record in answerer.answer(part)]
         job.folder.create(name, [record.to_json() for record in records], list[dict[str, Any]])
         made += records
