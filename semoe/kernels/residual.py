@@ -14,6 +14,8 @@ from torch import Tensor
 
 from semoe.kernels.loaded import Loaded, expert_at
 
+UNROLLED = 4
+"""Experts of a slot up to which all of them are computed at once."""
 CHUNK = 4
 """Rows of A that are multiplied at once."""
 
@@ -46,6 +48,43 @@ class UpRows(NamedTuple):
     """Filled: weight · A·h."""
 
 
+@triton.jit
+def _add_down(
+    y,
+    k,
+    count,
+    slot,
+    t,
+    end,
+    partial_ptr,
+    b_ptr,
+    places_ptr,
+    stride_n,
+    num_tokens,
+    WIDTH: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    R: tl.constexpr,
+    RANKS: tl.constexpr,
+    PARTS: tl.constexpr,
+    PADDED_PARTS: tl.constexpr,
+    MOST: tl.constexpr,
+):
+    """Returns y with what one expert of the slot adds to it."""
+    there = k < count
+    b = b_ptr + tl.load(places_ptr + slot * MOST + k, mask=there, other=0).to(tl.int64) * stride_n
+    part = tl.arange(0, PADDED_PARTS)
+    r = tl.arange(0, RANKS)
+    c = tl.arange(0, COLUMNS)
+    at = (part[:, None, None] * num_tokens + t[None, :, None]).to(tl.int64) * (MOST * R) + k * R + r[None, None, :]
+    summed = (part < PARTS)[:, None, None] & (t < end)[None, :, None] & (r < R)[None, None, :] & there
+    u = tl.sum(tl.load(partial_ptr + at, mask=summed, other=0.0), 0)
+    for rank in tl.static_range(R):
+        factor = tl.sum(tl.where(r[None, :] == rank, u, 0.0), 1)
+        row = tl.load(b + rank * WIDTH + c, mask=(c < WIDTH) & there, other=0.0).to(tl.float32)
+        y += factor[:, None] * row[None, :]
+    return y
+
+
 @triton.jit(do_not_specialize=["num_tokens"])
 def _residual_norm(
     x_ptr,
@@ -69,9 +108,11 @@ def _residual_norm(
     WIDTH: tl.constexpr,
     COLUMNS: tl.constexpr,
     R: tl.constexpr,
+    RANKS: tl.constexpr,
     PARTS: tl.constexpr,
     PADDED_PARTS: tl.constexpr,
     MOST: tl.constexpr,
+    UNROLLED: tl.constexpr,
     ROWS: tl.constexpr,
     ADDS: tl.constexpr,
     DOWN: tl.constexpr,
@@ -94,14 +135,18 @@ def _residual_norm(
     if ADDS:
         y = tl.load(y_ptr + at, mask=both, other=0.0).to(tl.float32)
         if DOWN:
-            part = tl.arange(0, PADDED_PARTS)
-            summed = (part < PARTS)[:, None] & (t < end)[None, :]
-            parts = partial_ptr + (part[:, None] * num_tokens + t[None, :]).to(tl.int64) * (MOST * R)
-            for k in range(count):
-                b = b_ptr + expert_at(places_ptr, slot, k, stride_n, MOST)
-                for r in tl.static_range(R):
-                    u = tl.sum(tl.load(parts + k * R + r, mask=summed, other=0.0), 0)
-                    y += u[:, None] * tl.load(b + r * WIDTH + c, mask=inside, other=0.0).to(tl.float32)[None, :]
+            if UNROLLED:  # so that no expert's numbers wait for those of the one before
+                for k in tl.static_range(MOST):
+                    y = _add_down(
+                        y, k, count, slot, t, end, partial_ptr, b_ptr, places_ptr, stride_n, num_tokens,
+                        WIDTH, COLUMNS, R, RANKS, PARTS, PADDED_PARTS, MOST,
+                    )  # fmt: skip
+            else:
+                for k in range(count):
+                    y = _add_down(
+                        y, k, count, slot, t, end, partial_ptr, b_ptr, places_ptr, stride_n, num_tokens,
+                        WIDTH, COLUMNS, R, RANKS, PARTS, PADDED_PARTS, MOST,
+                    )  # fmt: skip
         if POST:
             y = y.to(h_ptr.dtype.element_ty).to(tl.float32)
             y = y / tl.sqrt(tl.sum(y * y, 1) / WIDTH + eps)[:, None]
@@ -155,6 +200,7 @@ def residual_norm(
     width = x_TD.shape[1]
     rank = down.b_MRD.shape[1] if down else up.a_MQD.shape[1] // 2 if up else 1
     num_parts = len(down.partial_PTKR) if down else 1
+    most = loaded.places_SK.shape[1]
     _residual_norm[(len(blocks.first_B),)](
         x_TD,
         x_TD if y_TD is None else y_TD,
@@ -173,9 +219,11 @@ def residual_norm(
         width,
         triton.next_power_of_2(width),
         rank,
+        triton.next_power_of_2(rank),
         num_parts,
         triton.next_power_of_2(num_parts),
-        loaded.places_SK.shape[1],
+        most,
+        most <= UNROLLED,
         blocks.rows,
         y_TD is not None,
         down is not None,

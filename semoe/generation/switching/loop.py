@@ -35,7 +35,7 @@ CLOSING = "the answer is"
 A choice. The published code looks for them as they are written here, so not at the beginning of a sentence, and only
 after a retrieval: "The answer is no." and a doubted sentence after it made it retrieve.
 """
-LOOKAHEAD = 4
+LOOKAHEAD = 2
 """A sentence has ended when so many tokens behind it leave its end where it was; measured, see docs/switching.md."""
 OnFinish = Callable[[int, Answered], None]
 Hits = tuple[Retrieved, ...]
