@@ -20,7 +20,7 @@ METHODS = (
     {"method": "dragin", "query_formulation": "real_words", "hallucination_threshold": 1.0},
     {"method": "fix-sentence-retrieval", "query_formulation": "last_sentence"},
 )
-LOOKAHEADS = (0, 1, 2, 3, 4, 6, 8)
+LOOKAHEADS = (1, 2, 3, 4, 6, 8)
 
 
 def main() -> None:
