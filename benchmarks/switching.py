@@ -33,6 +33,8 @@ LENGTH = 48
 class RandomExperts:
     """An expert for every passage, in memory: the store is not what is measured."""
 
+    space = "random"
+
     def __init__(self, layout: ExpertLayout) -> None:
         self._layout = layout
 

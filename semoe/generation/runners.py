@@ -12,6 +12,8 @@ from semoe.generation.runner import Runner
 from semoe.models.decoder import Decoder
 
 log = logging.getLogger(__name__)
+GPU_ROWS = 512
+"""Answered at once: fewer leave a GPU waiting for its memory."""
 
 
 def runner_for(decoder: Decoder, layout: ExpertLayout | None, max_rows: int) -> Runner:
@@ -38,6 +40,12 @@ def _why_not(decoder: Decoder, layout: ExpertLayout | None) -> str | None:
     if decoder.config.rotates_by_length:
         return "the angles of this model's positions depend on how long a sequence is"
     return why_no_kernels_on(decoder.device) if layout is None else why_not_kernels(decoder, layout)
+
+
+def rows_for(decoder: Decoder, layout: ExpertLayout | None, least: int) -> int:
+    """Returns how many rows to answer at once: with kernels as many as keep a GPU busy, where its memory holds them."""
+    is_fast = decoder.device.type == "cuda" and _why_not(decoder, layout) is None
+    return max(least, GPU_ROWS) if is_fast else least
 
 
 def prepared_for(decoder: Decoder) -> Callable[[Tensor], Tensor]:

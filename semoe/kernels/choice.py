@@ -35,7 +35,7 @@ def _choose(
         shrink = tl.exp(top - higher)
         share = tl.where(c < VOCABULARY, tl.exp(x - higher), 0.0)
         total = total * shrink + share
-        weighted = weighted * shrink + share * x
+        weighted = weighted * shrink + share * tl.where(share > 0, x, 0.0)  # 0 · log 0 counts as 0
         top = higher
     highest = tl.max(top, 0)
     shrink = tl.exp(top - highest)

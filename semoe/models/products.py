@@ -21,7 +21,7 @@ SMALLEST = 1 << 16
 
 
 def linear(x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
-    """Returns x W^T + bias; its gradient is that of x alone."""
+    """Returns x W^T + bias; for weights that are frozen: by oneDNN its gradient is that of x alone."""
     if not _by_onednn(x_TI, weight_OI):
         return F.linear(x_TI, weight_OI, bias_O)
     if torch.is_grad_enabled() and x_TI.requires_grad:
@@ -58,6 +58,7 @@ def _by_onednn(x_TI: Tensor, weight_OI: Tensor) -> bool:
         and x_TI.dim() == 2
         and len(x_TI) > 0
         and weight_OI.numel() >= SMALLEST
+        and not weight_OI.requires_grad
         and prefers_onednn()
     )
 

@@ -11,9 +11,10 @@ from semoe.datasets.augmented import Task
 from semoe.evaluation.extraction import extractors
 from semoe.evaluation.overflow import Fit, told
 from semoe.evaluation.scores import score
+from semoe.experts.layout import ExpertLayout
 from semoe.generation.engine import Engine
 from semoe.generation.request import Answer
-from semoe.generation.runners import prepared_for
+from semoe.generation.runners import prepared_for, rows_for
 from semoe.generation.switching.loop import Switching
 from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.trace import Answered, Trace
@@ -33,8 +34,10 @@ from semoe.store.objects import Objects
 from semoe.store.opened import Experts
 from semoe.telemetry.counting import metrics
 
-GPU_ROWS = 512
-"""Answered at once: fewer leave a GPU waiting for its memory."""
+HANDED_BYTES = 8 << 30
+"""Of the experts of questions that are handed over at once: all of them lie in the host's memory."""
+EXPERTS_OF_A_QUESTION = 4
+"""About as many as a question has passages."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,8 +58,10 @@ class Answerer:
     all_keys: Sequence[str] = field(default=(), repr=False)
     """Of every passage that was retrieved for any question; the control draws from them."""
     language: Language = field(default_factory=Language)
-    _engines: list[Engine] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The engine of the last questions: it has experts on the device, and steps that were captured."""
+    _engines: list[tuple[ExpertLayout | None, Engine]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    """The engine of the last questions, with its layout: it has experts on the device, and steps that were captured."""
 
     @classmethod
     def of(
@@ -145,15 +150,17 @@ class Answerer:
 
     @property
     def num_at_once(self) -> int:
-        """Questions to hand over at once.
-
-        More than there are rows where others then take the places of those that end (a GPU) or wait for passages.
-        """
-        return self._num_rows * (4 if self.how.switching or self._num_rows > self.how.batch_size else 1)
+        """Questions to hand over at once: on a GPU so many that others take the places of those that end."""
+        if self._num_rows == self.how.batch_size:
+            return self.how.num_at_once
+        layout = self.recipe.layout(self.model)
+        question = EXPERTS_OF_A_QUESTION * layout.size * self.model.decoder.dtype.itemsize
+        return max(self.how.num_at_once, min(4 * self._num_rows, HANDED_BYTES // question))
 
     @property
     def _num_rows(self) -> int:
-        return max(self.how.batch_size, GPU_ROWS if self.model.decoder.device.type == "cuda" else 0)
+        layout = self.recipe.layout(self.model) if self.how.loads_experts else None
+        return rows_for(self.model.decoder, layout, self.how.batch_size)
 
     def _while_writing(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
         found = self.write([task.question.question for task in tasks])
@@ -187,15 +194,14 @@ class Answerer:
 
     def _engine(self) -> Engine:
         """Returns an engine without work; one that an error left at work is not used again."""
-        if self._engines and not self._engines[-1].has_work:
-            return self._engines[-1]
-        self._engines[:] = [self._new_engine()]
-        return self._engines[-1]
-
-    def _new_engine(self) -> Engine:
         layout = self.recipe.layout(self.model) if self.how.loads_experts else None
+        if self._engines and self._engines[0][0] == layout and not self._engines[0][1].has_work:
+            return self._engines[0][1]
+        self._engines.clear()  # gives back its memory before more is asked for
         eos = self.model.tokenizer.eos_ids
-        return Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self._num_rows)
+        engine = Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self._num_rows)
+        self._engines.append((layout, engine))
+        return engine
 
     def _requests(self) -> RequestMaker:
         exemplars = self.recipe.exemplars if self.exemplars is None else self.exemplars

@@ -20,7 +20,7 @@ class InferenceSettings:
     extraction: str | None = None
     max_new_tokens: int | None = None
     batch_size: int = 32
-    """Rows answered at once, at least: a GPU takes more."""
+    """Rows answered at once; a GPU's kernels take more."""
     seed: int = 42
     switching: SwitchSettings | None = None
     """How to retrieve while answering; None: once, with the question, before."""
@@ -49,6 +49,11 @@ class InferenceSettings:
         """Returns the settings of a folder's name, with all else as the preset has it."""
         method, _, experts = name.rpartition("-")[2].partition("_")
         return cls(inference_method=method, experts=experts or "own", switching=switching)
+
+    @property
+    def num_at_once(self) -> int:
+        """Questions of a part of the work, on whatever device; more than fit where rows wait for passages."""
+        return self.batch_size * (4 if self.switching else 1)
 
     @property
     def label(self) -> str:

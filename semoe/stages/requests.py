@@ -78,7 +78,7 @@ class RequestMaker:
             prompt=tuple(prompt),
             experts=tuple(expert for _, expert, _ in loaded),
             weights=tuple(weight for _, _, weight in loaded),
-            keys=tuple(key for key, _, _ in loaded),
+            keys=tuple(f"{self._space} {key}" for key, _, _ in loaded),
             max_new_tokens=min(length, room),
         ) if room > 0 else None  # fmt: skip
         names = tuple(key for key, _, _ in loaded)
@@ -90,6 +90,11 @@ class RequestMaker:
             cut_tokens=max(0, length - room),
             num_tokens=len(prompt),
         )
+
+    @property
+    def _space(self) -> str:
+        """An engine may meet experts of several spaces; the same passage has one in each."""
+        return self.experts.space if self.experts else ""
 
     def _experts(self, keys: Sequence[str], passages: Sequence[Retrieved]) -> list[tuple[str, Tensor, float]]:
         """Returns key, expert and merge weight of each passage that has an expert."""

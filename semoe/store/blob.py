@@ -70,9 +70,8 @@ def _in_one_piece(layout: ExpertLayout, data: bytes) -> Tensor | None:
         return None
     try:
         header = orjson.loads(data[HEADER_BYTES:start])
-        header.pop("__metadata__", None)
-    except (ValueError, AttributeError):
+    except ValueError:
         return None
-    if header != _places(layout):
+    if not isinstance(header, dict) or header | {"__metadata__": None} != _places(layout) | {"__metadata__": None}:
         return None
     return torch.from_numpy(np.frombuffer(data, "<f4", offset=start).astype(np.float32))

@@ -1,11 +1,15 @@
 """The GPU's runner answers as the plain one does; its kernels run in Triton's interpreter."""
 
+import gc
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.generation.engine import Engine
 from semoe.generation.fused.graphs import size_of
@@ -13,6 +17,7 @@ from semoe.generation.fused.paging import Paging
 from semoe.generation.fused.pool import FIRST_PLACES, ExpertPool
 from semoe.generation.fused.runner import FusedRunner
 from semoe.generation.request import Answer, Request
+from semoe.kernels.choice import choose
 from semoe.kernels.pages import PAGE
 from semoe.models.decoder import Decoder
 from tests.generation.rows import SPREADS, assert_same, prompts, random_expert, setting
@@ -99,12 +104,81 @@ def test_experts_without_a_key_are_told_by_their_identity(tmp_path: Path) -> Non
     assert pool.num_loads == 2
 
 
-def test_where_all_experts_are_in_use_the_limit_gives_way(tmp_path: Path) -> None:
+def test_where_all_experts_are_in_use_others_wait_or_the_limit_gives_way(tmp_path: Path) -> None:
     decoder, layout = setting(tmp_path, "llama", 2)
     pool = ExpertPool(layout, decoder.dtype, decoder.device)
     pool._limit = FIRST_PLACES
-    places = {pool.take(random_expert(layout, 0), str(number)) for number in range(FIRST_PLACES + 5)}
-    assert len(places) == FIRST_PLACES + 5
+    expert = random_expert(layout, 0)
+    for number in range(FIRST_PLACES - 1):
+        pool.take(expert, str(number))
+    assert pool.has_room(["3", "new"], must=False)
+    assert not pool.has_room(["new", "newer"], must=False)
+    pool.give_back(expert, "3")
+    assert pool.has_room(["new", "newer"], must=False)
+    assert not pool.has_room(["3", "new", "newer"], must=False), "its own idle one cannot leave for it"
+    assert pool.has_room(["new", "newer", "newest"], must=True)
+    places = {pool.take(expert, f"more {number}") for number in range(5)}
+    assert len(places) == 5
+    assert pool.generation == 2
+
+
+def test_a_row_whose_experts_find_no_room_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fused: None) -> None:
+    decoder, layout = setting(tmp_path, "llama", 2)
+    asked = requests(layout, "all-different")
+    free = answers(decoder, layout, asked)
+    monkeypatch.setattr("semoe.generation.fused.pool.FIRST_PLACES", 4)
+    monkeypatch.setattr("semoe.generation.fused.pool._most_places", lambda expert_bytes, device: 4)
+    engine = Engine(decoder, layout, eos_ids=EOS, max_rows=3)
+    for ours, theirs in zip(engine.generate(asked), free, strict=True):
+        assert_same(ours, theirs)
+    assert engine._runner._pool._pool_PM.shape[0] == 4  # type: ignore[attr-defined]
+
+
+def test_an_expert_that_cannot_be_loaded_takes_nothing_with_it(tmp_path: Path, fused: None) -> None:
+    decoder, layout = setting(tmp_path, "llama", 2)
+    good = random_expert(layout, 0)
+    engine = Engine(decoder, layout, eos_ids=EOS, max_rows=1)
+    for _ in range(3):
+        bad = engine.submit(Request(prompt=(5, 6), experts=(good, good[:-1])))
+        with pytest.raises((RuntimeError, IndexError)):
+            engine.step()
+        engine.pause(bad)
+    (answer,) = engine.generate([Request(prompt=(5, 6), experts=(good,), max_new_tokens=2)])
+    assert len(answer.tokens) == 2
+
+
+def test_more_ranks_than_the_kernels_know_are_refused(tmp_path: Path, fused: None) -> None:
+    decoder, layout = setting(tmp_path, "llama", 16)
+    many = (random_expert(layout, 0),) * 17
+    with pytest.raises(UsageError, match="272 ranks"):
+        Engine(decoder, layout, eos_ids=EOS).generate([Request(prompt=(5,), experts=many)])
+
+
+def test_an_engine_that_is_dropped_gives_its_memory_back(tmp_path: Path, fused: None) -> None:
+    decoder, layout = setting(tmp_path, "llama", 2)
+    engine = Engine(decoder, layout, eos_ids=EOS, max_rows=2)
+    engine.generate(requests(layout)[:2])
+    runner = weakref.ref(engine._runner)
+    gc.disable()
+    try:
+        del engine
+        assert runner() is None
+    finally:
+        gc.enable()
+
+
+def test_an_impossible_token_counts_nothing_in_the_entropy() -> None:
+    logits_BV = torch.randn(3, 50, generator=torch.Generator().manual_seed(0))
+    logits_BV[1, 7] = -torch.inf
+    slots_B = torch.arange(3, dtype=torch.int32)
+    tokens_S, positions_S = torch.zeros(4, dtype=torch.int32), torch.zeros(4, dtype=torch.int32)
+    chosen_B, logprobs_B, entropies_B = torch.zeros(3, dtype=torch.int32), torch.zeros(3), torch.zeros(3)
+    choose(logits_BV, slots_B, tokens_S, positions_S, chosen_B, logprobs_B, entropies_B)
+    expected = torch.distributions.Categorical(logits=logits_BV)
+    assert chosen_B.tolist() == tokens_S[:3].tolist() == logits_BV.argmax(-1).tolist()
+    assert positions_S.tolist() == [1, 1, 1, 0]
+    torch.testing.assert_close(logprobs_B, logits_BV.log_softmax(-1).amax(-1))
+    torch.testing.assert_close(entropies_B, expected.entropy(), rtol=1e-4, atol=1e-4)
 
 
 def test_pages_are_taken_by_length_and_given_back(tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ def test_rows_of_a_larger_matrix_need_not_be_copied(library: str) -> None:
     assert linear(x_TI[:0], weight_OI).shape == (0, WIDE)
 
 
+def test_weights_that_learn_get_their_gradient(library: str) -> None:
+    weight_OI = drawn(WIDE, WIDE).requires_grad_()
+    linear(drawn(3, WIDE), weight_OI).sum().backward()
+    assert weight_OI.grad is not None
+
+
 def test_other_types_are_torchs_own(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "_onednn", None)
     x_TI, weight_OI = drawn(3, WIDE).bfloat16(), drawn(WIDE, WIDE).bfloat16()

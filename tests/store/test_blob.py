@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load
+from safetensors.torch import load, save
 
 from semoe.errors import CorruptError
 from semoe.experts.layout import ExpertLayout
@@ -28,3 +28,20 @@ def test_an_expert_and_its_record_come_back(tmp_path: Path) -> None:
             read_record(damaged)
     with pytest.raises(CorruptError, match="no expert"):
         from_bytes(layout, data[:-5])
+
+
+def test_what_has_an_experts_length_and_is_none_is_damaged(tmp_path: Path) -> None:
+    layout = ExpertLayout(load_decoder(tiny_model_folder(tmp_path, "llama")).config, LoraSettings(rank=2, alpha=4))
+    data = to_bytes(layout, torch.randn(layout.size), {})
+    length = int.from_bytes(data[:8], "little")
+    for header in (b"[]", b"{}", b"null", b"{", b""):
+        with pytest.raises(CorruptError):
+            from_bytes(layout, data[:8] + header.ljust(length) + data[8 + length :])
+
+
+def test_a_file_that_others_wrote_is_read_as_well(tmp_path: Path) -> None:
+    """The library sorts tensors as it likes."""
+    layout = ExpertLayout(load_decoder(tiny_model_folder(tmp_path, "llama")).config, LoraSettings(rank=2, alpha=4))
+    flat_N = torch.randn(layout.size)
+    tensors = {name: tensor.clone() for name, tensor in reversed(layout.split(flat_N).items())}
+    assert torch.equal(from_bytes(layout, save(tensors)), flat_N)

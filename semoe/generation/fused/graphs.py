@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+Decode = Callable[[Tensor], Tensor]
 EAGER = 3
 """Steps of a size that run before one is captured: capturing pays where there are many."""
 STEP = 64
@@ -26,18 +27,18 @@ class _Captured:
 class Graphs:
     """Runs steps of any number of rows, captured in a few sizes; rows that are too many write to a spare slot."""
 
-    def __init__(self, decode: Callable[[Tensor], Tensor], device: torch.device, spare: int) -> None:
-        self._decode = decode
+    def __init__(self, device: torch.device, spare: int) -> None:
         self._device = device
         self._spare = spare
         self._captured: dict[int, _Captured] = {}
         self._num_steps = Counter[int]()
         self._generation: tuple[int, ...] = ()
 
-    def run(self, slots: Sequence[int], generation: tuple[int, ...]) -> Tensor:
+    def run(self, decode: Decode, slots: Sequence[int], generation: tuple[int, ...]) -> Tensor:
         """Runs a step; returns what `decode` returned, of these rows; the next step overwrites it.
 
         Args:
+            decode: computes a step of rows in slots. Not kept: who keeps graphs would be kept by it.
             slots: of the rows.
             generation: changes when something moved that a graph points to.
         """
@@ -50,9 +51,9 @@ class Graphs:
             slots_B = slots_B.pin_memory().to(self._device, non_blocking=True)
         self._num_steps[size] += 1
         if self._device.type != "cuda" or self._num_steps[size] <= EAGER:
-            return self._decode(slots_B)[:, : len(slots)]
+            return decode(slots_B)[:, : len(slots)]
         if size not in self._captured:
-            self._captured[size] = self._capture(slots_B)
+            self._captured[size] = self._capture(decode, slots_B)
         found = self._captured[size]
         found.slots_B.copy_(slots_B)
         found.graph.replay()
@@ -63,11 +64,11 @@ class Graphs:
         self._captured.clear()
         self._num_steps.clear()
 
-    def _capture(self, slots_B: Tensor) -> _Captured:
+    def _capture(self, decode: Decode, slots_B: Tensor) -> _Captured:
         static_B = slots_B.clone()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            result = self._decode(static_B)
+            result = decode(static_B)
         return _Captured(graph, static_B, result)
 
 

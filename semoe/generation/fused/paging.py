@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from semoe.generation.fused.memory import fits
 from semoe.kernels.pages import PAGE, Pages
 from semoe.models.decoder import Decoder
 
@@ -67,21 +68,23 @@ class Paging:
         self._free += self._pages.pop(slot)
 
     def _grow(self, num_needed: int, *, must: bool) -> bool:
+        """Doubles the cache, or takes as much as is needed where that is all that fits."""
         have = self._keys.shape[1]
-        size = max(2 * have, have + num_needed, FIRST_PAGES)
-        if not must and not self._fits(size):
+        needed = have + num_needed - len(self._free)
+        sizes = [size for size in (max(2 * have, needed, FIRST_PAGES), needed) if self._fits(size)]
+        if not sizes and not must:
             return False
-        self._keys = _grown(self._keys, size)
-        self._values = _grown(self._values, size)
+        size = sizes[0] if sizes else needed
+        # Both before either is put in place: what fails leaves all as it was.
+        grown = _grown(self._keys, size), _grown(self._values, size)
+        self._keys, self._values = grown
         self._free += reversed(range(max(1, have), size))
         self.generation += 1
         return True
 
     def _fits(self, num_pages: int) -> bool:
-        if self._keys.device.type != "cuda":
-            return True
         num_bytes = 2 * self._keys[:, 0].numel() * self._keys.element_size() * num_pages
-        return num_bytes <= SHARE * torch.cuda.mem_get_info(self._keys.device)[0]
+        return fits(num_bytes, self._keys.device, SHARE)
 
 
 def _num_pages(num_places: int) -> int:

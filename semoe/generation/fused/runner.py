@@ -30,6 +30,9 @@ from semoe.generation.running import Running
 from semoe.models.decoder import Decoder
 from semoe.models.dtypes import current_device
 
+MOST_RANKS = 256
+"""Of all experts of a row: more do not fit a program's memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class OnTheWay:
@@ -69,14 +72,15 @@ class FusedRunner:
         self._new: list[Running] = []
         """Admitted since the last step."""
         self._buffers: Buffers | None = None
-        self._graphs = Graphs(self._decode, decoder.device, self._slots.spare)
+        self._graphs = Graphs(decoder.device, self._slots.spare)
 
     def admit(self, sequence: Running, *, must: bool) -> bool:
         """Gives a sequence a slot, pages of the cache, and its experts a place on the device."""
         request = sequence.request
         if request.experts and not self._has_layout:
             raise UsageError("This engine was made without an expert layout; it cannot load experts.", kind="bad-value")
-        if not self._paging.has_room(len(request.prompt) + request.max_new_tokens, must=must):
+        _check_ranks(len(request.experts) * self._layout.lora.rank)
+        if not self._slots.has_room(sequence, must=must):
             return False
         self._slot_of[sequence.index] = self._slots.take(sequence)
         self._new.append(sequence)
@@ -99,7 +103,7 @@ class FusedRunner:
         looking = any(sequence.request.wants_attention for sequence in running)
         self._reserve(len(slots) + (len(prompts) if prompts else 0))
         if prompts is None and not looking:
-            choice_3B = self._graphs.run(slots, self._generation)
+            choice_3B = self._graphs.run(self._decode, slots, self._generation)
             return _fetched(choice_3B, None)
         return self._compute(running, slots, prompts, looking=looking)
 
@@ -174,6 +178,15 @@ class FusedRunner:
     def _generation(self) -> tuple[int, ...]:
         """Changes when something moved that a captured graph points to."""
         return self._pool.generation, self._paging.generation, self._slots.generation
+
+
+def _check_ranks(num_ranks: int) -> None:
+    if num_ranks > MOST_RANKS:
+        raise UsageError(
+            f"A row's experts have {num_ranks} ranks together, and the kernels know up to {MOST_RANKS}. "
+            "Load fewer, or set SEMOE_KERNELS=0 to answer without kernels.",
+            kind="bad-value",
+        )
 
 
 def _fetched(choice_3B: Tensor, looked: list[Tensor | None] | None) -> OnTheWay:

@@ -14,7 +14,8 @@ from torch import Tensor
 from semoe.experts.fused.sending import Sender
 from semoe.experts.packing import Numbers
 from semoe.generation.fused.paging import Paging
-from semoe.generation.fused.pool import ExpertPool
+from semoe.generation.fused.pool import ExpertPool, name_of
+from semoe.generation.request import Request
 from semoe.generation.running import Running
 from semoe.kernels.loaded import Loaded
 
@@ -50,20 +51,40 @@ class Slots:
         """K."""
         return int(self._places_SK.shape[1])
 
+    def has_room(self, sequence: Running, *, must: bool) -> bool:
+        """Whether a row's pages and experts fit; where they must and do not, the device says so."""
+        request = sequence.request
+        names = [name_of(expert_N, request.key(number)) for number, expert_N in enumerate(request.experts)]
+        length = len(request.prompt) + request.max_new_tokens
+        return self._pool.has_room(names, must=must) and self._paging.has_room(length, must=must)
+
     def take(self, sequence: Running) -> int:
         """Gives a row its slot, its pages and its experts; there must be room."""
         request = sequence.request
+        count = len(request.experts)
+        places = self._places(request)
         slot = self._free.pop()
         self._held[slot] = sequence
         self._paging.take(slot, len(request.prompt) + request.max_new_tokens)
-        count = len(request.experts)
         if count > self.most:
             self._widen(count)
         weights = request.weights or [1.0] * count
         self._counts_S[slot] = count
-        self._places_SK[slot, :count] = [self._pool.take(one, request.key(n)) for n, one in enumerate(request.experts)]
+        self._places_SK[slot, :count] = places
         self._weights_SK[slot, :count] = [self._scaling * weight for weight in weights]
         return slot
+
+    def _places(self, request: Request) -> list[int]:
+        """Returns the places of a row's experts; where one cannot be brought to the device, none is in use."""
+        places = list[int]()
+        try:
+            for number, expert_N in enumerate(request.experts):
+                places.append(self._pool.take(expert_N, request.key(number)))
+        except BaseException:
+            for number, expert_N in enumerate(request.experts[: len(places)]):
+                self._pool.give_back(expert_N, request.key(number))
+            raise
+        return places
 
     def begin(self, slots: Sequence[int]) -> None:
         """Brings slots that were taken to the device; the newest token of each is its prompt's last."""

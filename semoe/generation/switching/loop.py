@@ -87,7 +87,7 @@ class Switching:
                 self._retrieve(thread)
                 for ticket, answer in self.engine.step() if self.engine.has_work else ():
                     self._judge(self._rows.pop(ticket), answer)
-                if self.lookahead is not None and self._method.reviews_sentences:
+                if self.lookahead is not None and getattr(self._method, "reviews_sentences", False):
                     self._judge_what_is_settled(self.lookahead)
                 # A dict keeps the order in which rows ended, so those not told of yet are its last.
                 for index in list(self._done)[told:]:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,15 @@ def _answer(job: Job, answerer: Answerer, tasks: Sequence[Task]) -> float:
     started = time.monotonic()
     method = answerer.how.folder_name
     made: list[AnswerRecord] = []
-    for name, part in job.parts(f"answers/{method}/{job.shard:05}", tasks, answerer.num_at_once):
-        records = [replace(record, method=method) for record in answerer.answer(part)]
-        job.folder.create(name, [record.to_json() for record in records], list[dict[str, Any]])
-        made += records
+    # Parts have the same questions on every device: another worker goes on with what one has begun.
+    size = answerer.how.num_at_once
+    parts = job.parts(f"answers/{method}/{job.shard:05}", tasks, size)
+    while some := list(islice(parts, max(1, answerer.num_at_once // size))):
+        answers = iter(answerer.answer([task for _, part in some for task in part]))
+        for name, part in some:
+            records = [replace(record, method=method) for record in islice(answers, len(part))]
+            job.folder.create(name, [record.to_json() for record in records], list[dict[str, Any]])
+            made += records
     if said := answerer.told(made):
         log.warning("%s: %s", method, said)
     return time.monotonic() - started
