@@ -15,12 +15,12 @@ from semoe.language import Language
 from semoe.retrieval.bm25 import Bm25Retriever, build_index
 from semoe.retrieval.dpr import read_passages
 
-QUESTIONS = 200
+QUESTIONS = 140
 METHODS: tuple[dict[str, Any], ...] = (
     {"method": "token", "query_formulation": "forward_all", "hallucination_threshold": 0.5},
     {"method": "dragin", "query_formulation": "real_words", "hallucination_threshold": 1.0},
 )
-LOOKAHEADS = (1, 2, 3, 4, 6, 8)
+LOOKAHEADS = (2, 4)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.gpu.limits import copy_bytes_per_second, sustained
+from benchmarks.gpu.profile import beside, part_of
 from semoe.experts.fused.weights import base_weights
 from semoe.generation.engine import Engine
 from semoe.generation.request import Request
@@ -55,23 +56,10 @@ def profiled(decoder: Decoder, make: Callable[[], tuple[Engine, list[Request]]],
     took: dict[str, float] = defaultdict(float)
     for event in profiler.events():
         if event.device_type == DeviceType.CUDA:
-            took[_part(event.name)] += (event.time_range.end - event.time_range.start) / 1e3
+            took[part_of(event.name, PARTS)] += (event.time_range.end - event.time_range.start) / 1e3
     took["gaps, less what overlaps"] = wall - sum(took.values())
     bounds = bounds_of(decoder, asked[0], num_rows)
-    total = sum(took.values())
-    return {
-        part: {
-            "milliseconds": value,
-            "share": value / total,
-            "bound_milliseconds": bounds.get(part),
-            "times_bound": value / bounds[part] if part in bounds else None,
-        }
-        for part, value in sorted(took.items(), key=lambda one: -one[1])
-    }
-
-
-def _part(kernel: str) -> str:
-    return next((part for part, names in PARTS.items() if any(name in kernel for name in names)), "other")
+    return beside(took, bounds)
 
 
 def bounds_of(decoder: Decoder, request: Request, num_rows: int) -> dict[str, float]:

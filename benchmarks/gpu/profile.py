@@ -1,6 +1,7 @@
 """Where a step's time goes, each part beside the least that its bytes would take at the rate of a copy."""
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -50,11 +51,16 @@ def profiled(row: Row, copy_rate: float) -> dict[str, Any]:
         torch.cuda.synchronize()
     events = [e for e in profiler.events() if e.device_type == DeviceType.CUDA]
     span = max(e.time_range.end for e in events) - min(e.time_range.start for e in events)
-    milliseconds = Counter[str]()
+    milliseconds: dict[str, float] = defaultdict(float)
     for event in events:
-        milliseconds[_part(event.name)] += (event.time_range.end - event.time_range.start) / 1e3 / STEPS
+        milliseconds[part_of(event.name, PARTS)] += (event.time_range.end - event.time_range.start) / 1e3 / STEPS
     milliseconds["gaps"] = span / 1e3 / STEPS - sum(milliseconds.values())
     bounds = {part: count / copy_rate * 1e3 for part, count in _bytes(setting, len(packs)).items()}
+    return beside(milliseconds, bounds)
+
+
+def beside(milliseconds: Mapping[str, float], bounds: Mapping[str, float]) -> dict[str, Any]:
+    """Returns each part with its share and how many times its bound it takes, the largest first."""
     total = sum(milliseconds.values())
     return {
         part: {
@@ -63,12 +69,13 @@ def profiled(row: Row, copy_rate: float) -> dict[str, Any]:
             "bound_milliseconds": bounds.get(part),
             "times_bound": took / bounds[part] if part in bounds else None,
         }
-        for part, took in milliseconds.most_common()
+        for part, took in sorted(milliseconds.items(), key=lambda one: -one[1])
     }
 
 
-def _part(kernel: str) -> str:
-    return next((part for part, names in PARTS.items() if any(name in kernel for name in names)), "other")
+def part_of(kernel: str, parts: Mapping[str, Sequence[str]]) -> str:
+    """Returns which part a kernel's name says it is."""
+    return next((part for part, names in parts.items() if any(name in kernel for name in names)), "other")
 
 
 def _bytes(setting: Setting, num_steps: int) -> dict[str, float]:

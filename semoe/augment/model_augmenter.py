@@ -32,6 +32,7 @@ from semoe.augment.spans import AnswerSpan, answer_spans
 from semoe.datasets.augmented import QAPair
 from semoe.generation.engine import Engine
 from semoe.generation.request import Answer, Request
+from semoe.generation.runners import rows_for
 from semoe.models.model import load_model
 from semoe.models.tokenizer import Tokenizer
 from semoe.retrieval.passage import Passage
@@ -40,6 +41,8 @@ QUESTION_TOKENS = 40
 ANSWER_TOKENS = 24
 REWRITE_TOKENS = 64
 """The least; a longer passage gets 1.5 times its own tokens."""
+ROWS = 32
+"""Texts written at once; a GPU's kernels take more."""
 SPANS_PER_PAIR = 2
 """Spans tried for each pair wanted, since a small model loses about half of them in the round trip."""
 
@@ -66,7 +69,8 @@ class ModelAugmenter:
     def load(cls, name: str, *, max_pairs: int = MODEL_PAIRS) -> "ModelAugmenter":
         """Loads the model and the parser."""
         model = load_model(name)
-        engine = Engine(model.decoder, None, eos_ids=model.tokenizer.eos_ids)
+        rows = rows_for(model.decoder, None, ROWS)
+        engine = Engine(model.decoder, None, eos_ids=model.tokenizer.eos_ids, max_rows=rows)
         return cls(engine, model.tokenizer, load_parser(), max_pairs)
 
     def augment(self, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:

@@ -16,6 +16,7 @@ from semoe.experts.layout import ExpertLayout
 from semoe.generation.cache import KeyValueCache
 from semoe.generation.runner import Choices
 from semoe.generation.running import Running
+from semoe.generation.shares import attention_shares, hidden_places
 from semoe.generation.slots import ExpertSlots
 from semoe.models.attention import PackedAttention, positions_of
 from semoe.models.decoder import Decoder
@@ -193,12 +194,7 @@ class _StepAttention:
         self._cache.store_step(layer, self._rows_B, self._places_B, k_BGK, v_BGK)
         keys = self._cache.keys[layer, : len(q_BHK), :, : self._width]
         values = self._cache.values[layer, : len(q_BHK), :, : self._width]
-        q_BGQK = q_BHK.unflatten(1, (k_BGK.shape[1], -1))
-        scores = (q_BGQK @ keys.transpose(-1, -2)) * (scale or q_BHK.shape[-1] ** -0.5)
-        # masked_fill also hides places that hold whatever an earlier row left.
-        shares = (
-            scores.masked_fill(self._hidden_from(window), -torch.inf).softmax(-1, dtype=torch.float32).to(values.dtype)
-        )
+        shares = attention_shares(q_BHK, keys, self._hidden_from(window), scale or q_BHK.shape[-1] ** -0.5)
         if layer == self._keep_layer:
             self.kept_BHL = shares.flatten(1, 2)
         mixed_BHK: Tensor = (shares @ values).flatten(1, 2)
@@ -206,10 +202,5 @@ class _StepAttention:
 
     def _hidden_from(self, window: int | None) -> Tensor:
         if window not in self._hidden:
-            places_L = torch.arange(self._width, device=self._places_B.device)
-            here_B1 = self._places_B[:, None]
-            hidden_BL = places_L > here_B1
-            if window is not None:
-                hidden_BL |= places_L <= here_B1 - window
-            self._hidden[window] = hidden_BL[:, None, None, :]
+            self._hidden[window] = hidden_places(self._places_B, self._width, window)
         return self._hidden[window]

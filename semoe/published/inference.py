@@ -83,8 +83,9 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
         _warn_of_gaps(left, how, experts)
     answerer = replace(plain, all_keys=distinct_keys(tasks))
     with progress(f"inference {how.folder_name} {data_type}", len(left), "questions") as advance:
-        for start in range(0, len(left), answerer.num_at_once):
-            batch = left[start : start + answerer.num_at_once]
+        size = answerer.num_at_once
+        for start in range(0, len(left), size):
+            batch = left[start : start + size]
             records |= {record.did: record for record in answerer.answer(batch)}
             write_output(folder, config, records)
             advance(len(batch))

@@ -151,11 +151,11 @@ class Answerer:
     @property
     def num_at_once(self) -> int:
         """Questions to hand over at once: on a GPU so many that others take the places of those that end."""
-        if self._num_rows == self.how.batch_size:
+        num_rows = self._num_rows
+        if num_rows == self.how.batch_size:
             return self.how.num_at_once
-        layout = self.recipe.layout(self.model)
-        question = EXPERTS_OF_A_QUESTION * layout.size * self.model.decoder.dtype.itemsize
-        return max(self.how.num_at_once, min(4 * self._num_rows, HANDED_BYTES // question))
+        question = EXPERTS_OF_A_QUESTION * self.recipe.layout(self.model).size * self.model.decoder.dtype.itemsize
+        return max(self.how.num_at_once, min(4 * num_rows, HANDED_BYTES // question))
 
     @property
     def _num_rows(self) -> int:

@@ -70,7 +70,6 @@ class Experts:
         layout: ExpertLayout,
         *,
         prepare: Callable[[Tensor], Tensor] = lambda flat_N: flat_N,
-        folder: Path | None = None,
     ) -> None:
         """Opens a space for reading.
 
@@ -78,13 +77,11 @@ class Experts:
             store: the space.
             layout: of its experts.
             prepare: makes of an expert what its readers want, once, in the thread that loads it.
-            folder: of the cache on disk; None: `SEMOE_EXPERT_CACHE`, or none.
         """
         self.store = store
         self.layout = layout
         self._prepare = prepare
-        size_of: Callable[[Tensor], int] = lambda expert_N: expert_N.numel() * expert_N.element_size()  # noqa: E731
-        self._cache = ExpertCache(store, self._decode, size_of, folder=folder or expert_cache_folder())
+        self._cache = ExpertCache(store, self._decode, lambda expert_N: expert_N.nbytes, folder=expert_cache_folder())
 
     @property
     def space(self) -> str:

@@ -1,9 +1,9 @@
 """The forward pass, from tokens to the normed rows behind the last layer."""
 
-import torch
 from torch import Tensor
 
 from semoe.experts.fused.passing import Step
+from semoe.experts.fused.weights import embed
 from semoe.kernels.attention import attention_forward
 from semoe.kernels.gated import gated_forward
 from semoe.kernels.norm import Down, Post, Up, norm_forward
@@ -12,19 +12,12 @@ from semoe.kernels.rotation import rotate
 
 def forward(step: Step) -> None:
     """Fills all that the backward pass needs; `passing.normed_TD` holds the rows that the head reads."""
-    _embed(step)
+    embed(step.config, step.weights, step.tables.tokens_T, step.buffers.layers[0].input_TD)
     for layer in range(len(step.weights.layers)):
         _enter(step, layer)
         _attention(step, layer)
         _mlp(step, layer)
     _enter(step, len(step.weights.layers))
-
-
-def _embed(step: Step) -> None:
-    out_TD = step.buffers.layers[0].input_TD
-    torch.index_select(step.weights.embedding_VD, 0, step.tables.tokens_T, out=out_TD)
-    if step.config.scaled_embedding:
-        out_TD.mul_(torch.tensor(step.config.hidden_size**0.5).to(out_TD.dtype).item())
 
 
 def _enter(step: Step, layer: int) -> None:

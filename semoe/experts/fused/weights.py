@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from semoe.kernels.heads import NO_WINDOW, Heads
+from semoe.models.config import ModelConfig
 from semoe.models.decoder import Decoder
 from semoe.models.sites import Site, weight_name
 
@@ -56,6 +57,13 @@ def base_weights(decoder: Decoder) -> BaseWeights:
     layers = tuple(_layer(decoder, layer) for layer in range(decoder.config.num_hidden_layers))
     head = Product("head", decoder.weights["lm_head.weight"], None)
     return BaseWeights(layers, _norm(decoder, "model.norm"), head, decoder.weights["model.embed_tokens.weight"])
+
+
+def embed(config: ModelConfig, weights: BaseWeights, tokens_T: Tensor, out_TD: Tensor) -> None:
+    """Fills the rows of tokens, scaled where a family scales them."""
+    torch.index_select(weights.embedding_VD, 0, tokens_T, out=out_TD)
+    if config.scaled_embedding:
+        out_TD.mul_(torch.tensor(config.hidden_size**0.5).to(out_TD.dtype).item())
 
 
 def _layer(decoder: Decoder, layer: int) -> LayerWeights:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from semoe.experts.fused.products import Products
 from semoe.experts.fused.rows import LayerRows
-from semoe.experts.fused.weights import BaseWeights, LayerWeights
+from semoe.experts.fused.weights import BaseWeights, LayerWeights, embed
 from semoe.generation.fused.batch import Beginning, Going
 from semoe.generation.fused.buffers import Buffers
 from semoe.kernels.attention import attention_forward
@@ -71,7 +71,7 @@ def forward(step: Step, looked: list[Tensor] | None = None) -> None:
         step: all of it.
         looked: takes the rotated queries of the last layer, where somebody asks for them.
     """
-    _embed(step)
+    embed(step.config, step.weights, step.tokens_T, step.buffers.x_TD[: len(step.tokens_T)])
     parts = _parts(step)
     last = len(step.weights.layers) - 1
     for layer, weights in enumerate(step.weights.layers):
@@ -84,13 +84,6 @@ def forward(step: Step, looked: list[Tensor] | None = None) -> None:
         _mlp(step, layer, weights, parts)
     _enter(step, last + 1, parts)
     _choose(step)
-
-
-def _embed(step: Step) -> None:
-    out_TD = step.buffers.x_TD[: len(step.tokens_T)]
-    torch.index_select(step.weights.embedding_VD, 0, step.tokens_T, out=out_TD)
-    if step.config.scaled_embedding:
-        out_TD.mul_(torch.tensor(step.config.hidden_size**0.5).to(out_TD.dtype).item())
 
 
 def _parts(step: Step) -> list[_Part]:

@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from semoe.experts.fused.sending import Sender
 
 Decode = Callable[[Tensor], Tensor]
 EAGER = 3
@@ -29,6 +32,7 @@ class Graphs:
 
     def __init__(self, device: torch.device, spare: int) -> None:
         self._device = device
+        self._send = Sender(device)
         self._spare = spare
         self._captured: dict[int, _Captured] = {}
         self._num_steps = Counter[int]()
@@ -46,9 +50,7 @@ class Graphs:
             self.forget()
             self._generation = generation
         size = size_of(len(slots))
-        slots_B = torch.tensor([*slots, *[self._spare] * (size - len(slots))], dtype=torch.int32)
-        if self._device.type == "cuda":
-            slots_B = slots_B.pin_memory().to(self._device, non_blocking=True)
+        slots_B = self._send.table(np.array([*slots, *[self._spare] * (size - len(slots))]))
         self._num_steps[size] += 1
         if self._device.type != "cuda" or self._num_steps[size] <= EAGER:
             return decode(slots_B)[:, : len(slots)]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from semoe.generation.fused.forward import Step
+from semoe.generation.shares import attention_shares, hidden_places
 from semoe.kernels.pages import PAGE
 
 
@@ -32,16 +33,10 @@ def looked_at(step: Step, qkv_BC: Tensor, wants: Sequence[bool], num_asked: Sequ
 
 
 def _shares(step: Step, qkv_BC: Tensor, slots_B: Tensor, positions_B: Tensor) -> Tensor:
-    """softmax(q k^T · scale) over each row's own places."""
+    """Returns what each row's query gives to its own places, [B, H, L]."""
     pages, heads = step.pages[-1], step.weights.layers[-1].heads
     table_BL = pages.table_SL[slots_B].long()
     keys_BGLK = pages.keys_NGPK[table_BL].transpose(1, 2).flatten(2, 3)
     q_BHK = qkv_BC.unflatten(1, (-1, heads.head_size))[:, : heads.num_heads]
-    q_BGQK = q_BHK.unflatten(1, (heads.num_groups, -1))
-    scores = (q_BGQK @ keys_BGLK.transpose(-1, -2)) * heads.scale
-    places_L = torch.arange(table_BL.shape[1] * PAGE, device=positions_B.device)
-    here_B1 = positions_B[:, None]
-    hidden_BL = (places_L > here_B1) | (places_L <= here_B1 - heads.window)
-    shares = scores.masked_fill(hidden_BL[:, None, None, :], -torch.inf).softmax(-1, dtype=torch.float32)
-    shares_BHL: Tensor = shares.to(keys_BGLK.dtype).flatten(1, 2)
-    return shares_BHL
+    hidden_B11L = hidden_places(positions_B, table_BL.shape[1] * PAGE, heads.window)
+    return attention_shares(q_BHK, keys_BGLK, hidden_B11L, heads.scale).flatten(1, 2)

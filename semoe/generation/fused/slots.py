@@ -42,11 +42,6 @@ class Slots:
         self._send_all()
 
     @property
-    def has_experts(self) -> bool:
-        """Whether any row has experts."""
-        return bool(self._counts_S.any())
-
-    @property
     def most(self) -> int:
         """K."""
         return int(self._places_SK.shape[1])

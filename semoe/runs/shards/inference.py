@@ -54,7 +54,8 @@ def _answer(job: Job, answerer: Answerer, tasks: Sequence[Task]) -> float:
     # Parts have the same questions on every device: another worker goes on with what one has begun.
     size = answerer.how.num_at_once
     parts = job.parts(f"answers/{method}/{job.shard:05}", tasks, size)
-    while some := list(islice(parts, max(1, answerer.num_at_once // size))):
+    num_parts = max(1, answerer.num_at_once // size)
+    while some := list(islice(parts, num_parts)):
         answers = iter(answerer.answer([task for _, part in some for task in part]))
         for name, part in some:
             records = [replace(record, method=method) for record in islice(answers, len(part))]

@@ -2,7 +2,9 @@
 
 import pytest
 
+from semoe.generation.switching.draft import Draft
 from semoe.generation.switching.loop import LOOKAHEAD
+from semoe.generation.switching.methods import Doubt, MethodContext, methods
 from semoe.generation.switching.trace import Answered
 from tests.generation.switching.doubted import BORN, UNSURE, born
 from tests.generation.switching.rigged import Rig
@@ -89,3 +91,30 @@ def test_a_row_that_waits_leaves_its_place_to_others() -> None:
         "She was a writer. She was born in London.",
         f"She was a writer. {BORN} She wrote notes.",
     ]
+
+
+class LikeToken:
+    """A user's method, written before sentences were reviewed as they end; it looks at whole drafts."""
+
+    formulations = ("direct",)
+    asks_first = looks_at_attention = trusts_next_sentence = asks_with_sentence = False
+    can_doubt = True
+    seen: list[str] = []  # noqa: RUF012
+
+    def __init__(self, context: MethodContext) -> None:
+        self.settings = context.settings
+
+    def draft_length(self) -> int:
+        return self.settings.generate_max_length
+
+    def review(self, draft: Draft, trusted: int) -> Doubt | None:
+        self.seen.append(draft.text)
+        return None
+
+
+def test_a_method_that_says_nothing_of_sentences_sees_whole_drafts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(methods._parts, "like-token", LikeToken)
+    rig = Rig()
+    long(rig)
+    found = answered(rig, method="like-token", query_formulation="direct")
+    assert LikeToken.seen == [found.text] == [f"She was a writer. {BORN}{REST}"]
