@@ -1,4 +1,4 @@
-"""What is said where the parser cannot be loaded."""
+"""What is read off texts by parts of the parser, and what is said where it cannot be loaded."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,25 @@ from pathlib import Path
 import pytest
 
 from semoe.errors import UsageError
-from semoe.language import _PACKAGES, load_parser
+from semoe.language import _PACKAGES, CONTENT, Language, load_parser
+from semoe.retrieval.dpr import read_passages
+from tests.demo import DEMO
+
+
+def test_parts_of_the_parser_read_what_the_whole_of_it_reads() -> None:
+    whole, language = load_parser(), Language()
+    for passage in list(read_passages(DEMO / "passages.tsv"))[:60]:
+        for text in (passage.text, passage.title):
+            doc = whole(text)
+            assert [(one.start, one.end) for one in language.entities(text)] == [
+                (one.start_char, one.end_char) for one in doc.ents
+            ]
+            assert [one.of(text) for one in language.sentences(text)] == [
+                one.text for one in doc.sents if one.text.strip()
+            ]
+            assert [one.of(text) for one in language.content_words(text)] == [
+                one.text for one in doc if one.pos_ in CONTENT
+            ]
 
 
 @pytest.fixture

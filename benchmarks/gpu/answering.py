@@ -12,7 +12,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
+from benchmarks.gpu.answering_more import passages_per_second, prefix_milliseconds
 from benchmarks.gpu.answering_profile import profiled
 from benchmarks.shapes import LLAMA_1B, random_decoder
 from semoe.experts.layout import ExpertLayout
@@ -32,6 +33,8 @@ from semoe.models.decoder import Decoder
 
 RESULTS = Path(__file__).parents[1] / "results" / "answering-gpu.json"
 PROFILED = "own-512"
+MORE = "prefix", "augmentation"
+"""What is measured beside the rows."""
 SHIFT = 64
 """Experts are stretches of one long random vector, each so many numbers behind the one before it."""
 
@@ -73,9 +76,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--commit", default="")
     asked = parser.parse_args()
-    names = asked.rows.split(",") if asked.rows else [row.name for row in ROWS]
-    if unknown := set(names) - {row.name for row in ROWS}:
-        raise SystemExit(f"no rows {', '.join(sorted(unknown))}; there are {', '.join(row.name for row in ROWS)}")
+    known = [*(row.name for row in ROWS), *MORE]
+    names = asked.rows.split(",") if asked.rows else known
+    if unknown := set(names) - set(known):
+        raise SystemExit(f"no rows {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     check()
     found = json.loads(asked.out.read_text(encoding="utf-8")) if asked.out.exists() else {"rows": {}}
     found |= {"machine": torch.cuda.get_device_name(), "python": sys.version.split()[0], "torch": torch.__version__}
@@ -88,6 +92,10 @@ def main() -> None:
         asked.out.parent.mkdir(parents=True, exist_ok=True)
         asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     found["switch_milliseconds"] = switch_milliseconds(decoder)
+    if "prefix" in names:
+        found["prefix_milliseconds"] = prefix(decoder)
+    if "augmentation" in names:
+        found["passages_augmented_per_second"] = augmentation(decoder)
     if PROFILED in names:
         found["profile"] = profiled(decoder, lambda: _engine_of(_row(PROFILED), decoder), _row(PROFILED).rows)
     asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -182,6 +190,30 @@ def switch_milliseconds(decoder: Decoder, repeats: int = 100) -> float:
     return (time.perf_counter() - began) / repeats * 1e3
 
 
+def prefix(decoder: Decoder, num_rows: int = 512) -> dict[str, float]:
+    """Returns what a switch of some rows together, each of whose prefixes has 300 tokens, adds to a step."""
+    row = Row(name="prefix", what="", rows=num_rows, new=2000)
+    layout = ExpertLayout(decoder.config, LoraSettings())
+    experts = experts_of(replace(row, rows=2 * num_rows), layout, decoder.dtype)
+
+    def make(count: int) -> tuple[Engine, list[Request]]:
+        engine = Engine(decoder, layout, eos_ids=frozenset(), max_rows=num_rows)
+        return engine, requests(row, experts, decoder, count)
+
+    return prefix_milliseconds(make, num_rows)
+
+
+def augmentation(decoder: Decoder, num_passages: int = 1536) -> dict[str, float]:
+    """Returns passages a second, by the kernels and by the plain runner."""
+    engine = Engine(decoder, None, eos_ids=frozenset(), max_rows=512)
+    with patch("semoe.generation.engine.runner_for", PlainRunner):
+        plain = Engine(decoder, None, eos_ids=frozenset(), max_rows=128)
+    return {
+        "kernels": passages_per_second(decoder, engine, num_passages),
+        "the plain runner": passages_per_second(decoder, plain, 64),
+    }
+
+
 def table(found: dict[str, Any]) -> str:
     """Returns rows and profile as Markdown tables."""
     lines = ["| row | prompt + new tokens | questions/s | peak GiB | commit |", "|---|---|---|---|---|"]
@@ -191,6 +223,11 @@ def table(found: dict[str, Any]) -> str:
         for row in found["rows"].values()
     ]
     lines += ["", f"One switch, three experts from the host's memory: {found['switch_milliseconds']:.3f} ms.", ""]
+    for name, one in found.get("prefix_milliseconds", {}).items():
+        lines.append(f"- {name}: {one:.2f} ms")
+    for name, rate in found.get("passages_augmented_per_second", {}).items():
+        lines.append(f"- augmentation, {name}: {rate:.1f} passages a second")
+    lines.append("")
     lines += ["| part of 64 steps | ms | share | times its bound |", "|---|---|---|---|"]
     for part, one in found.get("profile", {}).items():
         bound = f"{one['times_bound']:.2f}" if one["times_bound"] else ""

@@ -12,10 +12,10 @@ import torch
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.generation.engine import Engine
-from semoe.generation.fused.graphs import size_of
 from semoe.generation.fused.paging import Paging
 from semoe.generation.fused.pool import FIRST_PLACES, ExpertPool
 from semoe.generation.fused.runner import FusedRunner
+from semoe.generation.fused.shape import Shape, size_of
 from semoe.generation.request import Answer, Request
 from semoe.kernels.choice import choose
 from semoe.kernels.pages import PAGE
@@ -28,8 +28,15 @@ EOS = frozenset([5, 9, 11])
 
 
 @pytest.fixture
-def fused(monkeypatch: pytest.MonkeyPatch) -> None:
+def captured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps are as large as those that a GPU captures; the interpreter takes longer for them."""
     monkeypatch.setattr("semoe.generation.engine.runner_for", FusedRunner)
+
+
+@pytest.fixture
+def fused(captured: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps are as large as their rows."""
+    monkeypatch.setattr("semoe.generation.fused.runner.LAUNCHED", 0.0)
 
 
 def requests(layout: ExpertLayout, spread: str = "skewed") -> list[Request]:
@@ -223,6 +230,34 @@ def test_an_expert_that_has_left_the_device_is_loaded_again(
     monkeypatch.setattr("semoe.generation.fused.pool._most_places", lambda expert_bytes, device: 2)
     for ours, theirs in zip(answers(decoder, layout, asked + asked), free + free, strict=True):
         assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma3"])
+def test_steps_that_are_captured_answer_as_the_others_do(
+    tmp_path: Path, request: pytest.FixtureRequest, family: str
+) -> None:
+    decoder, layout = setting(tmp_path, family, 2)
+    asked = requests(layout)
+    theirs = answers(decoder, layout, asked)
+    request.getfixturevalue("captured")
+    for ours, other in zip(answers(decoder, layout, asked), theirs, strict=True):
+        assert_same(ours, other)
+
+
+@pytest.mark.parametrize(
+    ("shape", "padded"),
+    [
+        (Shape(3), Shape(4)),
+        (Shape(200), Shape(256)),
+        (Shape(1, 5, 1, 5), Shape(1, 16, 1, 16)),
+        (Shape(33, 1196, 4, 299), Shape(64, 1280, 4, 512)),
+        (Shape(150, 8073, 27, 299), Shape(192, 8192, 32, 512)),
+    ],
+)
+def test_a_captured_step_has_room_for_all_of_the_step(shape: Shape, padded: Shape) -> None:
+    found = shape.padded(max_rows=180)
+    assert found == padded
+    assert found.num_blocks >= shape.num_blocks
 
 
 @pytest.mark.parametrize(("num_rows", "size"), [(1, 1), (3, 4), (64, 64), (65, 128), (129, 192), (512, 512)])

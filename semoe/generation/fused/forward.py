@@ -64,13 +64,8 @@ class _Part:
     partial_PTKR: Tensor
 
 
-def forward(step: Step, looked: list[Tensor] | None = None) -> None:
-    """Chooses the next token of every row that goes on.
-
-    Args:
-        step: all of it.
-        looked: takes the rotated queries of the last layer, where somebody asks for them.
-    """
+def forward(step: Step) -> None:
+    """Chooses the next token of every row that goes on; leaves the last layer's rotated queries in the buffers."""
     embed(step.config, step.weights, step.tokens_T, step.buffers.x_TD[: len(step.tokens_T)])
     parts = _parts(step)
     last = len(step.weights.layers) - 1
@@ -78,8 +73,6 @@ def forward(step: Step, looked: list[Tensor] | None = None) -> None:
         _enter(step, layer, parts)
         mixing = parts if layer < last else parts[:1]
         _attention(step, layer, weights, len(step.tokens_T), mixing)
-        if looked is not None and layer == last:
-            looked.append(step.buffers.qkv_TC[: step.num_going])
         parts = mixing
         _mlp(step, layer, weights, parts)
     _enter(step, last + 1, parts)

@@ -1,81 +1,75 @@
-"""Decode steps as captured graphs: launched as one, where their kernels one by one would keep the device waiting.
+"""Steps as captured graphs: launched as one, where their kernels one by one would keep the device waiting."""
 
-B rows
-"""
-
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from semoe.experts.fused.sending import Sender
+from semoe.experts.packing import Numbers
+from semoe.generation.fused.forward import Step
+from semoe.generation.fused.shape import Shape
 
-Decode = Callable[[Tensor], Tensor]
-EAGER = 3
-"""Steps of a size that run before one is captured: capturing pays where there are many."""
-STEP = 64
-"""Sizes above it are its multiples; those below are powers of two."""
+Compute = Callable[[Tensor, Shape], Step]
+"""Computes a step from its tables."""
+MOST = 128
+"""Graphs that are kept; each takes some megabytes of the host's memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Captured:
     graph: "torch.cuda.CUDAGraph"
-    slots_B: Tensor
-    result: Tensor
+    numbers: Tensor
+    """Where the step's tables are read from."""
+    step: Step
 
 
 class Graphs:
-    """Runs steps of any number of rows, captured in a few sizes; rows that are too many write to a spare slot."""
+    """Runs steps of a few sizes: the first of a size kernel by kernel, the second is captured."""
 
-    def __init__(self, device: torch.device, spare: int) -> None:
+    def __init__(self, device: torch.device) -> None:
         self._device = device
         self._send = Sender(device)
-        self._spare = spare
-        self._captured: dict[int, _Captured] = {}
-        self._num_steps = Counter[int]()
+        self._captured: dict[Shape, _Captured] = {}
+        """The one used last at the end."""
+        self._seen = set[Shape]()
         self._generation: tuple[int, ...] = ()
 
-    def run(self, decode: Decode, slots: Sequence[int], generation: tuple[int, ...]) -> Tensor:
-        """Runs a step; returns what `decode` returned, of these rows; the next step overwrites it.
+    def run(self, compute: Compute, numbers: Numbers, shape: Shape, generation: tuple[int, ...]) -> Step:
+        """Runs a step; what it leaves, the next one overwrites.
 
         Args:
-            decode: computes a step of rows in slots. Not kept: who keeps graphs would be kept by it.
-            slots: of the rows.
+            compute: does it. Not kept: who keeps graphs would be kept by it.
+            numbers: the step's tables.
+            shape: of the step, one of those that are captured.
             generation: changes when something moved that a graph points to.
         """
         if generation != self._generation:
             self.forget()
             self._generation = generation
-        size = size_of(len(slots))
-        slots_B = self._send.table(np.array([*slots, *[self._spare] * (size - len(slots))]))
-        self._num_steps[size] += 1
-        if self._device.type != "cuda" or self._num_steps[size] <= EAGER:
-            return decode(slots_B)[:, : len(slots)]
-        if size not in self._captured:
-            self._captured[size] = self._capture(decode, slots_B)
-        found = self._captured[size]
-        found.slots_B.copy_(slots_B)
+        sent = self._send.numbers(numbers)
+        if self._device.type != "cuda" or shape not in self._seen:
+            self._seen.add(shape)
+            return compute(sent, shape)
+        found = self._captured.pop(shape, None) or self._capture(compute, sent, shape)
+        self._captured[shape] = found
+        while len(self._captured) > MOST:
+            del self._captured[next(iter(self._captured))]
+        found.numbers.copy_(sent)
         found.graph.replay()
-        return found.result[:, : len(slots)]
+        return found.step
 
     def forget(self) -> None:
         """Drops all graphs."""
         self._captured.clear()
-        self._num_steps.clear()
+        self._seen.clear()
 
-    def _capture(self, decode: Decode, slots_B: Tensor) -> _Captured:
-        static_B = slots_B.clone()
+    def _capture(self, compute: Compute, sent: Tensor, shape: Shape) -> _Captured:
+        numbers = sent.clone()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            result = decode(static_B)
-        return _Captured(graph, static_B, result)
-
-
-def size_of(num_rows: int) -> int:
-    """Returns the size of the graph for so many rows."""
-    if num_rows <= STEP:
-        return 1 << (num_rows - 1).bit_length()
-    return -(-num_rows // STEP) * STEP
+        # Steps never run at once and leave nothing but what lies in the engine's buffers, so they share their memory.
+        memory = next((one.graph.pool() for one in self._captured.values()), None)
+        with torch.cuda.graph(graph, pool=memory, capture_error_mode="thread_local"):
+            step = compute(numbers, shape)
+        return _Captured(graph, numbers, step)

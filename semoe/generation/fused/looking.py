@@ -13,20 +13,19 @@ from semoe.generation.shares import attention_shares, hidden_places
 from semoe.kernels.pages import PAGE
 
 
-def looked_at(step: Step, qkv_BC: Tensor, wants: Sequence[bool], num_asked: Sequence[int]) -> list[Tensor | None]:
+def looked_at(step: Step, wants: Sequence[bool], num_asked: Sequence[int]) -> list[Tensor | None]:
     """Returns the shares of each row that wants them, [H, L], on the device.
 
     Args:
-        step: whose queries these are.
-        qkv_BC: rotated queries, keys and values of the last layer.
+        step: the newest: the last layer's queries are those in its buffers.
         wants: of each row, whether it wants them.
         num_asked: of each row, tokens asked for, the one under way included; a first one looked at no other.
     """
     rows = [row for row, (wanted, asked) in enumerate(zip(wants, num_asked, strict=True)) if wanted and asked > 1]
     found: list[Tensor | None] = [None] * len(wants)
     if rows:
-        rows_b = torch.tensor(rows, device=qkv_BC.device)
-        shares_bHL = _shares(step, qkv_BC[rows_b], step.slots_T[rows_b].long(), step.positions_T[rows_b])
+        rows_b = torch.tensor(rows, device=step.slots_T.device)
+        shares_bHL = _shares(step, step.buffers.qkv_TC[rows_b], step.slots_T[rows_b].long(), step.positions_T[rows_b])
         for row, shares_HL in zip(rows, shares_bHL, strict=True):
             found[row] = shares_HL
     return found

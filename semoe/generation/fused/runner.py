@@ -6,7 +6,6 @@ B rows that go on   S slots   T rows of a step
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,13 +16,14 @@ from semoe.experts.fused.sending import Sender
 from semoe.experts.fused.weights import base_weights
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import LoraSettings
-from semoe.generation.fused.batch import Beginning, Going, beginning
+from semoe.generation.fused.batch import Beginning, Going, NewRow, batch_of, numbers_of, shape_of
 from semoe.generation.fused.buffers import Buffers, make_buffers
 from semoe.generation.fused.forward import Step, forward
-from semoe.generation.fused.graphs import Graphs, size_of
+from semoe.generation.fused.graphs import Graphs
 from semoe.generation.fused.looking import looked_at
 from semoe.generation.fused.paging import Paging
 from semoe.generation.fused.pool import ExpertPool
+from semoe.generation.fused.shape import Shape, size_of
 from semoe.generation.fused.slots import Slots
 from semoe.generation.runner import Choices
 from semoe.generation.running import Running
@@ -32,6 +32,9 @@ from semoe.models.dtypes import current_device
 
 MOST_RANKS = 256
 """Of all experts of a row: more do not fit a program's memory."""
+LAUNCHED = 2.5e11
+"""Products of a layer's weights with prompts, in multiplications: a GPU does so many in about the millisecond that it
+takes to launch the layer's kernels one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ class FusedRunner:
         self._new: list[Running] = []
         """Admitted since the last step."""
         self._buffers: Buffers | None = None
-        self._graphs = Graphs(decoder.device, self._slots.spare)
+        self._graphs = Graphs(decoder.device)
+        layer = self._weights.layers[0]
+        self._layer_numbers = sum(one.weight_OI.numel() for one in (layer.qkv, layer.output, layer.gate_up, layer.down))
 
     def admit(self, sequence: Running, *, must: bool) -> bool:
         """Gives a sequence a slot, pages of the cache, and its experts a place on the device."""
@@ -98,43 +103,38 @@ class FusedRunner:
         self._new = [one for one in self._new if one is not sequence]
 
     def _begin(self, running: Sequence[Running]) -> OnTheWay:
-        prompts = self._take_in()
+        new = self._take_in()
         slots = [self._slot_of[sequence.index] for sequence in running]
-        looking = any(sequence.request.wants_attention for sequence in running)
-        self._reserve(len(slots) + (len(prompts) if prompts else 0))
-        if prompts is None and not looking:
-            choice_3B = self._graphs.run(self._decode, slots, self._generation)
-            return _fetched(choice_3B, None)
-        return self._compute(running, slots, prompts, looking=looking)
-
-    def _take_in(self) -> Beginning | None:
-        """Brings those that were admitted since the last step to the device; returns their prompts."""
-        if not self._new:
-            return None
-        slots = [self._slot_of[sequence.index] for sequence in self._new]
-        self._slots.begin(slots)
-        found = beginning([sequence.ids for sequence in self._new], slots, self._send)
-        self._new = []
-        return found
-
-    def _compute(
-        self, running: Sequence[Running], slots: Sequence[int], prompts: Beginning | None, *, looking: bool
-    ) -> OnTheWay:
-        going = Going(self._send.table(np.array(slots)))
-        queries: list[Tensor] | None = [] if looking else None
-        step = self._step(going, prompts)
-        forward(step, queries)
+        step = self._run(slots, new)
         looked = None
-        if queries:
+        if any(sequence.request.wants_attention for sequence in running):
             wants = [sequence.request.wants_attention for sequence in running]
-            looked = looked_at(step, queries[0], wants, [sequence.num_asked for sequence in running])
-        return _fetched(step.buffers.choice_3B[:, : len(going)], looked)
+            looked = looked_at(step, wants, [sequence.num_asked for sequence in running])
+        return _fetched(step.buffers.choice_3B[:, : len(slots)], looked)
 
-    def _decode(self, slots_B: Tensor) -> Tensor:
-        """One step of rows that all go on; returns its choices, [3, B]. Captured as a graph."""
-        step = self._step(Going(slots_B), None)
+    def _take_in(self) -> list[NewRow]:
+        """Brings those that were admitted since the last step to the device; returns their prompts."""
+        new = [NewRow(sequence.ids[:-1], self._slot_of[sequence.index]) for sequence in self._new]
+        if new:
+            self._slots.begin([row.slot for row in new])
+        self._new = []
+        return [row for row in new if row.ids]
+
+    def _run(self, slots: Sequence[int], new: Sequence[NewRow]) -> Step:
+        """Runs a step: as a graph, where its kernels would be done before they are launched one by one."""
+        shape = shape_of(len(slots), new)
+        is_small = shape.num_tokens * self._layer_numbers <= LAUNCHED
+        shape = shape.padded(self._max_rows) if is_small else shape
+        self._reserve(shape.num_rows)
+        numbers = numbers_of(shape, slots, new, self._slots.spare)
+        if not is_small:
+            return self._compute(self._send.numbers(numbers), shape)
+        return self._graphs.run(self._compute, numbers, shape, self._generation)
+
+    def _compute(self, numbers: Tensor, shape: Shape) -> Step:
+        step = self._step(*batch_of(numbers, shape))
         forward(step)
-        return step.buffers.choice_3B[:, : len(slots_B)]
+        return step
 
     def _step(self, going: Going, prompts: Beginning | None) -> Step:
         slots, buffers = self._slots, self._room
