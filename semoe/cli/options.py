@@ -132,9 +132,18 @@ class IndexOptions:
         typer.Option(
             "--retriever",
             autocompletion=among(*RETRIEVERS),
-            help="bm25 (an index in a folder, no server), or elasticsearch.",
+            help="bm25 or dense (an index in a folder, no server), elasticsearch, or several that search together, "
+            "such as bm25+dense. With /names behind it (bm25/names) names in what was found are asked again.",
         ),
     ] = "bm25"
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="dense: a sentence encoder, by folder or name on the Hugging Face hub, or minilm. Default: minilm; "
+            "once there is an index, the one that made it.",
+        ),
+    ] = None
     index_name: Annotated[str, typer.Option("--index_name", "--es_index_name", help="Name of the index.")] = "wiki"
     index_dir: IndexDir = INDEX
 

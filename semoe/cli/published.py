@@ -38,28 +38,29 @@ def index(
         int, typer.Option("--num_replicas", min=0, help="elasticsearch: copies on other nodes, made after loading.")
     ] = 0,
 ) -> None:
-    """Build a BM25 index of passages: in a folder, or in Elasticsearch, where a stopped load goes on.
+    """Build an index of passages: BM25 or vectors in a folder, or Elasticsearch; a stopped load or encoding goes on.
 
     Example: semoe index --data_path psgs_w100.tsv --index_name wiki
+
+    Example: semoe index --retriever bm25+dense --data_path psgs_w100.tsv
 
     Example: semoe index --retriever elasticsearch --es_url http://es:9200 --data_path psgs_w100.tsv
     """
     from semoe.retrieval.elastic.settings import LoadSettings
-    from semoe.stages.corpus import open_corpus
-    from semoe.stages.index import index_corpus, indexers
+    from semoe.stages.index import index_all
     from semoe.telemetry.server import serving
 
     where = retrieval_config(index_place, elastic)
     load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
-    # Mistakes are told at once; while it serves, it waits for a last scrape.
-    indexer = indexers[index_place.retriever.lower()]
-    corpus = open_corpus(data_path)
     with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
-        found = index_corpus(corpus, indexer, where, load)
-    show(
-        {"passages": found.num_passages, "already_there": found.num_found, "index": found.index},
-        as_json=output.as_json,
-    )
+        made = index_all(data_path, index_place.retriever, where, load)
+    fields = {
+        name: {"passages": found.num_passages, "already_there": found.num_found, "index": found.index}
+        for name, found in made.items()
+    }
+    first, *others = fields.values()
+    flat = {f"{name}_{field}": value for name, own in fields.items() for field, value in own.items()}
+    show(flat if others else first, as_json=output.as_json)
 
 
 @verb
@@ -82,12 +83,12 @@ def retrieve(
     """
     from semoe.published.retrieve import retrieve as run_retrieve
     from semoe.published.settings import DatasetSettings
-    from semoe.retrieval.retrievers import retrievers
+    from semoe.retrieval.retrievers import open_retriever
 
     settings = DatasetSettings(
         root=place.root_dir, dataset=questions.dataset, data_type=questions.data_type, sample=questions.sample
     )
-    retriever = retrievers[index_place.retriever.lower()](retrieval_config(index_place, elastic))
+    retriever = open_retriever(index_place.retriever, retrieval_config(index_place, elastic))
     report = run_retrieve(retriever, settings, data_path, topk=topk, shuffle=shuffle, seed=seed)
     show(asdict(report), as_json=output.as_json)
 

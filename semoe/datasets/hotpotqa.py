@@ -6,6 +6,7 @@ from typing import Any
 
 from semoe.datasets.question import Question
 from semoe.datasets.records import broken_record, find_file, read_records, text_field, unique
+from semoe.errors import UsageError
 
 FILES = ("hotpot_dev_distractor_v1.json", "sample300.json")
 
@@ -22,16 +23,29 @@ def load_hotpotqa(data_path: Path) -> Iterator[Question]:
             answers=unique([str(record.get("answer") or "")], path, number),
             type=record.get("type"),
             golden_passages=golden_passages(record, "", path, number),
+            golden_titles=golden_titles(record, path, number),
         )
 
 
 def golden_passages(record: dict[str, Any], joint: str, path: Path, number: int) -> tuple[str, ...]:
     """Returns the texts of the supporting passages, sentences joined by `joint`, repeats dropped."""
+    titles = golden_titles(record, path, number)
     try:
         context = {title: joint.join(sentences) for title, sentences in record.get("context", [])}
-        titles = dict.fromkeys(title for title, _ in record.get("supporting_facts", []))
     except (TypeError, ValueError) as error:
-        raise broken_record(
-            path, number, "context or supporting_facts is not an array of pairs. Take the dataset's original file."
-        ) from error
+        raise _not_pairs(path, number) from error
     return tuple(context[title] for title in titles if title in context)
+
+
+def golden_titles(record: dict[str, Any], path: Path, number: int) -> tuple[str, ...]:
+    """Returns the titles of the supporting passages, repeats dropped."""
+    try:
+        return tuple(dict.fromkeys(str(title) for title, _ in record.get("supporting_facts", [])))
+    except (TypeError, ValueError) as error:
+        raise _not_pairs(path, number) from error
+
+
+def _not_pairs(path: Path, number: int) -> UsageError:
+    return broken_record(
+        path, number, "context or supporting_facts is not an array of pairs. Take the dataset's original file."
+    )

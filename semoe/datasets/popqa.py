@@ -29,6 +29,7 @@ def load_popqa(data_path: Path) -> Iterator[Question]:
             test_id=position,
             question=text_field(row, "question", path, number),
             answers=unique(_answers(row, path, number), path, number),
+            golden_titles=(row["s_wiki_title"],) if row.get("s_wiki_title") else (),
         )
 
 

@@ -18,3 +18,5 @@ class Question:
     """`comparison`, `bridge`, …; None where the benchmark has no types."""
     golden_passages: tuple[str, ...] = ()
     """Texts of the supporting passages, where the benchmark gives them."""
+    golden_titles: tuple[str, ...] = ()
+    """Titles of the articles that answer it, where the benchmark names them: what a retriever should find."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from semoe.datasets.hotpotqa import golden_passages
+from semoe.datasets.hotpotqa import golden_passages, golden_titles
 from semoe.datasets.question import Question
 from semoe.datasets.records import broken_record, find_file, read_records, text_field, texts, unique
 from semoe.files import read_json_lines
@@ -27,6 +27,7 @@ def load_wikimultihop(data_path: Path) -> Iterator[Question]:
             answers=unique([str(record.get("answer") or ""), *known], path, number),
             type=record.get("type"),
             golden_passages=golden_passages(record, " ", path, number),
+            golden_titles=golden_titles(record, path, number),
         )
 
 

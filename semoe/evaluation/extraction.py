@@ -7,7 +7,7 @@ reported side by side.
 import re
 from collections.abc import Callable
 
-from semoe.evaluation.normalise import normalise
+from semoe.normalise import normalise
 from semoe.registry import Registry
 
 Extractor = Callable[[str, str], str]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from semoe.evaluation.normalise import normalise
+from semoe.normalise import normalise
 
 _SPECIAL = frozenset(("yes", "no", "noanswer"))
 

@@ -11,7 +11,7 @@ from semoe.files import read_json
 from semoe.generation.switching.methods import make_method, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
-from semoe.retrieval.retrievers import retrievers
+from semoe.retrieval.retrievers import parts_of
 from semoe.stages.inference_settings import METHODS
 from semoe.typed import build
 
@@ -58,7 +58,7 @@ class MainConfig:
         if self.fewshot < 0:
             raise UsageError(f"fewshot must be 0 or more, not {self.fewshot}.", kind="bad-value")
         # Before a model is loaded, though a method that never retrieves would open none.
-        retrievers[self.retriever.lower()]
+        parts_of(self.retriever)
         make_method(self.switching, Language())
 
     @property

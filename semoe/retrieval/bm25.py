@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import Stemmer
 
 from semoe.errors import UsageError
 from semoe.files import os_errors, read_json, write_json
 from semoe.retrieval.bm25s_alone import library
 from semoe.retrieval.passage import Passage, Retrieved
+from semoe.retrieval.passage_file import PassageFile, id_order, searched, store_passages
 
 FORMAT = 1
 SETTINGS = {
@@ -30,8 +30,6 @@ SETTINGS = {
 }
 TELLING_WORDS = ("international", "internal", "interval", "skis", "generously", "university", "dying")
 """The stemmer `english` is another one from release to release (3.1.0 has "internat", 3.0.0 had "intern")."""
-PASSAGES = "passages.jsonl"
-OFFSETS = "offsets.npy"
 ABOUT = "index.json"
 
 
@@ -45,7 +43,7 @@ def build_index(passages: Iterable[Passage], folder: Path) -> int:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
-            texts = _store_passages(passages, temporary)
+            texts = [searched(passage) for passage in store_passages(passages, temporary)]
             index = library().BM25(k1=SETTINGS["k1"], b=SETTINGS["b"], method="lucene")
             index.index(_tokens(texts), show_progress=False)
             index.save(temporary / "bm25")
@@ -80,8 +78,7 @@ class Bm25Retriever:
             )
         self.num_passages = int(about["num_passages"])
         self._index = library().BM25.load(folder / "bm25", mmap=True)
-        self._offsets = np.load(folder / OFFSETS, mmap_mode="r")
-        self._passages = np.memmap(folder / PASSAGES, dtype=np.uint8, mode="r")
+        self._passages = PassageFile(folder)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         """Returns up to `k` passages for each query, best first, ties by passage id."""
@@ -102,29 +99,9 @@ class Bm25Retriever:
         # All passages as good as the k-th compete, so that ties are settled by id, not by the sort.
         least = np.partition(scores, -min(k, scores.size))[-min(k, scores.size)]
         rows = np.nonzero((scores >= least) & (scores > 0))[0]
-        found = [(self._passage(int(row)), float(scores[row])) for row in rows]
-        found.sort(key=lambda hit: (-hit[1], _id_order(hit[0].id)))
+        found = [(self._passages[int(row)], float(scores[row])) for row in rows]
+        found.sort(key=lambda hit: (-hit[1], id_order(hit[0].id)))
         return [Retrieved(passage, score, rank) for rank, (passage, score) in enumerate(found[:k])]
-
-    def _passage(self, row: int) -> Passage:
-        raw = self._passages[self._offsets[row] : self._offsets[row + 1]].tobytes()
-        return Passage(*orjson.loads(raw))
-
-
-def _id_order(passage_id: str) -> tuple[int, str]:
-    """Numbers in order of value, other ids after them in order of text."""
-    return (int(passage_id), "") if passage_id.isdecimal() else (1 << 62, passage_id)
-
-
-def _store_passages(passages: Iterable[Passage], folder: Path) -> list[str]:
-    texts: list[str] = []
-    offsets = [0]
-    with (folder / PASSAGES).open("wb") as file:
-        for passage in passages:
-            offsets.append(offsets[-1] + file.write(orjson.dumps([passage.id, passage.text, passage.title]) + b"\n"))
-            texts.append(f"{passage.title} {passage.text}")
-    np.save(folder / OFFSETS, np.asarray(offsets, dtype=np.int64))
-    return texts
 
 
 def _stems() -> list[str]:

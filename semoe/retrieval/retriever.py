@@ -22,10 +22,22 @@ class RetrievalConfig:
     """Where the index lives: in a folder, or in Elasticsearch."""
 
     index_dir: Path = Path("index")
-    """Folder that holds one folder an index, for bm25."""
+    """Folder that holds one folder an index, for bm25 and dense."""
     index_name: str = "wiki"
+    encoder: str | None = None
+    """For dense: the sentence encoder; None: the one that the index was made with, `minilm` where it is made."""
     elastic: ElasticConfig | None = None
     """Where Elasticsearch is, for elasticsearch; None: as the environment says (`SEMOE_ES_URL`, …)."""
+
+    @property
+    def bm25_folder(self) -> Path:
+        """Of BM25's index."""
+        return self.index_dir / self.index_name
+
+    @property
+    def dense_folder(self) -> Path:
+        """Of the vectors."""
+        return self.index_dir / f"{self.index_name}.dense"
 
     @property
     def place(self) -> str:

@@ -1,18 +1,35 @@
-"""The table of retrievers. Each loads its package when it is opened, not when this module is imported."""
+"""The table of retrievers, and how several become one. Each loads its package when it is opened, not when imported.
 
-from collections.abc import Callable
+A name such as `bm25+dense/names` says: both search together, and names in what they find are asked again.
+"""
 
+from collections.abc import Callable, Sequence
+
+from semoe.errors import UsageError
 from semoe.registry import Registry
 from semoe.retrieval.retriever import RetrievalConfig, Retriever
 
 retrievers: Registry[Callable[[RetrievalConfig], Retriever]] = Registry("retriever")
+refinements: Registry[Callable[[Retriever], Retriever]] = Registry("refinement of retrieval")
+"""What may stand behind a retriever: it makes a better one of it."""
+PLUS = "+"
+"""Between the names of retrievers that search together."""
+BEHIND = "/"
+"""Before the name of a refinement."""
 
 
 @retrievers.register("bm25")
 def _bm25(config: RetrievalConfig) -> Retriever:
     from semoe.retrieval.bm25 import Bm25Retriever  # noqa: PLC0415  (numpy and bm25s take a while)
 
-    return Bm25Retriever(config.index_dir / config.index_name)
+    return Bm25Retriever(config.bm25_folder)
+
+
+@retrievers.register("dense")
+def _dense(config: RetrievalConfig) -> Retriever:
+    from semoe.retrieval.dense.retriever import DenseRetriever  # noqa: PLC0415  (likewise)
+
+    return DenseRetriever(config.dense_folder, encoder_name=config.encoder)
 
 
 @retrievers.register("elasticsearch")
@@ -21,3 +38,51 @@ def _elasticsearch(config: RetrievalConfig) -> Retriever:
     from semoe.retrieval.elastic.settings import ElasticConfig  # noqa: PLC0415
 
     return ElasticRetriever(config.index_name, config.elastic or ElasticConfig.from_environment())
+
+
+@refinements.register("names")
+def _names(base: Retriever) -> Retriever:
+    from semoe.retrieval.two_steps import TwoSteps  # noqa: PLC0415
+
+    return TwoSteps(base)
+
+
+def parts_of(name: str) -> list[str]:
+    """Returns the names of the retrievers that search together under a name, such as `bm25+dense/names`.
+
+    Raises:
+        UsageError: one is unknown, or stands there twice; or a refinement is unknown.
+    """
+    searching, *refining = name.lower().split(BEHIND)
+    names = [part.strip() for part in searching.split(PLUS)]
+    for part in names:
+        retrievers[part]
+    for part in refining:
+        refinements[part.strip()]
+    if len(set(names)) < len(names):
+        raise UsageError(f"{name} names a retriever twice. Give each once, such as bm25+dense.", kind="options")
+    return names
+
+
+def open_retriever(name: str, config: RetrievalConfig) -> Retriever:
+    """Opens a retriever, or several that search together, with what refines them.
+
+    Args:
+        name: one of `retrievers`, or several with a plus between them; behind them refinements, each after a slash.
+        config: where their indexes are.
+
+    Raises:
+        UsageError: no such retriever or index.
+    """
+    retriever = _together([retrievers[part](config) for part in parts_of(name)])
+    for part in name.lower().split(BEHIND)[1:]:
+        retriever = refinements[part.strip()](retriever)
+    return retriever
+
+
+def _together(opened: Sequence[Retriever]) -> Retriever:
+    if len(opened) == 1:
+        return opened[0]
+    from semoe.retrieval.fusion import Fusion  # noqa: PLC0415  (numpy)
+
+    return Fusion(opened)

@@ -9,6 +9,7 @@ from semoe.retrieval.elastic.load import load_index
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.retriever import RetrievalConfig
+from semoe.retrieval.retrievers import PLUS, parts_of
 from semoe.stages.corpus import Corpus, open_corpus
 from semoe.telemetry.progress import progress
 
@@ -46,23 +47,45 @@ def index_corpus(corpus: Corpus, indexer: Indexer, where: RetrievalConfig, load:
         return indexer(corpus, corpus.passages(advance), where, load or LoadSettings())
 
 
-def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> Indexed | None:
+def index_all(
+    data_path: str, retriever: str, where: RetrievalConfig, load: LoadSettings | None = None
+) -> dict[str, Indexed]:
+    """Indexes a corpus for every retriever of a name, such as `bm25+dense`; returns what each came to.
+
+    Raises:
+        UsageError: no such corpus or retriever; see `index_corpus`.
+        TransientError: likewise.
+    """
+    makers = {name: indexers[name] for name in parts_of(retriever)}
+    return {name: index_corpus(open_corpus(data_path), indexer, where, load) for name, indexer in makers.items()}
+
+
+def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> list[Indexed]:
     """Indexes a corpus where that is not done: a folder that is there is whole, and a server says what it has.
 
     Raises:
         UsageError: no such corpus or retriever; see `index_corpus`.
         TransientError: likewise.
     """
-    indexer = indexers[retriever.lower()]
-    if retriever.lower() != "elasticsearch" and (where.index_dir / where.index_name).exists():
-        return None
-    return index_corpus(open_corpus(data_path), indexer, where)
+    folders = {"bm25": where.bm25_folder, "dense": where.dense_folder}
+    missing = [name for name in parts_of(retriever) if name not in folders or not folders[name].exists()]
+    return list(index_all(data_path, PLUS.join(missing), where).values()) if missing else []
 
 
 @indexers.register("bm25")
 def _into_a_folder(corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings) -> Indexed:
-    folder = where.index_dir / where.index_name
-    return Indexed(num_passages=build_index(passages, folder), num_found=0, index=str(folder))
+    num_passages = build_index(passages, where.bm25_folder)
+    return Indexed(num_passages=num_passages, num_found=0, index=str(where.bm25_folder))
+
+
+@indexers.register("dense")
+def _into_vectors(corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings) -> Indexed:
+    from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder  # noqa: PLC0415  (torch takes a while)
+    from semoe.retrieval.dense.vectors import build_vectors  # noqa: PLC0415
+
+    name = where.encoder or MINILM
+    num_passages, num_found = build_vectors(passages, where.dense_folder, name, SentenceEncoder(name))
+    return Indexed(num_passages=num_passages, num_found=num_found, index=str(where.dense_folder))
 
 
 @indexers.register("elasticsearch")

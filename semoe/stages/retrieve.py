@@ -9,7 +9,7 @@ from semoe.generation.switching.methods import methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.retriever import Nothing, RetrievalConfig, Retriever
-from semoe.retrieval.retrievers import retrievers
+from semoe.retrieval.retrievers import open_retriever
 from semoe.telemetry.counting import metrics
 
 CHUNK = 64
@@ -55,7 +55,7 @@ def switching_retriever(name: str, where: RetrievalConfig, switching: SwitchSett
     if switching is None:
         return None
     method = methods[switching.method]
-    return retrievers[name.lower()](where) if method.asks_first or method.can_doubt else Nothing()
+    return open_retriever(name, where) if method.asks_first or method.can_doubt else Nothing()
 
 
 def unanswered(question: Question) -> AugmentedQuestion:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semoe.evaluation.normalise import normalise
+from semoe.normalise import normalise
 
 
 @pytest.mark.parametrize(

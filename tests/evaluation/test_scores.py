@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semoe.evaluation.normalise import normalise
 from semoe.evaluation.scores import score
+from semoe.normalise import normalise
 
 TEXTS = st.text(max_size=60)
 

@@ -13,7 +13,8 @@ from semoe.cli.recipe import RecipeOptions
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.switching import SwitchOptions
 from semoe.cli.verbs import verb
-from semoe.errors import UsageError, unknown_name
+from semoe.errors import UsageError
+from semoe.retrieval.retrievers import parts_of
 
 if TYPE_CHECKING:
     from semoe.runs.estimate import Estimate, Throughput
@@ -110,11 +111,9 @@ def plan(
     For a cluster, whose index is out of reach: add --retriever elasticsearch --retrieve_later --store s3://bucket/semoe
     """
     from semoe.models.dtypes import torch_dtype
-    from semoe.retrieval.retriever import RetrievalConfig
     from semoe.runs.manifest import provisional_manifest
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
     from semoe.runs.retrieving import retrieve_and_cut
-    from semoe.stages.index import ensure_index
     from semoe.stages.inference_settings import InferenceSettings
 
     _require_sense(dataset, data_path, recipe, index_place, cutting, costs)
@@ -137,14 +136,24 @@ def plan(
         num_passage_shards=cutting.shards,
         num_question_shards=cutting.question_shards or cutting.shards,
     )
-    where = RetrievalConfig(index_dir=index_place.index_dir, index_name=index_place.index_name)
-    indexed = ensure_index(corpus, settings.retriever, where) if corpus else None
-    if indexed:
-        err.print(f"Indexed {indexed.num_passages} passages: {indexed.index}", soft_wrap=True)
+    if corpus:
+        _index(corpus, index_place)
     folder = open_run(place, run)
     made = plan_run(folder, settings)
     manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
     _estimate(folder, manifest, costs, output)
+
+
+def _index(corpus: str, index_place: o.IndexOptions) -> None:
+    """Indexes the corpus where that is not done, and says so."""
+    from semoe.retrieval.retriever import RetrievalConfig
+    from semoe.stages.index import ensure_index
+
+    where = RetrievalConfig(
+        index_dir=index_place.index_dir, index_name=index_place.index_name, encoder=index_place.encoder
+    )
+    for indexed in ensure_index(corpus, index_place.retriever, where):
+        err.print(f"Indexed {indexed.num_passages} passages: {indexed.index}", soft_wrap=True)
 
 
 def _require_sense(
@@ -161,8 +170,7 @@ def _require_sense(
             "--probe measures on the run's passages, which --retrieve_later leaves unknown. Give --experts_per_second.",
             kind="options",
         )
-    if index_place.retriever.lower() not in o.RETRIEVERS:
-        raise unknown_name("retriever", index_place.retriever, o.RETRIEVERS)
+    parts_of(index_place.retriever)
     if len(datasets) != len(paths):
         raise UsageError(f"{len(datasets)} --dataset but {len(paths)} --data_path: give one for each.", kind="options")
     if recipe.with_cot and len(set(datasets)) > 1:

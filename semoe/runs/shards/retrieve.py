@@ -5,7 +5,7 @@ from pathlib import Path
 
 from semoe.datasets.augmented import Task
 from semoe.retrieval.retriever import RetrievalConfig
-from semoe.retrieval.retrievers import retrievers
+from semoe.retrieval.retrievers import open_retriever
 from semoe.runs.counts import RetrieveCounts
 from semoe.runs.job import Job
 from semoe.stages.retrieve import find_passages
@@ -15,7 +15,8 @@ def retrieve_shard(job: Job) -> tuple[RetrieveCounts, str]:
     """Writes `retrieved/{shard}.json`."""
     plan = job.plan
     tasks = job.folder.questions(job.shard)
-    retriever = retrievers[plan.retriever](RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name))
+    where = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name)
+    retriever = open_retriever(plan.retriever, where)
     job.begin(len(tasks))
     found = find_passages(retriever, [task.question for task in tasks], plan.topk, job.advance)
     answered = [replace(task, question=question) for task, question in zip(tasks, found, strict=True)]

@@ -1,0 +1,1 @@
+"""Dense retrieval: texts become vectors, and those near a query's are found."""

@@ -1,0 +1,183 @@
+"""Vectors of a corpus in a folder, found exactly; with a small real encoder where one is needed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from semoe.errors import CorruptError, UsageError
+from semoe.retrieval.dense import encoder as encoders
+from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder, Vectors
+from semoe.retrieval.dense.retriever import DenseRetriever
+from semoe.retrieval.dense.vectors import build_vectors
+from semoe.retrieval.dpr import read_passages
+from semoe.retrieval.passage import Passage
+from semoe.retrieval.retriever import RetrievalConfig
+from semoe.retrieval.retrievers import open_retriever
+from semoe.stages.index import index_all
+from tests.demo import DEMO
+
+
+class Letters:
+    """An `Encoder` that counts letters: as much of a vector as a test needs."""
+
+    def __init__(self, size: int = 26) -> None:
+        self.size = size
+        self.num_encoded = 0
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Counts them."""
+        self.num_encoded += len(texts)
+        counts = np.array([[text.lower().count(chr(97 + n)) for n in range(self.size)] for text in texts], np.float32)
+        return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)
+
+    queries = passages
+
+
+def corpus(count: int = 50) -> list[Passage]:
+    words = [chr(97 + n % 26) * (1 + n // 26) + "xyz" * (n % 3) for n in range(count)]
+    return [Passage(str(n), word, f"T{word}") for n, word in enumerate(words)]
+
+
+@pytest.fixture(scope="module")
+def minilm() -> SentenceEncoder:
+    return SentenceEncoder(MINILM)
+
+
+def test_the_nearest_are_those_that_comparing_with_every_vector_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 7)
+    passages, encoder = corpus(), Letters()
+    assert build_vectors(passages, tmp_path / "v", "letters", encoder) == (50, 0)
+    found = DenseRetriever(tmp_path / "v", encoder=encoder).search(["xyz a", "bbb", "q"], 5)
+    vectors_ND = encoder.passages([f"{one.title} {one.text}" for one in passages]).astype(np.float16).astype(np.float32)
+    for query, hits in zip(("xyz a", "bbb", "q"), found, strict=True):
+        scores = vectors_ND @ encoder.queries([query])[0]
+        order = sorted(range(50), key=lambda n: (-scores[n], n))[:5]
+        assert [hit.passage for hit in hits] == [passages[n] for n in order]
+        assert [hit.rank for hit in hits] == [0, 1, 2, 3, 4]
+
+
+def test_more_than_there_is_finds_all(tmp_path: Path) -> None:
+    build_vectors(corpus(3), tmp_path / "v", "letters", Letters())
+    retriever = DenseRetriever(tmp_path / "v", encoder=Letters())
+    assert len(retriever.search(["a"], 10)[0]) == 3
+    assert retriever.search([], 10) == []
+
+
+def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 10)
+    encoder = Letters()
+
+    def stopped() -> object:
+        yield from corpus(25)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_vectors(stopped(), tmp_path / "v", "letters", encoder)  # type: ignore[arg-type]
+    assert not (tmp_path / "v").exists()
+    assert build_vectors(corpus(), tmp_path / "v", "letters", encoder) == (50, 20)
+    assert encoder.num_encoded == 20 + 30
+    build_vectors(corpus(), tmp_path / "whole", "letters", encoder)
+    for part in ("00000.npy", "00004.npy"):
+        ours, theirs = (np.load(tmp_path / name / "vectors" / part) for name in ("v", "whole"))
+        assert (ours == theirs).all()
+
+
+def test_another_corpus_or_encoder_does_not_go_on_with_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 10)
+
+    def stopped() -> object:
+        yield from corpus(25)
+        raise KeyboardInterrupt
+
+    for others, name in ((corpus()[::-1], "letters"), (corpus(), "other letters")):
+        with pytest.raises(KeyboardInterrupt):
+            build_vectors(stopped(), tmp_path / "v", "letters", Letters())  # type: ignore[arg-type]
+        assert build_vectors(others, tmp_path / "v", name, Letters()) == (50, 0)
+
+
+def test_what_is_missing_or_cut_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="semoe index --retriever dense"):
+        DenseRetriever(tmp_path / "v", encoder=Letters())
+    build_vectors(corpus(), tmp_path / "v", "letters", Letters())
+    with pytest.raises(UsageError, match="made with the encoder letters, not others"):
+        DenseRetriever(tmp_path / "v", encoder_name="others", encoder=Letters())
+    with pytest.raises(UsageError, match=r"vectors of 26 numbers.*makes 20 now"):
+        DenseRetriever(tmp_path / "v", encoder=Letters(20))
+    part = tmp_path / "v" / "vectors" / "00000.npy"
+    whole = part.read_bytes()
+    part.write_bytes(whole[:-100])
+    with pytest.raises(CorruptError, match=r"00000.npy is missing or cut.*Index again"):
+        DenseRetriever(tmp_path / "v", encoder=Letters())
+    part.unlink()
+    with pytest.raises(CorruptError, match=r"00000.npy is missing"):
+        DenseRetriever(tmp_path / "v", encoder=Letters())
+
+
+def test_an_encoder_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"Cannot load the encoder .*nothing here"):
+        SentenceEncoder(str(tmp_path / "nothing here"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"semoe\[dense\]"):
+        SentenceEncoder(MINILM)
+
+
+def test_vectors_that_are_no_numbers_are_refused(minilm: SentenceEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm._model, "encode_query", lambda texts, **_: np.full((len(texts), 384), np.nan))
+    with pytest.raises(CorruptError, match=r"not finite of 'a question'"):
+        minilm.queries(["a question"])
+
+
+def test_a_device_without_room_gets_half_as_many() -> None:
+    batches = []
+
+    def encode(batch: int) -> str:
+        batches.append(batch)
+        if batch > 16:
+            raise torch.OutOfMemoryError
+        return "done"
+
+    assert encoders._halving(encode) == "done"
+    assert batches == [64, 32, 16]
+
+
+def test_minilm_is_the_mean_of_its_last_states(minilm: SentenceEncoder) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    place = encoders._place(MINILM)
+    texts = ["A playwright from Tampere.", "Who wrote it, and where was she born?"]
+    inputs = AutoTokenizer.from_pretrained(place)(texts, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        states_NTD = AutoModel.from_pretrained(place)(**inputs).last_hidden_state
+    seen_NT1 = inputs["attention_mask"][:, :, None]
+    mean_ND = (states_NTD * seen_NT1).sum(1) / seen_NT1.sum(1)
+    expected = torch.nn.functional.normalize(mean_ND).numpy()
+    assert np.allclose(minilm.passages(texts), expected, atol=1e-5)
+
+
+def test_bm25_and_vectors_search_together(tmp_path: Path) -> None:
+    where = RetrievalConfig(index_dir=tmp_path)
+    made = index_all(str(DEMO / "passages.tsv"), "bm25+dense", where)
+    num_passages = len(list(read_passages(DEMO / "passages.tsv")))
+    assert {name: one.num_passages for name, one in made.items()} == {"bm25": num_passages, "dense": num_passages}
+    queries = ["Who is a Finnish writer of plays?", "In which city was the playwright born?"]
+    both = open_retriever("BM25+dense", where).search(queries, 5)
+    alone = [open_retriever(name, where).search(queries, 100) for name in ("bm25", "dense")]
+    for number, hits in enumerate(both):
+        ranks = [{hit.passage.id: hit.rank + 1 for hit in found[number]} for found in alone]
+        ids = set(ranks[0]) | set(ranks[1])
+        scores = {one: sum(1 / (60 + own[one]) for own in ranks if one in own) for one in ids}
+        assert [hit.score for hit in hits] == sorted(scores.values(), reverse=True)[:5]
+        assert all(hit.score == scores[hit.passage.id] for hit in hits)
+
+
+@pytest.mark.parametrize(("name", "said"), [("bm25+nothing", "nothing"), ("bm25+bm25", "twice"), ("", "retriever")])
+def test_names_that_make_no_sense_are_refused(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        open_retriever(name, RetrievalConfig(index_dir=tmp_path))
