@@ -140,7 +140,8 @@ class IndexOptions:
         str | None,
         typer.Option(
             "--encoder",
-            help="dense: a sentence encoder, by folder or name on the Hugging Face hub, or minilm. Default: minilm; "
+            help="dense: a sentence encoder, by folder or name on the Hugging Face hub, or minilm; or sgpt: and a "
+            "decoder of SGPT's. Default: minilm; "
             "once there is an index, the one that made it.",
         ),
     ] = None

@@ -11,6 +11,7 @@ from semoe.files import read_json
 from semoe.generation.switching.methods import make_method, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
+from semoe.retrieval.dense import SGPT
 from semoe.retrieval.retrievers import parts_of
 from semoe.stages.inference_settings import METHODS
 from semoe.typed import build
@@ -31,6 +32,11 @@ class MainConfig:
     generate_max_length: int = 64
     query_formulation: str = "direct"
     retriever: str = "BM25"
+    sgpt_model_name_or_path: str = ""
+    """Encoder of the retriever SGPT; its vectors are made by `index`."""
+    sgpt_encode_file_path: str = ""
+    passage_file: str = ""
+    """Vectors and passages in the published code's own files, whose encoder was never published; not read."""
     es_index_name: str = "wiki"
     retrieve_topk: int = 3
     hallucination_threshold: float = 0.1
@@ -58,8 +64,25 @@ class MainConfig:
         if self.fewshot < 0:
             raise UsageError(f"fewshot must be 0 or more, not {self.fewshot}.", kind="bad-value")
         # Before a model is loaded, though a method that never retrieves would open none.
-        parts_of(self.retriever)
+        parts_of(self.searches)
+        if self.is_sgpt and not self.sgpt_model_name_or_path:
+            raise UsageError("retriever SGPT needs sgpt_model_name_or_path: the model that encodes.", kind="options")
         make_method(self.switching, Language())
+
+    @property
+    def is_sgpt(self) -> bool:
+        """Whether it retrieves as the published code does with SGPT."""
+        return self.retriever.lower() == "sgpt"
+
+    @property
+    def searches(self) -> str:
+        """The retriever by our name."""
+        return "dense" if self.is_sgpt else self.retriever
+
+    @property
+    def encoder(self) -> str | None:
+        """Of its vectors; None: whatever made them."""
+        return f"{SGPT}{self.sgpt_model_name_or_path}" if self.is_sgpt else None
 
     @property
     def switching(self) -> SwitchSettings:

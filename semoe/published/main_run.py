@@ -73,10 +73,10 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
 def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
     how = InferenceSettings(inference_method=config.inference_method, switching=config.switching)
     recipe = Recipe.of(config.model_name_or_path, _preset(config.preset), augment_model=config.augment_model)
-    where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name)
+    where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name, encoder=config.encoder)
     # Whatever may be wrong with the rest is told before a model is loaded.
     objects = open_objects(config.store) if how.loads_experts else None
-    retriever = switching_retriever(config.retriever, where, config.switching)
+    retriever = switching_retriever(config.searches, where, config.switching)
     exemplars = _exemplars(config)
     model = load_model(config.model_name_or_path, template_arguments=recipe.preset.chat.values())
     return Answerer.of(model, recipe, how, objects, run="main", retriever=retriever, exemplars=exemplars)

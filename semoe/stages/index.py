@@ -80,11 +80,12 @@ def _into_a_folder(corpus: Corpus, passages: Iterator[Passage], where: Retrieval
 
 @indexers.register("dense")
 def _into_vectors(corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings) -> Indexed:
-    from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder  # noqa: PLC0415  (torch takes a while)
+    from semoe.retrieval.dense.encoder import MINILM  # noqa: PLC0415  (torch takes a while)
+    from semoe.retrieval.dense.encoders import open_encoder  # noqa: PLC0415
     from semoe.retrieval.dense.vectors import build_vectors  # noqa: PLC0415
 
     name = where.encoder or MINILM
-    num_passages, num_found = build_vectors(passages, where.dense_folder, name, SentenceEncoder(name))
+    num_passages, num_found = build_vectors(passages, where.dense_folder, name, open_encoder(name))
     return Indexed(num_passages=num_passages, num_found=num_found, index=str(where.dense_folder))
 
 

@@ -11,6 +11,7 @@ from semoe.datasets.loading import load_dataset
 from semoe.prompts.template import Prompt, Template
 from semoe.published import main_run
 from tests.demo import DEMO
+from tests.tiny import chatting_model_folder
 
 
 def write_config(folder: Path, **changed: Any) -> Path:
@@ -32,6 +33,17 @@ def test_a_published_config_runs_and_opens_no_store_that_it_has_no_use_for(journ
     assert [len(line["rel_psgs"]) for line in lines] == [3, 3]
 
 
+def test_a_published_config_retrieves_with_sgpt(journey: Path, tmp_path: Path) -> None:
+    encoder = chatting_model_folder(tmp_path / "decoder")
+    place = ["--index_dir", str(tmp_path / "index")]
+    data = ["--data_path", str(DEMO / "passages.tsv")]
+    assert run(["index", "--retriever", "dense", "--encoder", f"sgpt:{encoder}", *data, *place]) == 0
+    keys = {"sgpt_model_name_or_path": str(encoder), "sgpt_encode_file_path": "vectors/", "passage_file": "psgs.tsv"}
+    assert run(["main", "-c", str(write_config(tmp_path, retriever="SGPT", **keys)), *place]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "r" / "0" / "output.jsonl").read_text().splitlines()]
+    assert [len(line["rel_psgs"]) for line in lines] == [3, 3]
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -48,8 +60,10 @@ def test_a_published_config_runs_and_opens_no_store_that_it_has_no_use_for(journ
         ({"fix_length": 0}, "fix_length must be 1 or more"),
         ({"dataset": ["popqa"]}, "dataset must be a text, not ['popqa']"),
         ({"hallucination_threshold": None}, "hallucination_threshold must be a number"),
-        ({"retriever": "SGPT"}, "Unknown retriever 'sgpt'"),
-        ({"retriever": "SGPT", "method": "non-retrieval"}, "Unknown retriever 'sgpt'"),
+        ({"retriever": "BM52"}, "Did you mean 'bm25'"),
+        ({"retriever": "BM52", "method": "non-retrieval"}, "Did you mean 'bm25'"),
+        ({"retriever": "SGPT"}, "needs sgpt_model_name_or_path"),
+        ({"retriever": "SGPT", "sgpt_model_name_or_path": "a/b"}, "semoe index --retriever dense"),
     ],
 )
 def test_a_mistake_in_a_published_config_is_named(

@@ -10,14 +10,15 @@ import torch
 from semoe.errors import CorruptError, UsageError
 from semoe.retrieval.dense import encoder as encoders
 from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder, Vectors
+from semoe.retrieval.dense.encoders import open_encoder
 from semoe.retrieval.dense.retriever import DenseRetriever
 from semoe.retrieval.dense.vectors import build_vectors
-from semoe.retrieval.dpr import read_passages
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import open_retriever
 from semoe.stages.index import index_all
 from tests.demo import DEMO
+from tests.tiny import chatting_model_folder
 
 
 class Letters:
@@ -143,7 +144,7 @@ def test_a_device_without_room_gets_half_as_many() -> None:
             raise torch.OutOfMemoryError
         return "done"
 
-    assert encoders._halving(encode) == "done"
+    assert encoders.halving(encode) == "done"
     assert batches == [64, 32, 16]
 
 
@@ -161,11 +162,37 @@ def test_minilm_is_the_mean_of_its_last_states(minilm: SentenceEncoder) -> None:
     assert np.allclose(minilm.passages(texts), expected, atol=1e-5)
 
 
+def test_sgpt_weighs_states_by_position_between_its_brackets(tmp_path: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    place = str(chatting_model_folder(tmp_path / "decoder"))
+    tokenizer, model = AutoTokenizer.from_pretrained(place), AutoModel.from_pretrained(place)
+    encoder = open_encoder(f"sgpt:{place}")
+    assert encoder.size == model.config.hidden_size
+    texts = ["A playwright from Tampere.", "", "Who wrote it, and where was she born?"]
+    for found, (first, last) in ((encoder.queries(texts), "[]"), (encoder.passages(texts), "{}")):
+        for text, vector_D in zip(texts, found, strict=True):
+            own = tokenizer(text, add_special_tokens=False)["input_ids"]
+            ids = [*tokenizer(first)["input_ids"], *own, *tokenizer(last)["input_ids"]]
+            with torch.inference_mode():
+                states_TD = model(input_ids=torch.tensor([ids])).last_hidden_state[0]
+            weighted_D = sum(place * state_D for place, state_D in enumerate(states_TD, 1)) / sum(
+                range(1, len(ids) + 1)
+            )
+            expected_D = torch.nn.functional.normalize(weighted_D, dim=0)
+            assert np.allclose(vector_D, expected_D.numpy(), atol=1e-5)
+    long = " ".join(["word"] * 3000)
+    assert np.isfinite(encoder.passages([long])).all()
+    with pytest.raises(UsageError, match=r"Cannot load the encoder .*nowhere"):
+        open_encoder(f"sgpt:{tmp_path / 'nowhere'}")
+
+
 def test_bm25_and_vectors_search_together(tmp_path: Path) -> None:
     where = RetrievalConfig(index_dir=tmp_path)
-    made = index_all(str(DEMO / "passages.tsv"), "bm25+dense", where)
-    num_passages = len(list(read_passages(DEMO / "passages.tsv")))
-    assert {name: one.num_passages for name, one in made.items()} == {"bm25": num_passages, "dense": num_passages}
+    lines = (DEMO / "passages.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "some.tsv").write_text("".join(lines[:41]), encoding="utf-8")
+    made = index_all(str(tmp_path / "some.tsv"), "bm25+dense", where)
+    assert {name: one.num_passages for name, one in made.items()} == {"bm25": 40, "dense": 40}
     queries = ["Who is a Finnish writer of plays?", "In which city was the playwright born?"]
     both = open_retriever("BM25+dense", where).search(queries, 5)
     alone = [open_retriever(name, where).search(queries, 100) for name in ("bm25", "dense")]

