@@ -21,6 +21,7 @@ from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import open_retriever
 from semoe.stages.index import ensure_index
 
+RETRIEVERS = "bm25,dense,bm25+dense,bm25/names,bm25+dense/names"
 KS = 1, 3, 10
 DEPTH = 20
 RESULTS = Path(__file__).parent / "results" / "retrieval.json"
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--data", action="append", required=True, help="dataset=folder")
     parser.add_argument("--index_dir", type=Path, default=Path("index"))
     parser.add_argument("--encoder", help="of the vectors")
-    parser.add_argument("--retrievers", default="bm25,dense,bm25+dense", help="the first is what others are held to")
+    parser.add_argument("--retrievers", default=RETRIEVERS, help="the first is what others are held to")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     where = RetrievalConfig(index_dir=asked.index_dir, encoder=asked.encoder)

@@ -57,7 +57,11 @@ def main() -> None:
     )  # fmt: skip
     retriever = Bm25Retriever(asked.index_dir)
     found: dict[str, Any] = {"torch": torch.__version__, "questions": asked.sample, "training": {}, "answers": {}}
-    found |= json.loads(asked.out.read_text(encoding="utf-8")) if asked.out.exists() else {}
+    if asked.out.exists():
+        before = json.loads(asked.out.read_text(encoding="utf-8"))
+        if before["questions"] != asked.sample:
+            raise SystemExit(f"{asked.out} is of {before['questions']} questions. Give another --out.")
+        found = before | {"torch": torch.__version__}
     for on in asked.on.split(","):
         device, dtype = on.split(":")
         model = load_model(asked.model_name, dtype=getattr(torch, dtype), device=device)
@@ -157,12 +161,19 @@ def table(found: dict[str, Any]) -> str:
         for name, one in methods.items():
             go = methods.get(name.partition("-")[2])
             times = f"{one['seconds'] / go['seconds']:.2f}" if go else ""
-            others = sum(a != b for a, b in zip(one["texts"], first[name]["texts"], strict=True))
+            others = _other_texts(one, first[name])
             lines.append(
                 f"| {device}, {name} | {one['f1']:.1f} [{one['f1_low']:.1f}, {one['f1_high']:.1f}] | "
                 f"{one['seconds']:.2f} | {times} | {one['retrievals']:.2f} | {others} |"
             )
     return "\n".join(lines)
+
+
+def _other_texts(one: dict[str, Any], first: dict[str, Any]) -> int | str:
+    """Results that are kept have lost their texts, and say how many differed."""
+    if "texts" in one and "texts" in first:
+        return sum(bool(a != b) for a, b in zip(one["texts"], first["texts"], strict=True))
+    return str(one.get("other_texts", ""))
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ TokensPerStep = Annotated[
         "GPU, what its free memory holds, up to 32,768.",
     ),
 ]
-IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder that holds the indexes of bm25.")]
+IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder that holds the indexes of bm25 and dense.")]
 
 ROOT = Path()
 INDEX = Path("index")

@@ -47,11 +47,16 @@ def index(
     Example: semoe index --retriever elasticsearch --es_url http://es:9200 --data_path psgs_w100.tsv
     """
     from semoe.retrieval.elastic.settings import LoadSettings
+    from semoe.retrieval.retrievers import parts_of
+    from semoe.stages.corpus import open_corpus
     from semoe.stages.index import index_all
     from semoe.telemetry.server import serving
 
     where = retrieval_config(index_place, elastic)
     load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
+    # Mistakes are told at once; while it serves, it waits for a last scrape.
+    parts_of(index_place.retriever)
+    open_corpus(data_path).file.close()
     with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
         made = index_all(data_path, index_place.retriever, where, load)
     fields = {

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from semoe.errors import UsageError
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.passage import Retrieved
+
+DENSE = ".dense"
+"""Ends the name of the folder of an index's vectors."""
 
 
 class Retriever(Protocol):
@@ -29,6 +33,13 @@ class RetrievalConfig:
     elastic: ElasticConfig | None = None
     """Where Elasticsearch is, for elasticsearch; None: as the environment says (`SEMOE_ES_URL`, …)."""
 
+    def __post_init__(self) -> None:
+        if self.index_name.endswith(DENSE):
+            raise UsageError(
+                f"index_name must not end with {DENSE}: so ends the folder of the vectors of an index. Give another.",
+                kind="bad-value",
+            )
+
     @property
     def bm25_folder(self) -> Path:
         """Of BM25's index."""
@@ -37,7 +48,7 @@ class RetrievalConfig:
     @property
     def dense_folder(self) -> Path:
         """Of the vectors."""
-        return self.index_dir / f"{self.index_name}.dense"
+        return self.index_dir / f"{self.index_name}{DENSE}"
 
     @property
     def place(self) -> str:

@@ -53,15 +53,17 @@ def parts_of(name: str) -> list[str]:
     Raises:
         UsageError: one is unknown, or stands there twice; or a refinement is unknown.
     """
-    searching, *refining = name.lower().split(BEHIND)
-    names = [part.strip() for part in searching.split(PLUS)]
-    for part in names:
+    searching, *refining = ([part.strip() for part in step.split(PLUS)] for step in name.lower().split(BEHIND))
+    if "" in searching or [] in refining or [""] in refining:
+        raise UsageError(f"{name!r} lacks a name. Write it as bm25+dense/names.", kind="options")
+    for part in searching:
         retrievers[part]
-    for part in refining:
-        refinements[part.strip()]
-    if len(set(names)) < len(names):
-        raise UsageError(f"{name} names a retriever twice. Give each once, such as bm25+dense.", kind="options")
-    return names
+    steps = [PLUS.join(parts) for parts in refining]
+    for step in steps:
+        refinements[step]
+    if len(set(searching)) < len(searching) or len(set(steps)) < len(steps):
+        raise UsageError(f"{name} names something twice. Give each once, such as bm25+dense/names.", kind="options")
+    return searching
 
 
 def open_retriever(name: str, config: RetrievalConfig) -> Retriever:

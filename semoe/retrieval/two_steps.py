@@ -32,9 +32,11 @@ OWN = 2.0
 """What a name of the question itself counts: as much as one with two of its words around it."""
 SHORTEST = 4
 """Letters of a name; shorter ones are articles and initials."""
-_WORD = r"[A-Z][\w'\u2019.-]*"
+# A full stop belongs to a name between capitals, and behind an initial or an abbreviation of two letters.
+_REST = r"(?:[\w'\u2019-]|\.(?=[A-Z]))*(?:(?<=\b[A-Z])\.|(?<=\b[A-Z][a-z])\.|(?<=\.[A-Z])\.)?"
+_WORD = rf"[A-Z]{_REST}"
 _SMALL = r"(?:of|the|de|la|von|van|and|&|in|del|di|der|al|da|du|le|for|on)"
-_NAME = re.compile(rf"\b{_WORD}(?:\s+(?:{_SMALL}\s+)*[A-Z0-9][\w'\u2019.-]*)*")
+_NAME = re.compile(rf"\b{_WORD}(?:\s+(?:{_SMALL}\s+)*[A-Z0-9]{_REST})*")
 _STOP = frozenset(
     re.findall(
         r"\w+",
@@ -80,11 +82,11 @@ def names_of(question: str, hits: Sequence[Retrieved]) -> list[Name]:
     found = {normalise(name): Name(name, OWN) for name, _ in _names(question)}
     words = _words(question)
     for hit in hits:
-        text, title = hit.passage.text, normalise(hit.passage.title)
+        text, title = hit.passage.text, f" {normalise(hit.passage.title)} "
         for name, at in _names(text):
             key = normalise(name)
             around = text[max(0, at - BEFORE) : at + len(name) + BEHIND]
-            if key not in found and key not in title:
+            if key not in found and f" {key} " not in title:
                 found[key] = Name(name, len(_words(around) & words) / (1 + hit.rank))
     real = [name for key, name in found.items() if len(key) >= SHORTEST]
     return sorted(real, key=lambda name: -name.weight)[:NAMES]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from semoe.registry import Registry
 from semoe.retrieval.bm25 import build_index
+from semoe.retrieval.dense.vectors import build_vectors, require_encoder
 from semoe.retrieval.elastic.load import load_index
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage
@@ -56,17 +57,21 @@ def index_all(
         UsageError: no such corpus or retriever; see `index_corpus`.
         TransientError: likewise.
     """
-    makers = {name: indexers[name] for name in parts_of(retriever)}
-    return {name: index_corpus(open_corpus(data_path), indexer, where, load) for name, indexer in makers.items()}
+    names = parts_of(retriever)
+    # Vectors first: a mistaken encoder is told before anything was made.
+    order = sorted(names, key=lambda name: name != "dense")
+    made = {name: index_corpus(open_corpus(data_path), indexers[name], where, load) for name in order}
+    return {name: made[name] for name in names}
 
 
 def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> list[Indexed]:
     """Indexes a corpus where that is not done: a folder that is there is whole, and a server says what it has.
 
     Raises:
-        UsageError: no such corpus or retriever; see `index_corpus`.
+        UsageError: no such corpus or retriever, or vectors are there that another encoder made; see `index_corpus`.
         TransientError: likewise.
     """
+    require_encoder(where.dense_folder, where.encoder)
     folders = {"bm25": where.bm25_folder, "dense": where.dense_folder}
     missing = [name for name in parts_of(retriever) if name not in folders or not folders[name].exists()]
     return list(index_all(data_path, PLUS.join(missing), where).values()) if missing else []
@@ -82,7 +87,6 @@ def _into_a_folder(corpus: Corpus, passages: Iterator[Passage], where: Retrieval
 def _into_vectors(corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings) -> Indexed:
     from semoe.retrieval.dense.encoder import MINILM  # noqa: PLC0415  (torch takes a while)
     from semoe.retrieval.dense.encoders import open_encoder  # noqa: PLC0415
-    from semoe.retrieval.dense.vectors import build_vectors  # noqa: PLC0415
 
     name = where.encoder or MINILM
     num_passages, num_found = build_vectors(passages, where.dense_folder, name, open_encoder(name))

@@ -16,7 +16,7 @@ from semoe.retrieval.dense.vectors import build_vectors
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import open_retriever
-from semoe.stages.index import index_all
+from semoe.stages.index import ensure_index, index_all
 from tests.demo import DEMO
 from tests.tiny import chatting_model_folder
 
@@ -81,11 +81,44 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         build_vectors(stopped(), tmp_path / "v", "letters", encoder)  # type: ignore[arg-type]
     assert not (tmp_path / "v").exists()
     assert build_vectors(corpus(), tmp_path / "v", "letters", encoder) == (50, 20)
-    assert encoder.num_encoded == 20 + 30
+    assert encoder.num_encoded == 20 + 30 + 2  # and for each build the sentence that tells encoders apart
     build_vectors(corpus(), tmp_path / "whole", "letters", encoder)
     for part in ("00000.npy", "00004.npy"):
         ours, theirs = (np.load(tmp_path / name / "vectors" / part) for name in ("v", "whole"))
         assert (ours == theirs).all()
+
+
+def test_a_stop_as_a_build_takes_its_place_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(path: Path, target: Path) -> None:
+        if path.name == ".v.building":
+            raise KeyboardInterrupt
+        rename(path, target)
+
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        build_vectors(corpus(), tmp_path / "v", "letters", Letters())
+    monkeypatch.setattr(Path, "rename", rename)
+    assert build_vectors(corpus(), tmp_path / "v", "letters", Letters()) == (50, 50)
+    assert not (tmp_path / "v" / "building.json").exists()
+
+
+def test_of_equals_the_one_with_the_lowest_id_comes_first(tmp_path: Path) -> None:
+    build_vectors([Passage(str(n), "same", "T") for n in reversed(range(40))], tmp_path / "v", "letters", Letters())
+    hits = DenseRetriever(tmp_path / "v", encoder=Letters()).search(["same"], 3)[0]
+    assert [hit.passage.id for hit in hits] == ["0", "1", "2"]
+
+
+def test_vectors_of_another_encoder_are_told_before_a_plan_takes_them(tmp_path: Path) -> None:
+    where = RetrievalConfig(index_dir=tmp_path, encoder="others")
+    build_vectors(corpus(), where.dense_folder, "letters", Letters())
+    with pytest.raises(UsageError, match="made with the encoder letters, not others"):
+        ensure_index("psgs.tsv", "dense", where)
+
+
+def test_an_index_does_not_take_the_name_of_anothers_vectors(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"must not end with \.dense"):
+        RetrievalConfig(index_dir=tmp_path, index_name="wiki.dense")
 
 
 def test_another_corpus_or_encoder_does_not_go_on_with_what_is_there(
@@ -109,7 +142,7 @@ def test_what_is_missing_or_cut_is_named(tmp_path: Path) -> None:
     build_vectors(corpus(), tmp_path / "v", "letters", Letters())
     with pytest.raises(UsageError, match="made with the encoder letters, not others"):
         DenseRetriever(tmp_path / "v", encoder_name="others", encoder=Letters())
-    with pytest.raises(UsageError, match=r"vectors of 26 numbers.*makes 20 now"):
+    with pytest.raises(UsageError, match=r"another model than the one that is letters now"):
         DenseRetriever(tmp_path / "v", encoder=Letters(20))
     part = tmp_path / "v" / "vectors" / "00000.npy"
     whole = part.read_bytes()
@@ -118,6 +151,9 @@ def test_what_is_missing_or_cut_is_named(tmp_path: Path) -> None:
         DenseRetriever(tmp_path / "v", encoder=Letters())
     part.unlink()
     with pytest.raises(CorruptError, match=r"00000.npy is missing"):
+        DenseRetriever(tmp_path / "v", encoder=Letters())
+    (tmp_path / "v" / "passages.jsonl").unlink()
+    with pytest.raises(CorruptError, match=r"no whole index.*Index again"):
         DenseRetriever(tmp_path / "v", encoder=Letters())
 
 
@@ -204,7 +240,18 @@ def test_bm25_and_vectors_search_together(tmp_path: Path) -> None:
         assert all(hit.score == scores[hit.passage.id] for hit in hits)
 
 
-@pytest.mark.parametrize(("name", "said"), [("bm25+nothing", "nothing"), ("bm25+bm25", "twice"), ("", "retriever")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("bm25+nothing", "nothing"),
+        ("bm25/nothing", "nothing"),
+        ("bm25+bm25", "twice"),
+        ("bm25/names/names", "twice"),
+        ("bm25+", "lacks a name"),
+        ("bm25//names", "lacks a name"),
+        ("", "lacks a name"),
+    ],
+)
 def test_names_that_make_no_sense_are_refused(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         open_retriever(name, RetrievalConfig(index_dir=tmp_path))

@@ -116,7 +116,7 @@ def plan(
     from semoe.runs.retrieving import retrieve_and_cut
     from semoe.stages.inference_settings import InferenceSettings
 
-    _require_sense(dataset, data_path, recipe, index_place, cutting, costs)
+    _require_sense(dataset, data_path, recipe, index_place, cutting, costs, corpus)
     torch_dtype(dtype)
     switch_settings = switching.settings()
     names = inference_method or (SWITCHING_METHODS if switch_settings else METHODS)
@@ -163,6 +163,7 @@ def _require_sense(
     index_place: o.IndexOptions,
     cutting: ShardOptions,
     costs: EstimateOptions,
+    corpus: str | None,
 ) -> None:
     """Refuses options that contradict each other, before anything is done."""
     if cutting.retrieve_later and costs.probe:
@@ -171,6 +172,10 @@ def _require_sense(
             kind="options",
         )
     parts_of(index_place.retriever)
+    if index_place.encoder and not corpus:
+        raise UsageError(
+            "--encoder makes an index, so it needs --corpus. An index that is there knows its encoder.", kind="options"
+        )
     if len(datasets) != len(paths):
         raise UsageError(f"{len(datasets)} --dataset but {len(paths)} --data_path: give one for each.", kind="options")
     if recipe.with_cot and len(set(datasets)) > 1:

@@ -12,12 +12,9 @@ import numpy.typing as npt
 from semoe.errors import UsageError
 from semoe.retrieval.dense.encoder import Encoder, Vectors
 from semoe.retrieval.dense.encoders import open_encoder
-from semoe.retrieval.dense.vectors import VectorFolder
+from semoe.retrieval.dense.vectors import VectorFolder, about, is_same, require_encoder
 from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.passage_file import id_order
-
-SPARE = 8
-"""Candidates more than are asked for: equals are told apart by their ids."""
 
 
 class DenseRetriever:
@@ -36,17 +33,12 @@ class DenseRetriever:
             CorruptError: parts of it are missing.
         """
         self._vectors = VectorFolder(folder)
-        if encoder_name not in (None, self._vectors.encoder):
-            raise UsageError(
-                f"{folder} was made with the encoder {self._vectors.encoder}, not {encoder_name}. Leave out --encoder, "
-                "or index again.",
-                kind="index",
-            )
+        require_encoder(folder, encoder_name)
         self._encoder = encoder or open_encoder(self._vectors.encoder)
-        if self._encoder.size != self._vectors.size:
+        if not is_same(self._vectors.about, about(self._vectors.encoder, self._encoder)):
             raise UsageError(
-                f"{folder} has vectors of {self._vectors.size} numbers, and the encoder {self._vectors.encoder} makes "
-                f"{self._encoder.size} now: it is another model. Index again.",
+                f"{folder} was made with another model than the one that is {self._vectors.encoder} now: a text has "
+                "another vector. Index again.",
                 kind="index",
             )
         self.num_passages = len(self._vectors.passages)
@@ -56,7 +48,7 @@ class DenseRetriever:
         if not queries:
             return []
         query_QD = self._encoder.queries(list(queries))
-        best = [_Best(k + SPARE) for _ in queries]
+        best = [_Best(k) for _ in queries]
         first = 0
         for part in self._vectors.parts:
             scores_QN = query_QD @ np.asarray(part, dtype=np.float32).T
@@ -74,7 +66,7 @@ class DenseRetriever:
 
 
 class _Best:
-    """The best rows of one query, over the parts seen so far."""
+    """The best rows of one query, over the parts seen so far; all that are as good as the last of them."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -82,8 +74,12 @@ class _Best:
         self.scores: Vectors = np.zeros(0, np.float32)
 
     def add(self, scores_N: Vectors, first: int) -> None:
-        rows = np.argpartition(-scores_N, min(self._most, len(scores_N)) - 1)[: self._most]
-        self.rows = np.concatenate([self.rows, rows + first])
-        self.scores = np.concatenate([self.scores, scores_N[rows]])
-        keep = np.argsort(-self.scores, kind="stable")[: self._most]
-        self.rows, self.scores = self.rows[keep], self.scores[keep]
+        rows = self._good(scores_N)
+        scores = np.concatenate([self.scores, scores_N[rows]])
+        keep = self._good(scores)
+        self.rows = np.concatenate([self.rows, rows + first])[keep]
+        self.scores = scores[keep]
+
+    def _good(self, scores_N: Vectors) -> npt.NDArray[np.int64]:
+        most = min(self._most, len(scores_N))
+        return np.flatnonzero(scores_N >= np.partition(scores_N, -most)[-most])

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 from blake3 import blake3
 
 from semoe.errors import CorruptError, UsageError
@@ -28,6 +29,10 @@ PART = 2048
 """Passages of a part: what a stop loses at most."""
 ABOUT = "index.json"
 BUILDING = "building.json"
+SENTENCE = "The lighthouse keeper's daughter wrote three novels."
+"""Its vector says whether an encoder is the one that made an index."""
+ALIKE = 0.999
+"""The least cosine of two vectors of it by one encoder."""
 Part = npt.NDArray[np.float16]
 
 
@@ -48,18 +53,47 @@ def build_vectors(passages: Iterable[Passage], folder: Path, encoder_name: str, 
         CorruptError: the encoder makes numbers that are none.
     """
     building = folder.with_name(f".{folder.name}.building")
-    about = {"format": FORMAT, "encoder": encoder_name, "size": encoder.size}
+    told = about(encoder_name, encoder)
     with os_errors(folder):
-        _prepare(building, about)
+        _prepare(building, told)
         num_passages = num_found = 0
         for number, part in enumerate(_cut(store_passages(passages, building))):
             num_found += len(part) if _add(building, number, part, encoder) else 0
             num_passages += len(part)
-        write_json(building / ABOUT, about | {"num_passages": num_passages})
-        (building / BUILDING).unlink()
+        write_json(building / ABOUT, told | {"num_passages": num_passages})
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
+        # Last: until then a stop anywhere leaves a build that goes on.
+        (folder / BUILDING).unlink()
     return num_passages, num_found
+
+
+def about(encoder_name: str, encoder: Encoder) -> dict[str, Any]:
+    """Returns what tells an encoder from others: its name, and the vector of a sentence."""
+    vector = encoder.passages([SENTENCE])[0]
+    return {"format": FORMAT, "encoder": encoder_name, "size": encoder.size, "vector": vector.tolist()}
+
+
+def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two descriptions are of one encoder; its last bits may differ from one device to another."""
+    names = ("format", "encoder", "size")
+    return [one.get(name) for name in names] == [other.get(name) for name in names] and (
+        float(np.dot(one["vector"], other["vector"])) > ALIKE
+    )
+
+
+def require_encoder(folder: Path, encoder_name: str | None) -> None:
+    """Makes sure that an index was made with an encoder; None: with whichever.
+
+    Raises:
+        UsageError: with another one.
+    """
+    made_with = read_json(folder / ABOUT).get("encoder") if (folder / ABOUT).exists() else encoder_name
+    if encoder_name not in (None, made_with):
+        raise UsageError(
+            f"{folder} was made with the encoder {made_with}, not {encoder_name}. Leave out --encoder, or index again.",
+            kind="index",
+        )
 
 
 class VectorFolder:
@@ -78,23 +112,31 @@ class VectorFolder:
                 "is wanted.",
                 kind="missing-index",
             )
-        about = read_json(folder / ABOUT)
-        if about.get("format") != FORMAT:
+        self.about = read_json(folder / ABOUT)
+        if self.about.get("format") != FORMAT:
             raise UsageError(
-                f"{folder} has vectors of format {about.get('format')}, not {FORMAT}. Index again.", kind="index"
+                f"{folder} has vectors of format {self.about.get('format')}, not {FORMAT}. Index again.", kind="index"
             )
-        self.encoder = str(about["encoder"])
-        self.size = int(about["size"])
-        self.passages = PassageFile(folder)
-        self.parts: Sequence[Part] = list(_parts(folder, int(about["num_passages"]), self.size))
+        try:
+            self.encoder = str(self.about["encoder"])
+            num_passages, size = int(self.about["num_passages"]), int(self.about["size"])
+            self.passages = PassageFile(folder)
+        except (OSError, ValueError, KeyError) as error:
+            raise CorruptError(f"{folder} is no whole index ({error}). Index again.", kind="corrupt") from error
+        if len(self.passages) != num_passages:
+            raise CorruptError(
+                f"{folder} has {len(self.passages)} passages where {num_passages} are expected. Index again.",
+                kind="corrupt",
+            )
+        self.parts: Sequence[Part] = list(_parts(folder, num_passages, size))
 
 
-def _prepare(building: Path, about: dict[str, Any]) -> None:
+def _prepare(building: Path, told: dict[str, Any]) -> None:
     """Makes the folder of a build, or empties it where another encoder's was stopped in it."""
-    if not (building / BUILDING).exists() or read_json(building / BUILDING) != about:
+    if not (building / BUILDING).exists() or not is_same(read_json(building / BUILDING), told):
         shutil.rmtree(building, ignore_errors=True)
         (building / "vectors").mkdir(parents=True)
-        write_json(building / BUILDING, about)
+        write_json(building / BUILDING, told)
 
 
 def _cut(passages: Iterator[Passage]) -> Iterator[list[Passage]]:
@@ -107,7 +149,7 @@ def _add(building: Path, number: int, passages: Sequence[Passage], encoder: Enco
     texts = [searched(passage) for passage in passages]
     path = _path(building, number)
     told = building / "vectors" / f"{number:05}.json"
-    digest = blake3("\n".join(texts).encode()).hexdigest()
+    digest = blake3(orjson.dumps(texts)).hexdigest()
     if told.exists() and path.exists() and read_json(told) == digest:
         return True
     temporary = path.with_name(f".{path.name}")
