@@ -52,7 +52,7 @@ def test_names_count_by_the_questions_words_around_them() -> None:
         ("Otto Berg", 2.0),
     ]
     # A full stop ends a name, but behind an initial; a title that has a name's letters is not that name.
-    passage = Passage("6", "It was shot by J. R. Berg. It shows Rome. Romeo sees St. Ives, then the U.S. Army.", "Romeo")
+    passage = Passage("6", "J. R. Berg shot it. It shows Rome. Romeo sees St. Ives, then the U.S. Army.", "Romeo")
     assert [name.text for name in names_of("?", [hit(passage, 0)])] == ["J. R. Berg", "Rome", "St. Ives", "U.S. Army"]
     # The title is asked for no second time, and a later passage's names count less.
     assert names_of("Who was directed?", [hit(CORPUS[0], 1)])[0].weight == 0.5
