@@ -7,25 +7,21 @@ Indexes are made where they are not there. Each cell is over the questions that 
 
 import argparse
 import json
-import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from semoe.datasets.loading import load_dataset
 from semoe.datasets.question import Question
 from semoe.evaluation.bootstrap import interval, paired_bootstrap
-from semoe.evaluation.retrieval import Found, look_at
+from semoe.evaluation.recall import measures, values_of
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import open_retriever
 from semoe.stages.index import ensure_index
+from semoe.stages.recall import recall
 
 RETRIEVERS = "bm25,dense,bm25+dense,bm25/names,bm25+dense/names"
-KS = 1, 3, 10
-DEPTH = 20
 RESULTS = Path(__file__).parent / "results" / "retrieval.json"
-Measure = Callable[[Found], float]
 
 
 def main() -> None:
@@ -53,43 +49,15 @@ def main() -> None:
 
 def measured(names: Sequence[str], where: RetrievalConfig, questions: Sequence[Question]) -> dict[str, Any]:
     """Returns every figure of every retriever, and its difference from the first one's over the same questions."""
-    looked = {}
-    seconds = {}
-    for name in names:
-        retriever = open_retriever(name, where)
-        retriever.search([questions[0].question], DEPTH)
-        began = time.perf_counter()
-        hits = retriever.search([question.question for question in questions], DEPTH)
-        seconds[name] = (time.perf_counter() - began) / len(questions)
-        looked[name] = [look_at(question, own) for question, own in zip(questions, hits, strict=True)]
+    made = {name: recall(open_retriever(name, where), questions) for name in names}
     figures = {}
     for what, (counts, measure) in measures(questions).items():
-        values = {
-            name: [100 * measure(one) for one, counted in zip(found, counts, strict=True) if counted]
-            for name, found in looked.items()
+        values = {name: values_of(own.found, counts, measure) for name, own in made.items()}
+        figures[what] = {
+            name: interval(own)._asdict() | {"n": len(own), "more": paired_bootstrap(own, values[names[0]])._asdict()}
+            for name, own in values.items()
         }
-        if values[names[0]]:
-            figures[what] = {
-                name: interval(own)._asdict()
-                | {"n": len(own), "more": paired_bootstrap(own, values[names[0]])._asdict()}
-                for name, own in values.items()
-            }
-    return {"figures": figures, "milliseconds": {name: 1e3 * one for name, one in seconds.items()}}
-
-
-def measures(questions: Sequence[Question]) -> dict[str, tuple[list[bool], Measure]]:
-    """Returns what is measured: over which questions, and how."""
-    all_of_them = [True] * len(questions)
-    found: dict[str, tuple[list[bool], Measure]] = {
-        f"answer in the first {k}": (all_of_them, partial(Found.answer, k=k)) for k in KS
-    }
-    found["mean reciprocal rank of an answer"] = all_of_them, lambda one: one.reciprocal_rank
-    for number in sorted({len(question.golden_titles) for question in questions} - {0}):
-        counts = [len(question.golden_titles) == number for question in questions]
-        for k in (3, 10) if number < 4 else (10, 20):
-            what = "its title" if number == 1 else f"all {number} titles"
-            found[f"{what} in the first {k}"] = counts, partial(Found.all_titles, k=k)
-    return found
+    return {"figures": figures, "milliseconds": {name: own.milliseconds for name, own in made.items()}}
 
 
 def table(dataset: str, found: dict[str, Any]) -> str:

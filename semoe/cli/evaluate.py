@@ -1,4 +1,4 @@
-"""`semoe evaluate`: a table of finished answers' scores."""
+"""`semoe evaluate`: a table of finished answers' scores, or of what a retriever finds."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,18 +7,41 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.output import print_json, table
+from semoe.cli.gathering import retrieval_config
+from semoe.cli.option_groups import option_group
+from semoe.cli.output import err, print_json, table
 from semoe.cli.overflow import tell_overflow
 from semoe.cli.verbs import verb
+from semoe.errors import UsageError
 
 if TYPE_CHECKING:
     from semoe.evaluation.bootstrap import Interval
+WIKIPEDIA = 21_015_324
+"""Passages of the corpus that the published runs retrieve from (`psgs_w100.tsv`)."""
+
+
+@option_group("A retriever (with --retrieval)", table="retrieval")
+class RetrievalOptions:
+    """What to ask, instead of folders of answers."""
+
+    retrieval: Annotated[
+        bool, typer.Option("--retrieval", help="Score what a retriever finds for a dataset's questions.")
+    ] = False
+    dataset: Annotated[str | None, typer.Option("--dataset", help="2wikimultihopqa, hotpotqa, popqa, cwq, …")] = None
+    data_path: Annotated[
+        Path | None, typer.Option("--data_path", help="Folder with the dataset's files, or the file.")
+    ] = None
+    sample: o.Sample = -1
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw it as well, into a file .svg, .png or .pdf.")] = None
 
 
 @verb
 def evaluate(
-    folders: Annotated[list[Path], typer.Argument(help="Output folders of inference or main.")],
     output: o.OutputOptions,
+    asked: RetrievalOptions,
+    index_place: o.IndexOptions,
+    elastic: o.ElasticOptions,
+    folders: Annotated[list[Path] | None, typer.Argument(help="Output folders of inference or main.")] = None,
     extraction: Annotated[
         list[str] | None,
         typer.Option(
@@ -28,12 +51,24 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """Score finished answers again, with 95 % intervals, by the published and the repaired extraction.
+    """Score finished answers again, with 95 % intervals; or what a retriever finds.
 
-    A folder of `main` is scored with the answers of the dataset that its config.json names.
+    Answers are read by the published and the repaired extraction. A folder of `main` is scored with the answers of the
+    dataset that its config.json names.
 
     Example: semoe evaluate output/smollm2/rank=2_alpha=32/popqa/*/aug_model=parse/*/total
+
+    Example: semoe evaluate --retrieval --dataset popqa --data_path data/popqa --retriever bm25/names
     """
+    if asked.retrieval:
+        _retrieval(folders, asked, index_place, elastic, output)
+    elif folders:
+        _answers(folders, extraction, output)
+    else:
+        raise UsageError("Give folders of answers, or --retrieval with --dataset and --data_path.", kind="options")
+
+
+def _answers(folders: list[Path], extraction: list[str] | None, output: o.OutputOptions) -> None:
     from semoe.published.evaluate import evaluate_all
 
     found = evaluate_all(folders, extraction)
@@ -43,6 +78,34 @@ def evaluate(
     rows = [(one.method, one.extraction, one.num_questions, _percent(one.em), _percent(one.f1)) for one in found]
     table("Scores in percent, 95 % interval over questions", ("method", "extraction", "n", "EM", "F1"), rows)
     tell_overflow((one.method, one.num_questions, one.overflow) for one in found)
+
+
+def _retrieval(
+    folders: list[Path] | None,
+    asked: RetrievalOptions,
+    index_place: o.IndexOptions,
+    elastic: o.ElasticOptions,
+    output: o.OutputOptions,
+) -> None:
+    from semoe.datasets.loading import load_dataset
+    from semoe.evaluation.recall_plot import plot
+    from semoe.retrieval.retrievers import open_retriever
+    from semoe.stages.recall import recall
+
+    if folders or asked.dataset is None or asked.data_path is None:
+        raise UsageError("--retrieval takes --dataset and --data_path, and no folders.", kind="options")
+    questions = load_dataset(asked.dataset, asked.data_path, sample=asked.sample)
+    found = recall(open_retriever(index_place.retriever, retrieval_config(index_place, elastic)), questions)
+    title = f"{index_place.retriever}, {asked.dataset}"
+    if asked.plot:
+        plot(questions, found.found, title, asked.plot)
+    if output.as_json:
+        print_json({name: value for name, value in asdict(found).items() if name != "found"})
+        return
+    rows = [(one.type, one.what, one.num_questions, _percent(one.percent)) for one in found.figures]
+    table(f"{title}: percent, 95 % interval over questions", ("type", "found", "n", "percent"), rows)
+    of = f"{found.num_passages:,} passages" if found.num_passages else "an index of unknown size"
+    err.print(f"{found.milliseconds:.1f} ms a query, of {of}; the published Wikipedia has {WIKIPEDIA:,}.")
 
 
 def _percent(found: "Interval") -> str:

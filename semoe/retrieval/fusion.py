@@ -21,6 +21,7 @@ class Fusion:
 
     def __init__(self, retrievers: Sequence[Retriever]) -> None:
         self._retrievers = tuple(retrievers)
+        self.num_passages: int | None = getattr(self._retrievers[0], "num_passages", None)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         """Returns up to `k` passages for each query, best first, ties by passage id."""

@@ -63,6 +63,7 @@ class TwoSteps:
 
     def __init__(self, base: Retriever) -> None:
         self._base = base
+        self.num_passages: int | None = getattr(base, "num_passages", None)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         """Returns up to `k` passages for each query, best first, ties by passage id."""
