@@ -20,7 +20,7 @@ from semoe.language import Language
 from semoe.models.model import load_model
 from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.retriever import RetrievalConfig
-from semoe.retrieval.retrievers import retrievers
+from semoe.retrieval.retrievers import open_retriever
 from semoe.stages.answer import Answerer
 from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
@@ -68,7 +68,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "model": model,
         "recipe": recipe,
         "store": ExpertStore(objects, recipe.space(model).name),
-        "retriever": retrievers["bm25"](RetrievalConfig(index_dir=root / "index")),
+        "retriever": open_retriever("bm25", RetrievalConfig(index_dir=root / "index")),
         "language": Language(),
         "tasks": [Task(did=n, question=question) for n, question in enumerate(questions)],
         "root": root,
@@ -125,6 +125,24 @@ def test_some_of_the_matrix(work: dict[str, Any], method: str, formulation: str,
 @pytest.mark.parametrize(("method", "formulation", "inference"), MATRIX)
 def test_the_whole_matrix(work: dict[str, Any], method: str, formulation: str, inference: str) -> None:
     check(work, method, formulation, inference)
+
+
+@pytest.fixture(scope="module")
+def vectors(work: dict[str, Any]) -> RetrievalConfig:
+    """Vectors beside BM25's index."""
+    folder = work["root"] / "index"
+    assert run(["index", "--retriever", "dense", "--data_path", str(PASSAGES), "--index_dir", str(folder)]) == 0
+    return RetrievalConfig(index_dir=folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("retriever", ["dense", "bm25+dense", "bm25/names", "bm25+dense/names"])
+@pytest.mark.parametrize(("method", "formulation", "inference"), SOME)
+def test_every_retriever(
+    work: dict[str, Any], vectors: RetrievalConfig, retriever: str, method: str, formulation: str, inference: str
+) -> None:
+    check(work | {"retriever": open_retriever(retriever, vectors)}, method, formulation, inference)
 
 
 def test_real_switches_change_the_text_and_equal_a_fresh_start(work: dict[str, Any]) -> None:

@@ -55,7 +55,9 @@ class Graphs:
         found = self._captured.pop(shape, None) or self._capture(compute, sent, shape)
         self._captured[shape] = found
         while len(self._captured) > MOST:
-            del self._captured[next(iter(self._captured))]
+            oldest = next(iter(self._captured))
+            del self._captured[oldest]
+            self._seen.discard(oldest)
         found.numbers.copy_(sent)
         found.graph.replay()
         return found.step
