@@ -54,6 +54,6 @@ def _power(number: int) -> int:
 
 
 def _quarters(number: int) -> int:
-    """The next of four sizes between two powers of two; so of a large one a quarter at most is room that nobody uses."""
+    """The next of four sizes between two powers of two; so of a large one at most a quarter is left empty."""
     step = max(LEAST, _power(number) // 8)
     return -(-number // step) * step
