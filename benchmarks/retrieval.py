@@ -20,7 +20,7 @@ from semoe.retrieval.retrievers import open_retriever
 from semoe.stages.index import ensure_index
 from semoe.stages.recall import recall
 
-RETRIEVERS = "bm25,dense,bm25+dense,bm25/names,bm25+dense/names"
+RETRIEVERS = "bm25,dense,bm25+dense,bm25:0.7+dense:0.3,bm25/names,bm25:0.7+dense:0.3/names"
 RESULTS = Path(__file__).parent / "results" / "retrieval.json"
 
 

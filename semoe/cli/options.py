@@ -133,7 +133,8 @@ class IndexOptions:
             "--retriever",
             autocompletion=among(*RETRIEVERS),
             help="bm25 or dense (an index in a folder, no server), elasticsearch, or several that search together, "
-            "such as bm25+dense. With /names behind it (bm25/names) names in what was found are asked again.",
+            "such as bm25+dense or, weighted, bm25:0.7+dense:0.3. With /names behind it (bm25/names) names in what was "
+            "found are asked again.",
         ),
     ] = "bm25"
     encoder: Annotated[
@@ -141,8 +142,7 @@ class IndexOptions:
         typer.Option(
             "--encoder",
             help="dense: a sentence encoder, by folder or name on the Hugging Face hub, or minilm; or sgpt: and a "
-            "decoder of SGPT's. Default: minilm; "
-            "once there is an index, the one that made it.",
+            "decoder of SGPT's. Default: minilm; once there is an index, the one that made it.",
         ),
     ] = None
     index_name: Annotated[str, typer.Option("--index_name", "--es_index_name", help="Name of the index.")] = "wiki"

@@ -1,6 +1,7 @@
 """The table of retrievers, and how several become one. Each loads its package when it is opened, not when imported.
 
-A name such as `bm25+dense/names` says: both search together, and names in what they find are asked again.
+A name such as `bm25+dense/names` says: both search together, and names in what they find are asked again;
+`bm25:0.7+dense:0.3` weighs their scores.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ PLUS = "+"
 """Between the names of retrievers that search together."""
 BEHIND = "/"
 """Before the name of a refinement."""
+WEIGHT = ":"
+"""Before the weight of a retriever."""
 
 
 @retrievers.register("bm25")
@@ -56,14 +59,32 @@ def parts_of(name: str) -> list[str]:
     searching, *refining = ([part.strip() for part in step.split(PLUS)] for step in name.lower().split(BEHIND))
     if "" in searching or [] in refining or [""] in refining:
         raise UsageError(f"{name!r} lacks a name. Write it as bm25+dense/names.", kind="options")
-    for part in searching:
+    names = [part.partition(WEIGHT)[0].strip() for part in searching]
+    for part in names:
         retrievers[part]
     steps = [PLUS.join(parts) for parts in refining]
     for step in steps:
         refinements[step]
-    if len(set(searching)) < len(searching) or len(set(steps)) < len(steps):
+    if len(set(names)) < len(names) or len(set(steps)) < len(steps):
         raise UsageError(f"{name} names something twice. Give each once, such as bm25+dense/names.", kind="options")
-    return searching
+    _weights(name)
+    return names
+
+
+def _weights(name: str) -> list[float] | None:
+    """Returns how much each of the retrievers that search together counts; None where none has a weight."""
+    said = [part.partition(WEIGHT) for part in name.partition(BEHIND)[0].split(PLUS)]
+    if not any(colon for _, colon, _ in said):
+        return None
+    try:
+        found = [float(weight) for _, _, weight in said]
+    except ValueError:
+        found = []
+    if len(found) < 2 or not all(0 < weight < float("inf") for weight in found):
+        raise UsageError(
+            f"{name}: a weight is a number above 0, behind each of several, such as bm25:0.7+dense:0.3.", kind="options"
+        )
+    return found
 
 
 def open_retriever(name: str, config: RetrievalConfig) -> Retriever:
@@ -76,15 +97,15 @@ def open_retriever(name: str, config: RetrievalConfig) -> Retriever:
     Raises:
         UsageError: no such retriever or index.
     """
-    retriever = _together([retrievers[part](config) for part in parts_of(name)])
+    retriever = _together([retrievers[part](config) for part in parts_of(name)], _weights(name))
     for part in name.lower().split(BEHIND)[1:]:
         retriever = refinements[part.strip()](retriever)
     return retriever
 
 
-def _together(opened: Sequence[Retriever]) -> Retriever:
+def _together(opened: Sequence[Retriever], weights: Sequence[float] | None) -> Retriever:
     if len(opened) == 1:
         return opened[0]
     from semoe.retrieval.fusion import Fusion  # noqa: PLC0415  (numpy)
 
-    return Fusion(opened)
+    return Fusion(opened, weights)

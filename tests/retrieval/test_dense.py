@@ -13,7 +13,8 @@ from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder, Vectors
 from semoe.retrieval.dense.encoders import open_encoder
 from semoe.retrieval.dense.retriever import DenseRetriever
 from semoe.retrieval.dense.vectors import build_vectors
-from semoe.retrieval.passage import Passage
+from semoe.retrieval.fusion import Fusion
+from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import open_retriever
 from semoe.stages.index import ensure_index, index_all
@@ -240,6 +241,22 @@ def test_bm25_and_vectors_search_together(tmp_path: Path) -> None:
         assert all(hit.score == scores[hit.passage.id] for hit in hits)
 
 
+def test_scores_are_weighed_from_the_last_of_a_list_to_its_best() -> None:
+    class Fixed:
+        def __init__(self, **scores: float) -> None:
+            self._hits = [
+                Retrieved(Passage(one, one, one), score, rank) for rank, (one, score) in enumerate(scores.items())
+            ]
+
+        def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
+            return [self._hits for _ in queries]
+
+    both = Fusion([Fixed(a=9.0, b=6.0, c=3.0), Fixed(b=0.9, d=0.8)], [0.6, 0.4])
+    (found,) = both.search(["?"], 10)
+    assert [(hit.passage.id, hit.score) for hit in found] == [("b", 0.7), ("a", 0.6), ("c", 0.0), ("d", 0.0)]
+    assert [hit.score for hit in Fusion([Fixed(a=2.0), Fixed()], [0.6, 0.4]).search(["?"], 1)[0]] == [0.6]
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -247,6 +264,11 @@ def test_bm25_and_vectors_search_together(tmp_path: Path) -> None:
         ("bm25/nothing", "nothing"),
         ("bm25+bm25", "twice"),
         ("bm25/names/names", "twice"),
+        ("bm25:1", "a weight is a number"),
+        ("bm25:0.7+dense", "a weight is a number"),
+        ("bm25:0.7+dense:zero", "a weight is a number"),
+        ("bm25:0.7+dense:-1", "a weight is a number"),
+        ("bm25:1+bm25:2", "twice"),
         ("bm25+", "lacks a name"),
         ("bm25//names", "lacks a name"),
         ("", "lacks a name"),
