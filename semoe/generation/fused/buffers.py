@@ -43,7 +43,7 @@ class Buffers:
 
 
 def make_buffers(weights: BaseWeights, num_rows: int, num_choices: int) -> Buffers:
-    """Takes room.
+    """Takes room, all zeros: rows that a captured step has too many hold numbers, if only those of a former step.
 
     Args:
         weights: of the base model, whose type and device the rows have.
@@ -57,17 +57,17 @@ def make_buffers(weights: BaseWeights, num_rows: int, num_choices: int) -> Buffe
     first = weights.layers[0]
     hidden, mixed = first.output.weight_OI.shape
     gate_up, inner = len(first.gate_up.weight_OI), first.down.weight_OI.shape[1]
-    qkv_TC = like.new_empty(num_rows, len(first.qkv.weight_OI))
+    qkv_TC = like.new_zeros(num_rows, len(first.qkv.weight_OI))
     return Buffers(
-        x_TD=like.new_empty(num_rows, hidden),
-        h_TD=like.new_empty(num_rows, hidden),
-        y_TD=like.new_empty(num_rows, hidden),
+        x_TD=like.new_zeros(num_rows, hidden),
+        h_TD=like.new_zeros(num_rows, hidden),
+        y_TD=like.new_zeros(num_rows, hidden),
         qkv_TC=qkv_TC,
-        raw_qkv_TC=torch.empty_like(qkv_TC) if any(layer.head_norms for layer in weights.layers) else qkv_TC,
-        mixed_TA=like.new_empty(num_rows, mixed),
-        log_sum_HT=like.new_empty(first.heads.num_heads * num_rows, dtype=torch.float32),
-        gate_up_TI=like.new_empty(num_rows, gate_up),
-        act_TI=like.new_empty(num_rows, inner),
-        logits_BV=like.new_empty(num_choices, len(weights.head.weight_OI)),
-        choice_3B=like.new_empty(OUTPUTS, num_choices, dtype=torch.float32),
+        raw_qkv_TC=torch.zeros_like(qkv_TC) if any(layer.head_norms for layer in weights.layers) else qkv_TC,
+        mixed_TA=like.new_zeros(num_rows, mixed),
+        log_sum_HT=like.new_zeros(first.heads.num_heads * num_rows, dtype=torch.float32),
+        gate_up_TI=like.new_zeros(num_rows, gate_up),
+        act_TI=like.new_zeros(num_rows, inner),
+        logits_BV=like.new_zeros(num_choices, len(weights.head.weight_OI)),
+        choice_3B=like.new_zeros(OUTPUTS, num_choices, dtype=torch.float32),
     )
