@@ -113,8 +113,8 @@ def plan(name: str, s3: dict[str, str], *more: str, model: str = "smollm2") -> N
     """Plans a run on real questions whose passages Elasticsearch is to find."""
     semoe(
         "plan", "--run", name, "--store", STORE, "--dataset", "popqa", "--data_path", str(DATA / "popqa"),
-        "--model_name", model, "--preset", QUICK, "--retriever", "elasticsearch", "--retrieve_later", "--shards", "4",
-        "--question_shards", "2", *more, **s3,
+        "--model_name", model, "--preset", QUICK, "--retriever", "elasticsearch/names", "--retrieve_later",
+        "--shards", "4", "--question_shards", "2", *more, **s3,
     )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def test_answers_equal_those_of_this_machine(
         semoe(
             "plan", "--run", "first", "--store", own, "--dataset", "popqa", "--data_path",
             str(ROOT / "semoe/demo_data/popqa"), "--model_name", "smollm2", "--preset", QUICK,
-            "--retriever", "elasticsearch", "--retrieve_later", "--shards", "4", "--question_shards", "2",
+            "--retriever", "elasticsearch/names", "--retrieve_later", "--shards", "4", "--question_shards", "2",
         )  # fmt: skip
         said = semoe("run", "--run", "first", "--store", own, "--parallelism", "2", "--json", **reach)
     minutes["minutes of the same plan on this machine"] = (time.monotonic() - began) / 60
