@@ -1,7 +1,7 @@
 """Answers real questions on one GPU: F1 beside seconds, retrieving while writing beside one go, GPU beside CPU.
 
     semoe index … ; semoe retrieve … ; semoe augment …
-    python -m benchmarks.gpu.questions --root_dir . --dataset popqa --sample 200
+    python -m benchmarks.gpu.questions --root_dir . --index_dir index/wiki --dataset popqa --sample 200 --out found.json
 
 On a GPU every answer is written twice, and the second time counts: kernels are compiled, experts are in the host's
 memory. Experts are trained there first, those also that a method finds only while it writes; a CPU answers with the

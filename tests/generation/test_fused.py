@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from semoe.errors import UsageError
+from semoe.experts.fused.weights import base_weights
 from semoe.experts.layout import ExpertLayout
 from semoe.generation.engine import Engine
+from semoe.generation.fused.buffers import make_buffers
 from semoe.generation.fused.paging import Paging
 from semoe.generation.fused.pool import FIRST_PLACES, ExpertPool
 from semoe.generation.fused.runner import FusedRunner
@@ -242,6 +244,13 @@ def test_steps_that_are_captured_answer_as_the_others_do(
     request.getfixturevalue("captured")
     for ours, other in zip(answers(decoder, layout, asked), theirs, strict=True):
         assert_same(ours, other)
+
+
+def test_rows_that_a_captured_step_has_too_many_hold_no_chance_numbers(tmp_path: Path) -> None:
+    decoder, _ = setting(tmp_path, "qwen3", 2)
+    buffers = make_buffers(base_weights(decoder), 5, 4)
+    for name in ("h_TD", "qkv_TC", "raw_qkv_TC", "mixed_TA", "gate_up_TI", "act_TI", "y_TD"):
+        assert not getattr(buffers, name).any()
 
 
 @pytest.mark.parametrize(
