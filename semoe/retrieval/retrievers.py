@@ -5,6 +5,7 @@ A name such as `bm25+dense/names` says: both search together, and names in what 
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from semoe.errors import UsageError
 from semoe.registry import Registry
@@ -50,34 +51,40 @@ def _names(base: Retriever) -> Retriever:
     return TwoSteps(base)
 
 
-def parts_of(name: str) -> list[str]:
-    """Returns the names of the retrievers that search together under a name, such as `bm25+dense/names`.
+class Put(NamedTuple):
+    """How retrievers are put together."""
+
+    names: list[str]
+    """Of those that search."""
+    weights: list[float] | None
+    """Of their scores; None: by ranks."""
+    refining: list[str]
+
+
+def put_together(name: str) -> Put:
+    """Reads a name such as `bm25:0.7+dense:0.3/names`.
 
     Raises:
-        UsageError: one is unknown, or stands there twice; or a refinement is unknown.
+        UsageError: a retriever or refinement is unknown, or stands there twice; or weights that make no sense.
     """
-    searching, *refining = ([part.strip() for part in step.split(PLUS)] for step in name.lower().split(BEHIND))
-    if "" in searching or [] in refining or [""] in refining:
+    searching, *refining = (step.strip() for step in name.lower().split(BEHIND))
+    parts = [part.partition(WEIGHT) for part in searching.split(PLUS)]
+    names = [own.strip() for own, _, _ in parts]
+    if "" in (*names, *refining):
         raise UsageError(f"{name!r} lacks a name. Write it as bm25+dense/names.", kind="options")
-    names = [part.partition(WEIGHT)[0].strip() for part in searching]
-    for part in names:
-        retrievers[part]
-    steps = [PLUS.join(parts) for parts in refining]
-    for step in steps:
-        refinements[step]
-    if len(set(names)) < len(names) or len(set(steps)) < len(steps):
+    for own in names:
+        retrievers[own]
+    for own in refining:
+        refinements[own]
+    if len(set(names)) < len(names) or len(set(refining)) < len(refining):
         raise UsageError(f"{name} names something twice. Give each once, such as bm25+dense/names.", kind="options")
-    _weights(name)
-    return names
+    has_weights = any(colon for _, colon, _ in parts)
+    return Put(names, _weights([weight for _, _, weight in parts], name) if has_weights else None, refining)
 
 
-def _weights(name: str) -> list[float] | None:
-    """Returns how much each of the retrievers that search together counts; None where none has a weight."""
-    said = [part.partition(WEIGHT) for part in name.partition(BEHIND)[0].split(PLUS)]
-    if not any(colon for _, colon, _ in said):
-        return None
+def _weights(said: Sequence[str], name: str) -> list[float]:
     try:
-        found = [float(weight) for _, _, weight in said]
+        found = [float(weight) for weight in said]
     except ValueError:
         found = []
     if len(found) < 2 or not all(0 < weight < float("inf") for weight in found):
@@ -85,6 +92,11 @@ def _weights(name: str) -> list[float] | None:
             f"{name}: a weight is a number above 0, behind each of several, such as bm25:0.7+dense:0.3.", kind="options"
         )
     return found
+
+
+def parts_of(name: str) -> list[str]:
+    """Returns the names of the retrievers that search together under a name; see `put_together`."""
+    return put_together(name).names
 
 
 def open_retriever(name: str, config: RetrievalConfig) -> Retriever:
@@ -95,11 +107,12 @@ def open_retriever(name: str, config: RetrievalConfig) -> Retriever:
         config: where their indexes are.
 
     Raises:
-        UsageError: no such retriever or index.
+        UsageError: no such retriever or index; see `put_together`.
     """
-    retriever = _together([retrievers[part](config) for part in parts_of(name)], _weights(name))
-    for part in name.lower().split(BEHIND)[1:]:
-        retriever = refinements[part.strip()](retriever)
+    put = put_together(name)
+    retriever = _together([retrievers[own](config) for own in put.names], put.weights)
+    for own in put.refining:
+        retriever = refinements[own](retriever)
     return retriever
 
 
