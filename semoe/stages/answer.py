@@ -19,6 +19,7 @@ from semoe.generation.switching.loop import Switching
 from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.trace import Answered, Trace
 from semoe.language import Language
+from semoe.language.readers import Readers, readers_for
 from semoe.models.model import Model
 from semoe.prompts.exemplars import Exemplar
 from semoe.retrieval.retriever import Retriever
@@ -58,6 +59,8 @@ class Answerer:
     all_keys: Sequence[str] = field(default=(), repr=False)
     """Of every passage that was retrieved for any question; the control draws from them."""
     language: Language = field(default_factory=Language)
+    readers: Readers | None = None
+    """Processes that read drafts while others are written; None: each is read when it is judged."""
     _engines: list[tuple[ExpertLayout | None, Engine]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
@@ -100,6 +103,7 @@ class Answerer:
             make_experts=None if store is None else OnTheSpot.of(model, recipe, store, how.switching, run=run),
             exemplars=exemplars,
             all_keys=all_keys,
+            readers=readers_for(model.decoder.device.type) if how.switching else None,
         )
 
     @property
@@ -145,6 +149,7 @@ class Answerer:
             retriever=self.retriever,
             requests=self._requests(),
             settings=self.how.switching,
+            readers=self.readers,
         )
         return switching.answer(questions, on_finish)
 

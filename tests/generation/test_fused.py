@@ -259,14 +259,25 @@ def test_rows_that_a_captured_step_has_too_many_hold_no_chance_numbers(tmp_path:
         (Shape(3), Shape(4)),
         (Shape(200), Shape(256)),
         (Shape(1, 5, 1, 5), Shape(1, 16, 1, 16)),
-        (Shape(33, 1196, 4, 299), Shape(64, 1280, 4, 512)),
-        (Shape(150, 8073, 27, 299), Shape(192, 8192, 32, 512)),
+        (Shape(70, 65, 2, 40), Shape(128, 128, 4, 64)),
+        (Shape(33, 1196, 4, 299), Shape(64, 1280, 4, 1024)),
+        (Shape(150, 8073, 27, 299), Shape(192, 8192, 64, 1024)),
     ],
 )
 def test_a_captured_step_has_room_for_all_of_the_step(shape: Shape, padded: Shape) -> None:
-    found = shape.padded(max_rows=180)
+    found = shape.padded(max_rows=180, few_tokens=500)
     assert found == padded
     assert found.num_blocks >= shape.num_blocks
+
+
+def test_steps_with_prompts_are_captured_in_few_sizes() -> None:
+    shapes = {
+        Shape(rows, prompts * length, prompts, length).padded(max_rows=256, few_tokens=9000)
+        for rows in range(129, 257, 7)
+        for prompts in range(1, 65)
+        for length in range(17, 65)
+    }
+    assert len(shapes) <= 20
 
 
 @pytest.mark.parametrize(("num_rows", "size"), [(1, 1), (3, 4), (64, 64), (65, 128), (129, 192), (512, 512)])

@@ -35,6 +35,8 @@ MOST_RANKS = 256
 LAUNCHED = 2.5e11
 """Products of a layer's weights with prompts, in multiplications: a GPU does so many in about the millisecond that it
 takes to launch the layer's kernels one by one."""
+FEW = 1 / 8
+"""The part of it that a step may take longer to be of a size met before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class FusedRunner:
         self._graphs = Graphs(decoder.device)
         layer = self._weights.layers[0]
         self._layer_numbers = sum(one.weight_OI.numel() for one in (layer.qkv, layer.output, layer.gate_up, layer.down))
+        self._few_tokens = int(FEW * LAUNCHED / self._layer_numbers)
 
     def admit(self, sequence: Running, *, must: bool) -> bool:
         """Gives a sequence a slot, pages of the cache, and its experts a place on the device."""
@@ -124,7 +127,7 @@ class FusedRunner:
         """Runs a step: as a graph, where its kernels would be done before they are launched one by one."""
         shape = shape_of(len(slots), new)
         is_small = shape.num_tokens * self._layer_numbers <= LAUNCHED
-        shape = shape.padded(self._max_rows) if is_small else shape
+        shape = shape.padded(self._max_rows, self._few_tokens) if is_small else shape
         self._reserve(shape.num_rows)
         numbers = numbers_of(shape, slots, new, self._slots.spare)
         if not is_small:

@@ -32,15 +32,25 @@ class Shape(NamedTuple):
         """Blocks of rows, none of which holds rows of two prompts: at most so many."""
         return self.num_tokens // BLOCK_ROWS + self.num_prompts
 
-    def padded(self, max_rows: int) -> "Shape":
-        """Returns the size in which such a step is captured, for an engine of so many rows.
+    def padded(self, max_rows: int, few_tokens: int) -> "Shape":
+        """Returns the size in which such a step is captured.
 
-        Steps with prompts have fewer sizes of rows than others, so that they are not all different.
+        Steps with prompts have few sizes, so that real work meets a size again: capturing one takes as long as many
+        steps. How many prompts there are, and how long the longest, only says how many programs find nothing to do.
+
+        Args:
+            max_rows: of the engine.
+            few_tokens: so many tokens of prompts, and twice as many, take no time that counts.
         """
         if not self.num_tokens:
             return Shape(size_of(self.num_going))
         num_going = min(_power(self.num_going), size_of(max_rows))
-        return Shape(num_going, _quarters(self.num_tokens), _power(self.num_prompts), max(LEAST, _power(self.longest)))
+        return Shape(
+            num_going,
+            max(LEAST, _power(self.num_tokens)) if self.num_tokens <= few_tokens else _quarters(self.num_tokens),
+            _power_of_four(self.num_prompts),
+            max(LEAST, _power_of_four(self.longest)),
+        )
 
 
 def size_of(num_rows: int) -> int:
@@ -51,6 +61,11 @@ def size_of(num_rows: int) -> int:
 def _power(number: int) -> int:
     """The next power of two."""
     return 1 << (number - 1).bit_length()
+
+
+def _power_of_four(number: int) -> int:
+    """The next power of four."""
+    return 1 << ((number - 1).bit_length() + 1) // 2 * 2
 
 
 def _quarters(number: int) -> int:

@@ -25,7 +25,8 @@ class Draft:
     attention: tuple[float, ...]
     is_whole: bool
     """Whether the model ended it; otherwise it was cut at a length."""
-    sentences: tuple[Span, ...]
+    sentences: tuple[Span, ...] = ()
+    """Empty until it is judged."""
 
     def settled(self, lookahead: int) -> "Draft":
         """Returns the draft with the sentences that have ended: so many tokens were written behind them since."""
@@ -58,10 +59,8 @@ class SentenceEnds:
         return self._known[token]
 
 
-def make_draft(
-    decode: Decode, accepted: Sequence[int], answer: Answer, split: Callable[[str], Sequence[Span]]
-) -> Draft:
-    """Places the tokens of an answer that goes on from `accepted`; `split` finds its sentences."""
+def make_draft(decode: Decode, accepted: Sequence[int], answer: Answer) -> Draft:
+    """Places the tokens of an answer that goes on from `accepted`."""
     ids = [*accepted, *answer.tokens]
     texts = [decode(ids[: len(accepted) + number]) for number in range(len(answer.tokens) + 1)]
     ends = [len(_whole(one)) for one in texts]
@@ -78,7 +77,6 @@ def make_draft(
         entropies=answer.entropies,
         attention=answer.attention,
         is_whole=answer.finish == "eos",
-        sentences=tuple(split(text)),
     )
 
 

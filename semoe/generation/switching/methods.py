@@ -14,6 +14,7 @@ from semoe.generation.switching.dragin import meaningful, weighted_words
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.generation.switching.uncertainty import Mention, mentions_of, uncertainty
 from semoe.language import Language, Span
+from semoe.language.english import Kind
 from semoe.registry import Registry
 
 
@@ -31,6 +32,11 @@ class Doubt:
     """All that were looked at."""
     value: float = 0.0
     """How doubtful the sentence is; what the threshold is held against."""
+
+    @property
+    def until(self) -> int:
+        """The character up to which the draft is judged once the doubt was acted upon."""
+        return max(self.keep, self.sentence.end)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +64,8 @@ class Method(Protocol):
     """Whether it may retrieve again once it has begun to write."""
     reviews_sentences: ClassVar[bool]
     """Whether a sentence may be reviewed as soon as it has ended, whatever is written behind it."""
+    reads: ClassVar[tuple[Kind, ...]]
+    """What it reads off each sentence, so that it is read ahead; it may read more."""
 
     def __init__(self, context: MethodContext) -> None: ...
 
@@ -83,6 +91,7 @@ class OneGo:
     asks_with_sentence: ClassVar[bool] = False
     can_doubt: ClassVar[bool] = True
     reviews_sentences: ClassVar[bool] = False
+    reads: ClassVar[tuple[Kind, ...]] = ()
 
     def __init__(self, context: MethodContext) -> None:
         self.settings = context.settings
@@ -150,6 +159,7 @@ class Token(OneGo):
 
     asks_with_sentence = True
     reviews_sentences = True
+    reads: ClassVar[tuple[Kind, ...]] = ("entities",)
     formulations: ClassVar[tuple[str, ...]] = (
         "forward_all",
         "direct",

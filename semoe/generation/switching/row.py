@@ -1,14 +1,31 @@
 """One answer while it is being written: what is accepted, with which passages, and what happened so far."""
 
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from semoe.generation.request import Answer
 from semoe.generation.running import Running
+from semoe.generation.switching.draft import Draft
 from semoe.generation.switching.methods import Doubt
 from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.trace import Counters, Switch
+from semoe.language.reader import Reading
 from semoe.retrieval.passage import Retrieved
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A draft as it was when one of its sentences had ended, or to its end: what is judged."""
+
+    answer: Answer
+    draft: Draft
+    """The same as text; without its sentences."""
+    is_whole: bool
+    """Whether nothing will be written behind it."""
+    reading: "Future[Reading | None]"
+    """Done once it may be judged."""
 
 
 @dataclass(slots=True)
@@ -21,8 +38,16 @@ class Row:
     """Tokens of the answer that stay, whatever comes."""
     base: int = 0
     """Those of them that were accepted before the draft in hand was begun."""
-    draft: "Answer | Running | None" = None
-    """The draft in hand while it is looked at or waits for passages: whole, or paused."""
+    ticket: int | None = None
+    """The engine's number of the draft in hand while it is being written."""
+    paused: Running | None = None
+    """The draft in hand, while a doubt about it is looked into before its end."""
+    looks: deque[Look] = field(default_factory=deque)
+    """Of the draft in hand, one behind the other; each is judged once it is read."""
+    judged: Look | None = None
+    """The last one."""
+    waits: bool = False
+    """Whether passages are searched for it; nothing is judged meanwhile."""
     trusted: int = 0
     """Characters of the draft in hand that are not judged again."""
     num_looked: int = 0
@@ -51,7 +76,9 @@ class Row:
     def begin_draft(self, *, trusts_first: bool) -> None:
         """Begins a draft behind what is accepted."""
         self.base = len(self.accepted)
-        self.draft = None
+        self.paused = None
+        self.looks.clear()
+        self.judged = None
         self.trusted = 0
         self.num_looked = 0
         self.num_counted = (0, 0)

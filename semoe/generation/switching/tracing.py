@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from semoe.generation.switching.methods import Doubt
 from semoe.generation.switching.requests import Prepared, Requests
-from semoe.generation.switching.row import Search
-from semoe.generation.switching.trace import Probability, Switch, TracedPassage
+from semoe.generation.switching.row import Row, Search
+from semoe.generation.switching.trace import Answered, Probability, Switch, TracedPassage
 from semoe.retrieval.passage import Retrieved
 
 
@@ -58,4 +58,19 @@ def trace_of(
         dropped_passages=prepared.dropped_passages,
         retrieve_ms=milliseconds,
         note=note,
+    )
+
+
+def answered_of(row: Row, text: str, max_length: int) -> Answered:
+    """Returns a row that has come to its end, with its text; it might have had `max_length` tokens."""
+    is_cut = row.stopped == "context" and not row.too_long
+    return Answered(
+        text=text,
+        tokens=tuple(row.accepted),
+        switches=tuple(row.switches),
+        counters=row.counters,
+        num_experts=len(row.prepared.experts),
+        stopped=row.stopped,
+        cut_tokens=max_length - len(row.accepted) if is_cut else 0,
+        too_long=row.too_long,
     )

@@ -78,7 +78,7 @@ def test_a_character_of_several_tokens_belongs_to_each_of_them() -> None:
     """The first, deciding token of a name in another script counts."""
     ids = list("Łódź".encode())
     answer = Answer(tokens=tuple(ids[2:]), logprobs=(-1.0,) * (len(ids) - 2), finish="length")
-    made = make_draft(Bytes().decode, ids[:2], answer, lambda text: [Span(0, len(text))])
+    made = make_draft(Bytes().decode, ids[:2], answer)
     assert made.text == "ódź"
     assert [span.of(made.text) for span in made.tokens] == ["ó", "ó", "d", "ź", "ź"]
     assert made.tokens_in(Span(0, 1)) == [0, 1]

@@ -1,12 +1,13 @@
-"""What is read off English text with spaCy's small model: sentences, names, words that carry meaning.
+"""What spaCy's small model reads off English text: sentences, names, words that carry meaning.
 
 Called by the parse augmenter, and by the methods that retrieve while an answer is written. Spans are characters.
 """
 
 import importlib
 import importlib.util
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from semoe.errors import UsageError
 
@@ -22,6 +23,8 @@ _NAMES = *_SENTENCES, "ner"
 """No name crosses the end of a sentence."""
 _WORDS = *_SENTENCES, "tagger", "attribute_ruler"
 """What of the model's pipeline each question needs: sentences alone take a third of the time of the whole."""
+KEPT = 8192
+"""Answers of `Language` that are kept; some kilobytes each."""
 CONTENT = frozenset({"NOUN", "ADJ", "VERB", "PROPN", "NUM"})
 """The parts of speech that carry meaning, as DRAGIN has them (arXiv 2403.10081)."""
 
@@ -53,14 +56,65 @@ class _Reading(NamedTuple):
     """Components of the pipeline."""
 
 
+Kind = Literal["sentences", "entities", "content_words"]
+"""What may be read off a text."""
+
+
 class Language:
     """Sentences, entities and content words of texts; nothing is read off a text twice."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Kind, str], Sequence[Span]] = {}
+        """What was used last stands at the end."""
+
+    def sentences(self, text: str) -> Sequence[Span]:
+        """Returns the sentences that hold more than spaces, in order."""
+        return self._of("sentences", text, self._sentences)
+
+    def entities(self, sentence: str) -> Sequence[Span]:
+        """Returns the named entities of a sentence, read alone, every label."""
+        return self._of("entities", sentence, self._entities)
+
+    def content_words(self, text: str) -> Sequence[Span]:
+        """Returns nouns, adjectives, verbs, names and numbers."""
+        return self._of("content_words", text, self._content_words)
+
+    def learn(self, kind: Kind, text: str, spans: Sequence[Span]) -> None:
+        """Takes over what another process read off a text."""
+        self._found[kind, text] = spans
+        while len(self._found) > KEPT:
+            del self._found[next(iter(self._found))]
+
+    def knows(self, kind: Kind, text: str) -> bool:
+        """Whether that was read before, and is still kept."""
+        return (kind, text) in self._found
+
+    def forget(self) -> None:
+        """Drops all that is known: for whoever measures how long reading takes."""
+        self._found.clear()
+        self._reading.cache_clear()
+
+    def _of(self, kind: Kind, text: str, read: Callable[[str], Iterable[Span]]) -> Sequence[Span]:
+        known = self._found.pop((kind, text), None)
+        self.learn(kind, text, tuple(read(text)) if known is None else known)
+        return self._found[kind, text]
+
+    def _sentences(self, text: str) -> Iterable[Span]:
+        found = (Span(sentence.start_char, sentence.end_char) for sentence in self._parsed(text, _SENTENCES).sents)
+        return (span for span in found if span.of(text).strip())
+
+    def _entities(self, sentence: str) -> Iterable[Span]:
+        return (Span(entity.start_char, entity.end_char) for entity in self._parsed(sentence, _NAMES).ents)
+
+    def _content_words(self, text: str) -> Iterable[Span]:
+        words = self._parsed(text, _WORDS)
+        return (Span(word.idx, word.idx + len(word)) for word in words if word.pos_ in CONTENT)
 
     @cached_property
     def _parser(self) -> "Parser":
         return load_parser()
 
-    @lru_cache(maxsize=1024)  # noqa: B019  (one instance a process)
+    @lru_cache(maxsize=64)  # noqa: B019  (one instance a process)
     def _reading(self, text: str) -> "_Reading":
         return _Reading(self._parser.make_doc(text), set())
 
@@ -71,20 +125,6 @@ class Language:
                 component(reading.doc)
                 reading.done.add(name)
         return reading.doc
-
-    def sentences(self, text: str) -> list[Span]:
-        """Returns the sentences that hold more than spaces, in order."""
-        found = (Span(sentence.start_char, sentence.end_char) for sentence in self._parsed(text, _SENTENCES).sents)
-        return [span for span in found if span.of(text).strip()]
-
-    def entities(self, sentence: str) -> list[Span]:
-        """Returns the named entities of a sentence, read alone, every label."""
-        return [Span(entity.start_char, entity.end_char) for entity in self._parsed(sentence, _NAMES).ents]
-
-    def content_words(self, text: str) -> list[Span]:
-        """Returns nouns, adjectives, verbs, names and numbers."""
-        words = self._parsed(text, _WORDS)
-        return [Span(word.idx, word.idx + len(word)) for word in words if word.pos_ in CONTENT]
 
 
 def require_parser() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from semoe.errors import UsageError
-from semoe.language import _PACKAGES, CONTENT, Language, load_parser
+from semoe.language import CONTENT, Language, load_parser
+from semoe.language.english import _PACKAGES
 from semoe.retrieval.dpr import read_passages
 from tests.demo import DEMO
 

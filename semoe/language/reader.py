@@ -1,0 +1,68 @@
+"""One process that reads texts for another: `python -m semoe.language.reader`, a line of JSON in and one out.
+
+Run by `readers`.
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import IO, NamedTuple
+
+from semoe.language.english import Kind, Language, Span
+
+
+class Ask(NamedTuple):
+    """A draft's text, and what will be wanted of it."""
+
+    text: str
+    since: int
+    """Sentences up to this character are not looked at again."""
+    is_whole: bool
+    """Whether its last sentence has ended."""
+    kinds: tuple[Kind, ...]
+    """What is read off each sentence, read alone."""
+
+
+class Reading(NamedTuple):
+    """What was read off a text, and off its sentences."""
+
+    sentences: tuple[Span, ...]
+    found: tuple[tuple[Kind, str, tuple[Span, ...]], ...]
+    """Kind, sentence, and where in the sentence."""
+
+    def line(self) -> str:
+        """Returns it as JSON."""
+        return json.dumps(self)
+
+    @classmethod
+    def of_line(cls, line: str) -> "Reading":
+        """Reads JSON."""
+        sentences, found = json.loads(line)
+        return cls(_spans(sentences), tuple((kind, text, _spans(spans)) for kind, text, spans in found))
+
+
+def read(language: Language, ask: Ask) -> Reading:
+    """Reads a text."""
+    sentences = tuple(language.sentences(ask.text))
+    ended = sentences if ask.is_whole else sentences[:-1]
+    judged = [one.of(ask.text) for one in ended if one.end > ask.since]
+    return Reading(
+        sentences, tuple((kind, text, tuple(getattr(language, kind)(text))) for kind in ask.kinds for text in judged)
+    )
+
+
+def serve(lines: Iterable[str], out: IO[str]) -> None:
+    """Answers line by line, to the end of the lines."""
+    language = Language()
+    for line in lines:
+        print(read(language, Ask(*json.loads(line))).line(), file=out, flush=True)
+
+
+def _spans(pairs: Iterable[Iterable[int]]) -> tuple[Span, ...]:
+    return tuple(Span(*pair) for pair in pairs)
+
+
+if __name__ == "__main__":
+    # spaCy imports torch where it is there: seconds and hundreds of megabytes that no reader needs.
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    serve(sys.stdin, sys.stdout)
