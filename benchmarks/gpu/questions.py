@@ -4,8 +4,8 @@
     python -m benchmarks.gpu.questions --root_dir . --index_dir index/wiki --dataset popqa --sample 200 --out found.json
 
 On a GPU every answer is written twice, and the second time counts: kernels are compiled, experts are in the host's
-memory; texts are read anew. Experts are trained there first, those also that a method finds only while it writes; a CPU answers with the
-same ones. Results join those that are there.
+memory; texts are read anew. Experts are trained there first, those also that a method finds only while it writes; a CPU
+answers with the same ones. Results join those that are there.
 """
 
 import argparse

@@ -78,6 +78,9 @@ class Bm25Retriever:
             )
         self.num_passages = int(about["num_passages"])
         self._index = library().BM25.load(folder / "bm25", mmap=True)
+        for name in ("data", "indices", "indptr"):
+            # Plain arrays in the same map: a search slices them twice a word, which a memmap does slowly.
+            self._index.scores[name] = self._index.scores[name].view(np.ndarray)
         self._passages = PassageFile(folder)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:

@@ -16,8 +16,9 @@ class PassageFile:
     """The passages of an index, by row."""
 
     def __init__(self, folder: Path) -> None:
-        self._offsets = np.load(folder / OFFSETS, mmap_mode="r")
-        self._lines = np.memmap(folder / PASSAGES, dtype=np.uint8, mode="r")
+        # As plain arrays in the same map: a memmap slices slowly.
+        self._offsets = np.load(folder / OFFSETS, mmap_mode="r").view(np.ndarray)
+        self._lines = np.memmap(folder / PASSAGES, dtype=np.uint8, mode="r").view(np.ndarray)
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
