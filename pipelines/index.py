@@ -7,6 +7,9 @@ from pipelines.workflow import workflow_template
 
 index = pod(
     "index",
-    ["index", "--retriever", "elasticsearch", "--data_path", p("data_path"), "--index_name", p("index_name")],
+    [
+        *("index", "--retriever", p("retriever"), "--encoder", p("encoder")),
+        *("--data_path", p("data_path"), "--index_name", p("index_name")),
+    ],
 )
 workflow = workflow_template("index", [index], CORPUS, run=False)

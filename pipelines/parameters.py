@@ -17,6 +17,12 @@ CORPUS = [
         name="data_path", value="", description="Passages: s3://… or a path in the pod. Empty: the index is there."
     ),
     Parameter(name="index_name", value="wiki", description="Name of the index, as in the plan."),
+    Parameter(
+        name="retriever",
+        value="elasticsearch",
+        description="As in the plan: elasticsearch, elasticsearch-dense, or both with a plus between them.",
+    ),
+    Parameter(name="encoder", value="minilm", description="Of elasticsearch-dense: what makes vectors of passages."),
 ]
 WORKER = [
     Parameter(name="commit_seconds", value="30", description="A worker that is killed loses no more than this."),

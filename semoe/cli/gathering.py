@@ -52,9 +52,9 @@ def retrieval_config(index_place: o.IndexOptions, elastic: o.ElasticOptions) -> 
     """Where the index is; a mistake in Elasticsearch's settings is none for other retrievers."""
     from semoe.retrieval.elastic.settings import ElasticConfig
     from semoe.retrieval.retriever import RetrievalConfig
-    from semoe.retrieval.retrievers import parts_of
+    from semoe.retrieval.retrievers import on_a_server
 
-    asked = "elasticsearch" in parts_of(index_place.retriever)
+    asked = on_a_server(index_place.retriever)
     server = ElasticConfig.from_environment(url=elastic.es_url, ca_file=elastic.es_ca_file) if asked else None
     return RetrievalConfig(
         index_dir=index_place.index_dir,

@@ -132,16 +132,16 @@ class IndexOptions:
         typer.Option(
             "--retriever",
             autocompletion=among(*RETRIEVERS),
-            help="bm25 or dense (an index in a folder, no server), elasticsearch, or several that search together, "
-            "such as bm25+dense or, weighted, bm25:0.7+dense:0.3. With /names behind it (bm25/names) names in what was "
-            "found are asked again.",
+            help="bm25 or dense (an index in a folder, no server), elasticsearch, elasticsearch-dense, or several that "
+            "search together, such as bm25+dense or, weighted, bm25:0.7+dense:0.3. With /names behind it (bm25/names) "
+            "names in what was found are asked again.",
         ),
     ] = "bm25"
     encoder: Annotated[
         str | None,
         typer.Option(
             "--encoder",
-            help="dense: a sentence encoder, by folder or name on the Hugging Face hub, or minilm; or sgpt: and a "
+            help="Of vectors: a sentence encoder, by folder or name on the Hugging Face hub, or minilm; or sgpt: and a "
             "decoder of SGPT's. Default: minilm; once there is an index, the one that made it.",
         ),
     ] = None

@@ -38,13 +38,13 @@ def index(
         int, typer.Option("--num_replicas", min=0, help="elasticsearch: copies on other nodes, made after loading.")
     ] = 0,
 ) -> None:
-    """Build an index of passages: BM25 or vectors in a folder, or Elasticsearch; a stopped load or encoding goes on.
+    """Build an index of passages: BM25 or vectors, in a folder or in Elasticsearch; a stopped load or encoding goes on.
 
     Example: semoe index --data_path psgs_w100.tsv --index_name wiki
 
     Example: semoe index --retriever bm25+dense --data_path psgs_w100.tsv
 
-    Example: semoe index --retriever elasticsearch --es_url http://es:9200 --data_path psgs_w100.tsv
+    Example: semoe index --retriever elasticsearch+elasticsearch-dense --es_url http://es:9200 --data_path psgs_w100.tsv
     """
     from semoe.retrieval.elastic.settings import LoadSettings
     from semoe.retrieval.retrievers import parts_of

@@ -10,7 +10,7 @@ from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.passage import Retrieved
 
 DENSE = ".dense"
-"""Ends the name of the folder of an index's vectors."""
+"""Ends the name of an index's vectors."""
 
 
 class Retriever(Protocol):
@@ -29,14 +29,14 @@ class RetrievalConfig:
     """Folder that holds one folder an index, for bm25 and dense."""
     index_name: str = "wiki"
     encoder: str | None = None
-    """For dense: the sentence encoder; None: the one that the index was made with, `minilm` where it is made."""
+    """For vectors: the sentence encoder; None: the one that the index was made with, `minilm` where it is made."""
     elastic: ElasticConfig | None = None
-    """Where Elasticsearch is, for elasticsearch; None: as the environment says (`SEMOE_ES_URL`, …)."""
+    """Where Elasticsearch is; None: as the environment says (`SEMOE_ES_URL`, …)."""
 
     def __post_init__(self) -> None:
         if self.index_name.endswith(DENSE):
             raise UsageError(
-                f"index_name must not end with {DENSE}: so ends the folder of the vectors of an index. Give another.",
+                f"index_name must not end with {DENSE}: so end the vectors of an index. Give another.",
                 kind="bad-value",
             )
 
@@ -49,6 +49,11 @@ class RetrievalConfig:
     def dense_folder(self) -> Path:
         """Of the vectors."""
         return self.index_dir / f"{self.index_name}{DENSE}"
+
+    @property
+    def vectors_name(self) -> str:
+        """Of the vectors in Elasticsearch."""
+        return f"{self.index_name}{DENSE}"
 
     @property
     def place(self) -> str:

@@ -44,6 +44,20 @@ def _elasticsearch(config: RetrievalConfig) -> Retriever:
     return ElasticRetriever(config.index_name, config.elastic or ElasticConfig.from_environment())
 
 
+@retrievers.register("elasticsearch-dense")
+def _elasticsearch_dense(config: RetrievalConfig) -> Retriever:
+    from semoe.retrieval.elastic.settings import ElasticConfig  # noqa: PLC0415  (likewise)
+    from semoe.retrieval.elastic.vectors import ElasticDenseRetriever  # noqa: PLC0415
+
+    server = config.elastic or ElasticConfig.from_environment()
+    return ElasticDenseRetriever(config.vectors_name, server, encoder_name=config.encoder)
+
+
+def on_a_server(name: str) -> bool:
+    """Whether a retriever of this name searches in Elasticsearch."""
+    return any(own.startswith("elasticsearch") for own in parts_of(name))
+
+
 @refinements.register("names")
 def _names(base: Retriever) -> Retriever:
     from semoe.retrieval.two_steps import TwoSteps  # noqa: PLC0415

@@ -59,7 +59,7 @@ def index_all(
     """
     names = parts_of(retriever)
     # Vectors first: a mistaken encoder is told before anything was made.
-    order = sorted(names, key=lambda name: name != "dense")
+    order = sorted(names, key=lambda name: not name.endswith("dense"))
     made = {name: index_corpus(open_corpus(data_path), indexers[name], where, load) for name in order}
     return {name: made[name] for name in names}
 
@@ -101,3 +101,19 @@ def _into_elasticsearch(
     loaded = load_index(passages, where.index_name, server, corpus=corpus.identity, settings=load)
     index = f"{server.where}/{where.index_name}"
     return Indexed(num_passages=loaded.num_passages, num_found=loaded.num_found, index=index)
+
+
+@indexers.register("elasticsearch-dense")
+def _into_elastic_vectors(
+    corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings
+) -> Indexed:
+    from semoe.retrieval.dense.encoder import MINILM  # noqa: PLC0415  (likewise)
+    from semoe.retrieval.dense.encoders import open_encoder  # noqa: PLC0415
+    from semoe.retrieval.elastic.vectors import Vectors  # noqa: PLC0415
+
+    server = where.elastic or ElasticConfig.from_environment()
+    encoder_name = where.encoder or MINILM
+    vectors = Vectors(encoder_name, open_encoder(encoder_name))
+    name = where.vectors_name
+    loaded = load_index(passages, name, server, corpus=corpus.identity, settings=load, documents=vectors)
+    return Indexed(num_passages=loaded.num_passages, num_found=loaded.num_found, index=f"{server.where}/{name}")

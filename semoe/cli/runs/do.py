@@ -235,6 +235,7 @@ def _argo(
 ) -> "ArgoBackend":
     from semoe.cli.cluster.argo import ArgoBackend
     from semoe.cli.cluster.client import Cluster
+    from semoe.retrieval.retrievers import on_a_server
 
     asked = {
         "commit_seconds": workers.commit_seconds,
@@ -242,7 +243,10 @@ def _argo(
         "max_attempts": None if max_attempts is None else max_attempts - 1,
         "data_path": on_cluster.corpus or None,
     }
-    given = {"index_name": folder.plan().index_name}
+    planned = folder.plan()
+    given = {"index_name": planned.index_name}
+    if on_a_server(planned.retriever):
+        given["retriever"] = planned.retriever
     given |= {name: str(value) for name, value in asked.items() if value is not None} | on_cluster.parameters()
     return ArgoBackend(folder=folder, cluster=Cluster(on_cluster.namespace), parallelism=parallelism, parameters=given)
 

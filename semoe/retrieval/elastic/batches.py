@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from semoe.retrieval.elastic.schema import bulk_lines
+from semoe.retrieval.elastic.schema import Documents
 from semoe.retrieval.passage import Passage
 
 
@@ -24,15 +25,12 @@ class Batch:
     """How many passages of the corpus precede and include its last one."""
 
 
-def batches(passages: Iterable[Passage], start: int, max_bytes: int) -> Iterator[Batch]:
+def batches(passages: Iterable[Passage], start: int, max_bytes: int, documents: Documents) -> Iterator[Batch]:
     """Yields the passages after the first `start` as batches of up to `max_bytes`, but at least one passage."""
     items: list[Item] = []
     size = 0
-    end = 0
-    for end, passage in enumerate(passages, 1):
-        if end <= start:
-            continue
-        item = Item(passage.id, bulk_lines(passage))
+    end = start
+    for end, item in enumerate(_items(islice(passages, start, None), documents), start + 1):
         if items and size + len(item.lines) > max_bytes:
             yield Batch(items, end - 1)
             items = []
@@ -41,3 +39,9 @@ def batches(passages: Iterable[Passage], start: int, max_bytes: int) -> Iterator
         size += len(item.lines)
     if items:
         yield Batch(items, end)
+
+
+def _items(passages: Iterator[Passage], documents: Documents) -> Iterator[Item]:
+    while group := list(islice(passages, documents.at_once)):
+        for passage, lines in zip(group, documents.lines(group), strict=True):
+            yield Item(passage.id, lines)

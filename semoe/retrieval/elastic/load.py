@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from semoe.errors import SemoeError, UsageError
-from semoe.retrieval.elastic.batches import batches
+from semoe.retrieval.elastic.batches import Batch, batches
 from semoe.retrieval.elastic.bulk import send
 from semoe.retrieval.elastic.connection import Connection
-from semoe.retrieval.elastic.schema import WHILE_LOADING, once_loaded
+from semoe.retrieval.elastic.schema import WHILE_LOADING, Documents, Words, once_loaded
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
-from semoe.retrieval.elastic.state import LoadState, check_corpus, create_index, find_state, write_state
+from semoe.retrieval.elastic.state import LoadState, check_corpus, check_encoder, create_index, find_state, write_state
 from semoe.retrieval.passage import Passage
 
 
@@ -38,6 +38,7 @@ def load_index(
     *,
     corpus: str,
     settings: LoadSettings | None = None,
+    documents: Documents | None = None,
 ) -> Loaded:
     """Loads all passages into index `name`, going on where an earlier call stopped; nothing where it is complete.
 
@@ -47,23 +48,28 @@ def load_index(
         config: where Elasticsearch is.
         corpus: what the passages are, such as file name and size; a text that changes when they do.
         settings: layout and speed.
+        documents: what it holds of each passage; None: its words.
 
     Raises:
-        UsageError: wrong credentials, another corpus under this name, a passage that cannot be indexed, an id twice.
+        UsageError: wrong credentials, another corpus or encoder under this name, a passage that cannot be indexed, an
+            id twice.
         TransientError: Elasticsearch does not answer or stays busy; the same call goes on later.
     """
     settings = settings or LoadSettings()
+    documents = documents or Words()
     with _connected(config) as connection:
         state = find_state(connection, name)
         if state is None:
             passages = _begun(passages)
-            state = create_index(connection, name, corpus, settings)
+            state = create_index(connection, name, corpus, settings, documents)
         check_corpus(connection, name, state, corpus)
+        check_encoder(name, state, documents.encoder)
         if state.complete:
             return Loaded(num_passages=state.num_passages, num_found=state.num_passages)
         # Also where the index was there: a call that ended just before it said `complete` had put them back.
         connection.ask(lambda client: client.indices.put_settings(index=name, settings=WHILE_LOADING), name)
-        count = _fill(connection, name, passages, state, settings)
+        made = batches(passages, state.num_passages, settings.bulk_bytes, documents)
+        count = _fill(connection, name, made, state, settings)
         _finish(connection, name, replace(state, num_passages=count), settings)
         return Loaded(num_passages=count, num_found=state.num_passages)
 
@@ -83,14 +89,12 @@ def _connected(config: ElasticConfig) -> Iterator[Connection]:
         connection.close()
 
 
-def _fill(
-    connection: Connection, name: str, passages: Iterable[Passage], state: LoadState, settings: LoadSettings
-) -> int:
+def _fill(connection: Connection, name: str, made: Iterator[Batch], state: LoadState, settings: LoadSettings) -> int:
     """Sends what is missing; returns how many passages there are."""
     kept = state
     kept_at = time.monotonic()
     try:
-        with closing(_sent(connection, name, passages, kept.num_passages, settings)) as lengths:
+        with closing(_sent(connection, name, made, settings)) as lengths:
             for length in lengths:
                 state = replace(state, num_passages=length)
                 if time.monotonic() - kept_at >= settings.checkpoint_seconds:
@@ -109,14 +113,12 @@ def _keep(config: ElasticConfig, name: str, state: LoadState) -> None:
         write_state(connection, name, state)
 
 
-def _sent(
-    connection: Connection, name: str, passages: Iterable[Passage], start: int, settings: LoadSettings
-) -> Generator[int]:
+def _sent(connection: Connection, name: str, made: Iterator[Batch], settings: LoadSettings) -> Generator[int]:
     """Yields the length of the finished beginning, whenever it grows."""
     pool = ThreadPoolExecutor(settings.num_threads)
     under_way: deque[Future[int]] = deque()
     try:
-        for batch in batches(passages, start, settings.bulk_bytes):
+        for batch in made:
             under_way.append(pool.submit(send, connection, name, batch))
             # Some more than threads, so that none idles while the oldest request is waited for.
             while len(under_way) > 2 * settings.num_threads or (under_way and under_way[0].done()):

@@ -39,6 +39,7 @@ class ElasticRetriever:
                 kind="half-built-index",
             )
         self.num_passages = state.num_passages
+        self._state = state
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         """Returns up to `k` passages for each query, best first, ties by passage id.
@@ -54,13 +55,14 @@ class ElasticRetriever:
 
     def _search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         answers: dict[int, list[Retrieved]] = {}
+        bodies = self._bodies(queries, k)
         missing = list(range(len(queries)))
         patience = self._connection.patience()
         while missing:
             why = ""
-            for row, answer in zip(missing, self._ask([queries[row] for row in missing], k), strict=True):
+            for row, answer in zip(missing, self._ask([bodies[row] for row in missing]), strict=True):
                 if answer["status"] == 200:
-                    answers[row] = _hits(answer)
+                    answers[row] = self._hits(answer)
                 elif answer["status"] in BUSY:
                     why = reason(answer)
                 else:
@@ -74,8 +76,16 @@ class ElasticRetriever:
                 )
         return [answers[row] for row in range(len(queries))]
 
-    def _ask(self, queries: Sequence[str], k: int) -> list[dict[str, Any]]:
-        searches = [part for query in queries for part in (HEADER, search_body(query, k))]
+    def _bodies(self, queries: Sequence[str], k: int) -> list[dict[str, Any]]:
+        """Returns what is asked for each query."""
+        return [search_body(query, k) for query in queries]
+
+    def _score(self, said: float) -> float:
+        """Returns a passage's score of what Elasticsearch makes of it."""
+        return said
+
+    def _ask(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        searches = [part for body in bodies for part in (HEADER, body)]
         answer = self._connection.ask(
             lambda client: client.msearch(index=self._name, searches=searches), self._name, operation="search"
         )
@@ -85,9 +95,9 @@ class ElasticRetriever:
         error = refused(answer["status"], reason(answer), self._name, self._connection.config.where)
         return type(error)(f"{error} The query was {query[:100]!r}.", kind=error.kind)
 
-
-def _hits(answer: dict[str, Any]) -> list[Retrieved]:
-    return [
-        Retrieved(Passage(source["id"], source["txt"], source["title"]), score, rank)
-        for rank, (source, score) in enumerate((hit["_source"], hit["sort"][0]) for hit in answer["hits"]["hits"])
-    ]
+    def _hits(self, answer: dict[str, Any]) -> list[Retrieved]:
+        found = ((hit["_source"], self._score(hit["sort"][0])) for hit in answer["hits"]["hits"])
+        return [
+            Retrieved(Passage(source["id"], source["txt"], source["title"]), score, rank)
+            for rank, (source, score) in enumerate(found)
+        ]

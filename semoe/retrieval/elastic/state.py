@@ -1,12 +1,14 @@
 """How far an index has come, kept in the index itself: any machine can go on with it, and none searches half of it."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from semoe.errors import UsageError
+from semoe.retrieval.dense.vectors import is_same
 from semoe.retrieval.elastic.connection import Connection
 from semoe.retrieval.elastic.errors import reason, refused
-from semoe.retrieval.elastic.schema import MAPPING, index_settings
+from semoe.retrieval.elastic.schema import Documents, index_settings
 from semoe.retrieval.elastic.settings import LoadSettings
 
 FORMAT = 1
@@ -22,6 +24,8 @@ class LoadState:
     """So many of the corpus, from its beginning, are in the index for certain."""
     complete: bool = False
     """All of them are, and were counted."""
+    encoder: dict[str, Any] = field(default_factory=dict)
+    """What tells the encoder of its vectors from others; empty where it holds none."""
     format: int = FORMAT
 
 
@@ -53,10 +57,13 @@ def write_state(connection: Connection, name: str, state: LoadState) -> LoadStat
     return state
 
 
-def create_index(connection: Connection, name: str, corpus: str, settings: LoadSettings) -> LoadState:
+def create_index(
+    connection: Connection, name: str, corpus: str, settings: LoadSettings, documents: Documents
+) -> LoadState:
     """Makes an empty index; of two who do, and of an attempt whose answer was lost, the first one's stands."""
-    state = LoadState(corpus=corpus)
-    body: dict[str, Any] = {"mappings": {**MAPPING, "_meta": _meta(state)}, "settings": index_settings(settings)}
+    state = LoadState(corpus=corpus, encoder=dict(documents.encoder))
+    mapping = {**documents.mapping, "_meta": _meta(state)}
+    body: dict[str, Any] = {"mappings": mapping, "settings": index_settings(settings)}
     answer = connection.ask(lambda client: client.options(ignore_status=400).indices.create(index=name, **body), name)
     if "error" in answer and answer["error"]["type"] != "resource_already_exists_exception":
         raise refused(400, reason(answer.body), name, connection.config.where)
@@ -71,6 +78,25 @@ def check_corpus(connection: Connection, name: str, state: LoadState, corpus: st
             f"Index {name} holds {state.corpus!r}, not {corpus!r}. Choose another --index_name, or delete the index "
             f"first: curl -X DELETE {url}/{name}",
             kind="other-corpus",
+        )
+
+
+def check_encoder(name: str, state: LoadState, encoder: Mapping[str, Any]) -> None:
+    """Makes sure that the vectors of an index are an encoder's; without one, that it holds none.
+
+    Raises:
+        UsageError: they are another's.
+    """
+    if bool(state.encoder) != bool(encoder):
+        raise UsageError(
+            f"Index {name} holds {'vectors' if state.encoder else 'no vectors'}. Give another --index_name.",
+            kind="other-index",
+        )
+    if encoder and not is_same(state.encoder, dict(encoder)):
+        raise UsageError(
+            f"Index {name} has vectors of {state.encoder.get('encoder')} ({state.encoder.get('size')} dimensions), not "
+            f"of {encoder['encoder']} as it is here ({encoder['size']}). Give that encoder, or another --index_name.",
+            kind="other-encoder",
         )
 
 
