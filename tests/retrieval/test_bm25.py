@@ -1,11 +1,12 @@
 import math
+import re
 from collections import Counter
 from pathlib import Path
 
-import bm25s
 import orjson
 import pytest
 import Stemmer
+from bm25s.stopwords import STOPWORDS_EN
 
 from semoe.errors import UsageError
 from semoe.retrieval.bm25 import Bm25Retriever, build_index
@@ -48,9 +49,27 @@ def test_scores_equal_bm25_by_the_formula(tmp_path: Path) -> None:
 
 
 def _tokens(text: str) -> list[str]:
-    return bm25s.tokenize(
-        [text], stopwords="en", stemmer=Stemmer.Stemmer("english"), return_ids=False, show_progress=False
-    )[0]
+    """Words of one character count, but for those behind an apostrophe."""
+    found = [(one[0].lower(), text[: one.start()][-1:]) for one in re.finditer(r"\w+", text)]
+    words = [word for word, before in found if len(word) > 1 or before not in {"'", "’"}]
+    return list(Stemmer.Stemmer("english").stemWords([word for word in words if word not in STOPWORDS_EN]))
+
+
+def test_words_of_one_character_tell_passages_apart(tmp_path: Path) -> None:
+    texts = ["Vitamin C prevents scurvy.", "Vitamin D prevents rickets.", "Apollo 8 flew to the Moon.", "C's own s."]
+    build_index([Passage(str(n), text, "Title") for n, text in enumerate(texts)], tmp_path / "index")
+    found = Bm25Retriever(tmp_path / "index").search(["What is vitamin D?", "8", "Jokela's", "Jokela’s", "a"], 4)
+    assert [hit.passage.id for hit in found[0]] == ["1", "0"]
+    assert found[0][0].score > found[0][1].score
+    assert [[hit.passage.id for hit in hits] for hits in found[1:]] == [["2"], [], [], []]
+
+
+def test_an_index_of_an_earlier_format_is_to_be_made_again(tmp_path: Path) -> None:
+    build_index([Passage("1", "text", "Title")], tmp_path / "index")
+    about = tmp_path / "index" / "index.json"
+    about.write_text(about.read_text().replace('"format": 2', '"format": 1').replace('"format":2', '"format":1'))
+    with pytest.raises(UsageError, match=r"has index format 1, not 2\. Index again"):
+        Bm25Retriever(tmp_path / "index")
 
 
 def test_ties_go_by_id_and_too_few_hits_stay_few(tmp_path: Path) -> None:
