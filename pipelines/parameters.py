@@ -22,7 +22,7 @@ CORPUS = [
         value="elasticsearch",
         description="As in the plan: elasticsearch, elasticsearch-dense, or both with a plus between them.",
     ),
-    Parameter(name="encoder", value="minilm", description="Of elasticsearch-dense: what makes vectors of passages."),
+    Parameter(name="encoder", value="", description="Of elasticsearch-dense; empty: the index's own, or minilm."),
 ]
 WORKER = [
     Parameter(name="commit_seconds", value="30", description="A worker that is killed loses no more than this."),

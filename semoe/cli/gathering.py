@@ -59,6 +59,6 @@ def retrieval_config(index_place: o.IndexOptions, elastic: o.ElasticOptions) -> 
     return RetrievalConfig(
         index_dir=index_place.index_dir,
         index_name=index_place.index_name,
-        encoder=index_place.encoder,
+        encoder=index_place.encoder or None,
         elastic=server,
     )

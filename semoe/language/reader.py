@@ -4,6 +4,7 @@ Run by `readers`.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from typing import IO, NamedTuple
@@ -52,9 +53,11 @@ def read(language: Language, ask: Ask) -> Reading:
 
 
 def serve(lines: Iterable[str], out: IO[str]) -> None:
-    """Answers line by line, to the end of the lines."""
+    """Answers line by line, to the end of the lines; remembers nothing, which is for who asks."""
     language = Language()
+    language.sentences("The parser is loaded before anybody asks.")
     for line in lines:
+        language.forget()
         print(read(language, Ask(*json.loads(line))).line(), file=out, flush=True)
 
 
@@ -65,4 +68,6 @@ def _spans(pairs: Iterable[Iterable[int]]) -> tuple[Span, ...]:
 if __name__ == "__main__":
     # spaCy imports torch where it is there: seconds and hundreds of megabytes that no reader needs.
     sys.modules["torch"] = None  # type: ignore[assignment]
-    serve(sys.stdin, sys.stdout)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)  # whatever a library prints is no answer
+        serve(sys.stdin, answers)

@@ -12,9 +12,11 @@ import sys
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
 
+from semoe.errors import UsageError
 from semoe.language.english import require_parser
 from semoe.language.reader import Ask, Reading
 
@@ -24,18 +26,20 @@ MOST = 8
 """So many read what 500 rows of a small model write; each takes 200 MB."""
 CORES = 4
 """Of a machine on which it helps; half of them are left to others."""
+READER = (sys.executable, "-P", "-m", "semoe.language.reader")
+"""Without the working folder before all others on its path, as an installed command has none."""
 Process = subprocess.Popen[str]
 
 
 class Readers:
-    """Some processes, begun at once: each loads its parser while a model is loaded.
+    """Some processes, begun at once; each loads its parser.
 
     Args:
         number: of processes.
         command: what each of them runs.
     """
 
-    def __init__(self, number: int, command: Sequence[str] = (sys.executable, "-m", "semoe.language.reader")) -> None:
+    def __init__(self, number: int, command: Sequence[str] = READER) -> None:
         processes = [_started(command) for _ in range(number)]
         self._idle = SimpleQueue[Process | None]()
         for process in processes:
@@ -54,13 +58,25 @@ def readers_for(device: str) -> Readers | None:
     """Returns this process's readers, where answers are written on such a device; None: each text is read when needed.
 
     Raises:
-        UsageError: spaCy is not installed.
+        UsageError: spaCy is not installed, or `SEMOE_READERS` is no number.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if device == "cpu" or cores < CORES:
+    number = _wanted()
+    if device == "cpu" or number < 1:
         return None
     require_parser()
-    return Readers(min(MOST, cores // 2))
+    return Readers(number)
+
+
+def _wanted() -> int:
+    """As many as `SEMOE_READERS` says; otherwise half the cores, of which a pod says how many it may use."""
+    if asked := os.environ.get("SEMOE_READERS", ""):
+        if not asked.isdecimal():
+            raise UsageError(f"SEMOE_READERS must be a number of processes, not {asked!r}.", kind="bad-value")
+        return int(asked)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    cores = min(cores, int(allowed)) if allowed.isdecimal() else cores
+    return min(MOST, cores // 2) if cores >= CORES else 0
 
 
 def _started(command: Sequence[str]) -> Process:
@@ -70,7 +86,7 @@ def _started(command: Sequence[str]) -> Process:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(one or "." for one in sys.path)},
         start_new_session=True,  # Ctrl-C is for us; they end with their input
     )
 
@@ -78,11 +94,14 @@ def _started(command: Sequence[str]) -> Process:
 def _ask(idle: "SimpleQueue[Process | None]", ask: Ask) -> Reading | None:
     """Runs in a thread, which waits for the process."""
     process = idle.get()
-    line = "" if process is None else _answer(process, json.dumps(ask))
-    if line:
-        idle.put(process)
-        return Reading.of_line(line)
     if process is not None:
+        try:
+            reading = Reading.of_line(_answer(process, json.dumps(ask)))
+        except ValueError:
+            process.kill()
+        else:
+            idle.put(process)
+            return reading
         log.warning(
             "A process that reads drafts has ended (exit code %s); this one reads in its place.", process.poll()
         )
@@ -91,7 +110,7 @@ def _ask(idle: "SimpleQueue[Process | None]", ask: Ask) -> Reading | None:
 
 
 def _answer(process: Process, line: str) -> str:
-    """Returns an empty line where the process has ended."""
+    """Returns its line; none where the process has ended."""
     assert process.stdin is not None, "it was started with a pipe"
     assert process.stdout is not None, "likewise"
     try:
@@ -104,7 +123,10 @@ def _answer(process: Process, line: str) -> str:
 def _end(processes: Sequence[Process]) -> None:
     for process in processes:
         process.kill()  # it holds nothing
+    for process in processes:
         process.wait()
         for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
+            # What was on its way to one that had ended cannot be written any more.
+            with suppress(OSError, ValueError):
+                if stream is not None:
+                    stream.close()

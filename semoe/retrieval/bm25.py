@@ -20,8 +20,8 @@ from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.passage_file import PassageFile, id_order, searched, store_passages
 
 FORMAT = 2
-WORDS = r"(?u)\b\w\w+\b|(?<!['’])\b\w\b"
-"""Words of one character count ("vitamin C", "Apollo 8"), but for what stands behind an apostrophe ("Jokela's")."""
+WORDS = r"(?u)\b\w\w+\b|(?<!\w['’])\b\w\b"
+"""Words of one character count ("vitamin C", "Apollo 8"), but for "a" and what ends a possessive ("Jokela's")."""
 SETTINGS = {
     "format": FORMAT,
     "k1": 1.2,
@@ -59,6 +59,11 @@ def build_index(passages: Iterable[Passage], folder: Path) -> int:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
     return len(texts)
+
+
+def is_index(folder: Path) -> bool:
+    """Whether a folder is an index of this version's format."""
+    return (folder / ABOUT).exists() and read_json(folder / ABOUT).get("format") == FORMAT
 
 
 class Bm25Retriever:

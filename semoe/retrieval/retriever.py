@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from semoe.errors import UsageError
+from semoe.retrieval.dense import DENSE
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.passage import Retrieved
-
-DENSE = ".dense"
-"""Ends the name of an index's vectors."""
 
 
 class Retriever(Protocol):

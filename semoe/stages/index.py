@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from semoe.registry import Registry
-from semoe.retrieval.bm25 import build_index
+from semoe.retrieval.bm25 import build_index, is_index
 from semoe.retrieval.dense.vectors import build_vectors, require_encoder
-from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.elastic.load import load_index, state_of
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.retriever import RetrievalConfig
@@ -65,15 +65,17 @@ def index_all(
 
 
 def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> list[Indexed]:
-    """Indexes a corpus where that is not done: a folder that is there is whole, and a server says what it has.
+    """Indexes a corpus where that is not done: a folder of this format is whole, and a server says what it has.
 
     Raises:
         UsageError: no such corpus or retriever, or vectors are there that another encoder made; see `index_corpus`.
         TransientError: likewise.
     """
-    require_encoder(where.dense_folder, where.encoder)
-    folders = {"bm25": where.bm25_folder, "dense": where.dense_folder}
-    missing = [name for name in parts_of(retriever) if name not in folders or not folders[name].exists()]
+    names = parts_of(retriever)
+    if "dense" in names:
+        require_encoder(where.dense_folder, where.encoder)
+    there = {"bm25": is_index(where.bm25_folder), "dense": where.dense_folder.exists()}
+    missing = [name for name in names if not there.get(name)]
     return list(index_all(data_path, PLUS.join(missing), where).values()) if missing else []
 
 
@@ -112,8 +114,13 @@ def _into_elastic_vectors(
     from semoe.retrieval.elastic.vectors import Vectors  # noqa: PLC0415
 
     server = where.elastic or ElasticConfig.from_environment()
-    encoder_name = where.encoder or MINILM
-    vectors = Vectors(encoder_name, open_encoder(encoder_name))
     name = where.vectors_name
+    index = f"{server.where}/{name}"
+    state = state_of(name, server)
+    made_by = str(state.encoder.get("encoder", "")) if state else ""
+    if state and state.complete and state.corpus == corpus.identity and where.encoder in (None, made_by):
+        return Indexed(num_passages=state.num_passages, num_found=state.num_passages, index=index)
+    encoder_name = where.encoder or made_by or MINILM
+    vectors = Vectors(encoder_name, open_encoder(encoder_name))
     loaded = load_index(passages, name, server, corpus=corpus.identity, settings=load, documents=vectors)
-    return Indexed(num_passages=loaded.num_passages, num_found=loaded.num_found, index=f"{server.where}/{name}")
+    return Indexed(num_passages=loaded.num_passages, num_found=loaded.num_found, index=index)

@@ -1,13 +1,16 @@
 """Processes that read drafts: they read what this process reads, and nothing is lost where one ends."""
 
+import io
+import json
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from semoe.errors import UsageError
 from semoe.language import Language
-from semoe.language.reader import Ask, Reading, read
-from semoe.language.readers import Readers, readers_for
+from semoe.language.reader import Ask, Reading, read, serve
+from semoe.language.readers import Readers, _wanted, readers_for
 
 TEXTS = (
     "Ada Lovelace was born in London. She wrote notes on Babbage's engine. Her father was Lord Byron",
@@ -49,17 +52,43 @@ def test_a_reading_survives_its_line() -> None:
     assert Reading.of_line(reading.line()) == reading
 
 
-@pytest.mark.parametrize("program", ["", "print(); input()", "import sys; sys.exit(3)"])
+@pytest.mark.parametrize("program", ["", "print('no answer', flush=True); input()", "import sys; sys.exit(3)"])
 def test_where_a_process_ends_nothing_is_read_and_nobody_waits(program: str, caplog: pytest.LogCaptureFixture) -> None:
     readers = Readers(1, (sys.executable, "-c", program))
-    asks = [readers.begin(Ask(text, 0, True, ())) for text in TEXTS]
-    if "print" in program:
-        with pytest.raises(ValueError, match="Expecting value"):
-            asks[0].result(timeout=60)
-    else:
-        assert [one.result(timeout=60) for one in asks] == [None] * len(TEXTS)
-        assert len([one for one in caplog.messages if "this one reads in its place" in one]) == 1
+    asks = [readers.begin(Ask(text * 10_000, 0, True, ())) for text in TEXTS]
+    assert [one.result(timeout=60) for one in asks] == [None] * len(TEXTS)
+    assert len([one for one in caplog.messages if "this one reads in its place" in one]) == 1
     readers.close()
+
+
+def test_all_end_also_behind_one_that_had_ended() -> None:
+    readers = Readers(3, (sys.executable, "-c", "import sys; sys.exit() if len(input()) > 9 else input()"))
+    (processes,) = readers.close.peek()[2]  # type: ignore[index]
+    assert [readers.begin(Ask(text * 10_000, 0, True, ())).result(timeout=60) for text in TEXTS[:2]] == [None, None]
+    readers.close()
+    assert all(one.returncode is not None for one in processes)
+
+
+def test_a_reader_remembers_nothing() -> None:
+    asked, answered = [json.dumps(Ask(text, 0, True, ("entities",))) for text in TEXTS[:2] * 2], io.StringIO()
+    serve(asked, answered)
+    first, second, *again = answered.getvalue().splitlines()
+    assert again == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("said", "threads", "number"), [("3", "", 3), ("0", "", 0), ("", "1", 0), ("", "6", 3), ("", "", 4)]
+)
+def test_as_many_read_as_the_environment_says(
+    said: str, threads: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEMOE_READERS", said)
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert _wanted() == number
+    monkeypatch.setenv("SEMOE_READERS", "many")
+    with pytest.raises(UsageError, match="SEMOE_READERS"):
+        _wanted()
 
 
 def test_a_cpu_reads_when_it_judges() -> None:

@@ -12,6 +12,8 @@ from semoe.errors import UsageError
 from semoe.retrieval.bm25 import Bm25Retriever, build_index
 from semoe.retrieval.dpr import read_passages
 from semoe.retrieval.passage import Passage
+from semoe.retrieval.retriever import RetrievalConfig
+from semoe.stages.index import ensure_index
 from tests.demo import PASSAGES
 
 
@@ -50,18 +52,19 @@ def test_scores_equal_bm25_by_the_formula(tmp_path: Path) -> None:
 
 def _tokens(text: str) -> list[str]:
     """Words of one character count, but for those behind an apostrophe."""
-    found = [(one[0].lower(), text[: one.start()][-1:]) for one in re.finditer(r"\w+", text)]
-    words = [word for word, before in found if len(word) > 1 or before not in {"'", "’"}]
+    found = [(one[0].lower(), text[: one.start()][-2:]) for one in re.finditer(r"\w+", text)]
+    words = [word for word, before in found if len(word) > 1 or not re.fullmatch(r"\w['’]", before)]
     return list(Stemmer.Stemmer("english").stemWords([word for word in words if word not in STOPWORDS_EN]))
 
 
 def test_words_of_one_character_tell_passages_apart(tmp_path: Path) -> None:
     texts = ["Vitamin C prevents scurvy.", "Vitamin D prevents rickets.", "Apollo 8 flew to the Moon.", "C's own s."]
     build_index([Passage(str(n), text, "Title") for n, text in enumerate(texts)], tmp_path / "index")
-    found = Bm25Retriever(tmp_path / "index").search(["What is vitamin D?", "8", "Jokela's", "Jokela’s", "a"], 4)
+    found = Bm25Retriever(tmp_path / "index").search(["What is vitamin D?", "8", "Jokela's", "Jokela’s", "a", "'C'"], 4)
     assert [hit.passage.id for hit in found[0]] == ["1", "0"]
     assert found[0][0].score > found[0][1].score
-    assert [[hit.passage.id for hit in hits] for hits in found[1:]] == [["2"], [], [], []]
+    assert [[hit.passage.id for hit in hits] for hits in found[1:-1]] == [["2"], [], [], []]
+    assert {hit.passage.id for hit in found[-1]} == {"0", "3"}
 
 
 def test_an_index_of_an_earlier_format_is_to_be_made_again(tmp_path: Path) -> None:
@@ -70,6 +73,9 @@ def test_an_index_of_an_earlier_format_is_to_be_made_again(tmp_path: Path) -> No
     about.write_text(about.read_text().replace('"format": 2', '"format": 1').replace('"format":2', '"format":1'))
     with pytest.raises(UsageError, match=r"has index format 1, not 2\. Index again"):
         Bm25Retriever(tmp_path / "index")
+    where = RetrievalConfig(index_dir=tmp_path, index_name="index")
+    assert [made.num_passages for made in ensure_index(str(PASSAGES), "bm25", where)] == [300]
+    assert ensure_index(str(PASSAGES), "bm25", where) == []
 
 
 def test_ties_go_by_id_and_too_few_hits_stay_few(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def _argo(
 ) -> "ArgoBackend":
     from semoe.cli.cluster.argo import ArgoBackend
     from semoe.cli.cluster.client import Cluster
-    from semoe.retrieval.retrievers import on_a_server
+    from semoe.retrieval.retrievers import on_a_server, parts_of
 
     asked = {
         "commit_seconds": workers.commit_seconds,
@@ -245,7 +245,8 @@ def _argo(
     }
     planned = folder.plan()
     given = {"index_name": planned.index_name}
-    if on_a_server(planned.retriever):
+    # Who has a chart of before there was this parameter has no need of it.
+    if on_a_server(planned.retriever) and parts_of(planned.retriever) != ["elasticsearch"]:
         given["retriever"] = planned.retriever
     given |= {name: str(value) for name, value in asked.items() if value is not None} | on_cluster.parameters()
     return ArgoBackend(folder=folder, cluster=Cluster(on_cluster.namespace), parallelism=parallelism, parameters=given)

@@ -2,9 +2,9 @@
 
 Rows stop at different places. Those that stop ask together (one search for all that wait, in a thread, while the others
 decode), and go on together. A draft is judged as it was when one of its sentences had ended, once that is read; when
-that is changes nothing of what is written. A row goes on as a fresh request: prompt, accepted text, new experts. So
-what it writes after a switch is what a fresh start from there would write. Knows the engine and the retriever; what
-passages do to a request is the caller's (`requests`).
+that is changes nothing but last bits (what a paused row had written is computed anew, as a prompt). A row goes on as a
+fresh request: prompt, accepted text, new experts. So what it writes after a switch is what a fresh start from there
+would write. Knows the engine and the retriever; what passages do to a request is the caller's (`requests`).
 """
 
 import time

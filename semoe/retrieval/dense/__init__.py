@@ -2,3 +2,6 @@
 
 SGPT = "sgpt:"
 """Before the folder or hub name of a decoder that encodes as SGPT does."""
+
+DENSE = ".dense"
+"""Ends the name of an index's vectors."""

@@ -1,17 +1,12 @@
-"""Finds the passages whose vectors are nearest to a query's: exactly, part by part.
-
-Q queries   N passages of a part   D dimensions
-"""
+"""Finds the passages whose vectors are nearest to a query's."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from semoe.errors import UsageError
 from semoe.retrieval.dense.encoder import Encoder, Vectors
 from semoe.retrieval.dense.encoders import open_encoder
+from semoe.retrieval.dense.nearest import Rows, nearest
 from semoe.retrieval.dense.vectors import VectorFolder, about, is_same, require_encoder
 from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.passage_file import id_order
@@ -47,39 +42,10 @@ class DenseRetriever:
         """Returns up to `k` passages for each query, best first, ties by passage id."""
         if not queries:
             return []
-        query_QD = self._encoder.queries(list(queries))
-        best = [_Best(k) for _ in queries]
-        first = 0
-        for part in self._vectors.parts:
-            scores_QN = query_QD @ np.asarray(part, dtype=np.float32).T
-            for one, scores_N in zip(best, scores_QN, strict=True):
-                one.add(scores_N, first)
-            first += len(part)
-        return [self._found(one, k) for one in best]
+        found = nearest(self._vectors.parts, self._encoder.queries(list(queries)), k)
+        return [self._hits(rows, scores, k) for rows, scores in found]
 
-    def _found(self, best: "_Best", k: int) -> list[Retrieved]:
-        hits = [
-            (self._vectors.passages[int(row)], float(score)) for row, score in zip(best.rows, best.scores, strict=True)
-        ]
+    def _hits(self, rows: Rows, scores: Vectors, k: int) -> list[Retrieved]:
+        hits = [(self._vectors.passages[int(row)], float(score)) for row, score in zip(rows, scores, strict=True)]
         hits.sort(key=lambda hit: (-hit[1], id_order(hit[0].id)))
         return [Retrieved(passage, score, rank) for rank, (passage, score) in enumerate(hits[:k])]
-
-
-class _Best:
-    """The best rows of one query, over the parts seen so far; all that are as good as the last of them."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.rows: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-        self.scores: Vectors = np.zeros(0, np.float32)
-
-    def add(self, scores_N: Vectors, first: int) -> None:
-        rows = self._good(scores_N)
-        scores = np.concatenate([self.scores, scores_N[rows]])
-        keep = self._good(scores)
-        self.rows = np.concatenate([self.rows, rows + first])[keep]
-        self.scores = scores[keep]
-
-    def _good(self, scores_N: Vectors) -> npt.NDArray[np.int64]:
-        most = min(self._most, len(scores_N))
-        return np.flatnonzero(scores_N >= np.partition(scores_N, -most)[-most])

@@ -8,7 +8,7 @@ D dimensions
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,13 @@ def about(encoder_name: str, encoder: Encoder) -> dict[str, Any]:
 
 
 def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two descriptions are of one encoder under one name."""
+    return one.get("encoder") == other.get("encoder") and is_alike(one, other)
+
+
+def is_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two descriptions are of one encoder; its last bits may differ from one device to another."""
-    names = ("format", "encoder", "size")
+    names = ("format", "size")
     return [one.get(name) for name in names] == [other.get(name) for name in names] and (
         float(np.dot(one["vector"], other["vector"])) > ALIKE
     )
@@ -168,7 +173,7 @@ def _parts(folder: Path, num_passages: int, size: int) -> Iterator[Part]:
         path = _path(folder, number)
         length = min(PART, left)
         try:
-            part = np.load(path, mmap_mode="r")
+            part = np.load(path, mmap_mode="c")  # torch warns of maps that cannot be written; nothing is written
         except (OSError, ValueError) as error:
             raise CorruptError(f"{path} is missing or cut ({error}). Index again.", kind="corrupt") from error
         if part.shape != (length, size):

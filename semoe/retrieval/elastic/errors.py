@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from semoe.errors import SemoeError, TransientError, UsageError
+from semoe.retrieval.dense import DENSE
 
 if TYPE_CHECKING:
     from elasticsearch import ApiError, TransportError
@@ -69,13 +70,18 @@ def refused(status: int, why: str, index: str, where: str) -> SemoeError:
         )
     if status == 404:
         return UsageError(
-            f"No index {index} in Elasticsearch at {where}. Run `semoe index --retriever elasticsearch --index_name "
-            f"{index}` first, or correct --index_name.",
+            f"No index {index} in Elasticsearch at {where}. Run {command_for(index)} first, or correct --index_name.",
             kind="missing-index",
         )
     if status in BUSY or status >= 500:
         return TransientError(f"Elasticsearch at {where} is busy or in trouble ({status}: {why}).", kind="es-busy")
     return UsageError(f"Elasticsearch at {where} refuses this on index {index} ({status}: {why}).", kind="es-refused")
+
+
+def command_for(index: str) -> str:
+    """Returns the command that makes an index."""
+    retriever = "elasticsearch-dense" if index.endswith(DENSE) else "elasticsearch"
+    return f"`semoe index --retriever {retriever} --index_name {index.removesuffix(DENSE)}`"
 
 
 def reason(body: Any) -> str:

@@ -74,6 +74,17 @@ def load_index(
         return Loaded(num_passages=count, num_found=state.num_passages)
 
 
+def state_of(name: str, config: ElasticConfig) -> LoadState | None:
+    """Returns how far an index has come; None where there is none.
+
+    Raises:
+        UsageError: wrong credentials, or the index was made by something else.
+        TransientError: Elasticsearch does not answer.
+    """
+    with _connected(config) as connection:
+        return find_state(connection, name)
+
+
 def _begun(passages: Iterable[Passage]) -> Iterable[Passage]:
     """The same passages, the first one read: a missing or broken file leaves no index behind."""
     stream = iter(passages)

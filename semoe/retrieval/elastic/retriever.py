@@ -5,7 +5,7 @@ from typing import Any
 
 from semoe.errors import TransientError, UsageError
 from semoe.retrieval.elastic.connection import Connection
-from semoe.retrieval.elastic.errors import BUSY, reason, refused
+from semoe.retrieval.elastic.errors import BUSY, command_for, reason, refused
 from semoe.retrieval.elastic.schema import search_body
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.elastic.state import find_state
@@ -35,7 +35,7 @@ class ElasticRetriever:
         if not state.complete:
             raise UsageError(
                 f"Index {name} is half built ({state.num_passages:,} passages of {state.corpus} so far). Run "
-                "`semoe index --retriever elasticsearch` again; it goes on from there.",
+                f"{command_for(name)} again; it goes on from there.",
                 kind="half-built-index",
             )
         self.num_passages = state.num_passages

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from semoe.errors import UsageError
-from semoe.retrieval.dense.vectors import is_same
+from semoe.retrieval.dense.vectors import is_alike
 from semoe.retrieval.elastic.connection import Connection
 from semoe.retrieval.elastic.errors import reason, refused
 from semoe.retrieval.elastic.schema import Documents, index_settings
@@ -82,7 +82,7 @@ def check_corpus(connection: Connection, name: str, state: LoadState, corpus: st
 
 
 def check_encoder(name: str, state: LoadState, encoder: Mapping[str, Any]) -> None:
-    """Makes sure that the vectors of an index are an encoder's; without one, that it holds none.
+    """Makes sure that an index has the vectors of an encoder, whatever its name is here; without one, that it has none.
 
     Raises:
         UsageError: they are another's.
@@ -92,7 +92,7 @@ def check_encoder(name: str, state: LoadState, encoder: Mapping[str, Any]) -> No
             f"Index {name} holds {'vectors' if state.encoder else 'no vectors'}. Give another --index_name.",
             kind="other-index",
         )
-    if encoder and not is_same(state.encoder, dict(encoder)):
+    if encoder and not is_alike(state.encoder, encoder):
         raise UsageError(
             f"Index {name} has vectors of {state.encoder.get('encoder')} ({state.encoder.get('size')} dimensions), not "
             f"of {encoder['encoder']} as it is here ({encoder['size']}). Give that encoder, or another --index_name.",

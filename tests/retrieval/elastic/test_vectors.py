@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from semoe.errors import CorruptError, UsageError
-from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder
+from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder, _place
 from semoe.retrieval.dense.retriever import DenseRetriever
 from semoe.retrieval.dense.vectors import build_vectors
 from semoe.retrieval.elastic.load import load_index
@@ -18,6 +18,7 @@ from semoe.retrieval.fusion import Fusion
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import open_retriever
+from semoe.stages.corpus import open_corpus
 from semoe.stages.index import index_all
 from tests.demo import PASSAGES
 from tests.retrieval.elastic.conftest import SMALL
@@ -40,6 +41,22 @@ class Counting:
         if self.encoded > self._fail_at:
             raise CorruptError("a vector that is not finite", kind="not-finite")
         return self.queries(texts)
+
+
+class FailingAt:
+    """An encoder that fails once it has encoded so many."""
+
+    def __init__(self, encoder: SentenceEncoder, most: int) -> None:
+        self._encoder, self._most, self.size, self._encoded = encoder, most, encoder.size, 0
+
+    def queries(self, texts: Sequence[str]) -> np.ndarray:
+        return self._encoder.queries(texts)
+
+    def passages(self, texts: Sequence[str]) -> np.ndarray:
+        self._encoded += len(texts)
+        if self._encoded > self._most:
+            raise CorruptError("a vector that is not finite", kind="not-finite")
+        return self._encoder.passages(texts)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +124,34 @@ def test_a_load_that_was_stopped_encodes_only_what_is_missing(
     assert retriever.num_passages == len(many)
     assert encoder.encoded < len(many) - 400
     assert retriever.search([f"{many[-1].title} {many[-1].text}"], 1)[0][0].passage == many[-1]
+
+
+def test_the_command_that_makes_the_vectors_is_named(config: ElasticConfig, name: str) -> None:
+    where = RetrievalConfig(index_name=name, elastic=config)
+    command = f"semoe index --retriever elasticsearch-dense --index_name {name}`"
+    with pytest.raises(UsageError, match=f"No index {name}.dense.*{command} first"):
+        open_retriever("elasticsearch-dense", where)
+
+
+def test_an_index_knows_its_encoder_and_takes_it_under_another_name(
+    config: ElasticConfig, client: Elasticsearch, name: str, passages: list[Passage], minilm: SentenceEncoder
+) -> None:
+    where = RetrievalConfig(index_name=name, elastic=config)
+    folder = _place(MINILM)
+    corpus = open_corpus(str(PASSAGES))
+    corpus.file.close()
+    try:
+        with pytest.raises(CorruptError):
+            load_index(
+                passages, where.vectors_name, config, corpus=corpus.identity, settings=SMALL,
+                documents=Vectors(folder, FailingAt(minilm, 270)),
+            )  # fmt: skip
+        (made,) = index_all(str(PASSAGES), "elasticsearch-dense", where).values()
+        assert made.num_passages == len(passages) > made.num_found > 0, "it went on, with the encoder of before"
+        by_another_name = RetrievalConfig(index_name=name, elastic=config, encoder=MINILM)
+        assert open_retriever("elasticsearch-dense", by_another_name).search(["Juha Jokela"], 1)[0]
+    finally:
+        client.indices.delete(index=where.vectors_name, ignore_unavailable=True)
 
 
 def test_equals_go_by_id(config: ElasticConfig, name: str) -> None:

@@ -1,0 +1,61 @@
+"""The nearest of many vectors, exactly: all are compared, part by part.
+
+Q queries   N vectors of a part   D dimensions
+
+torch makes float32 of a float16 part, ten times as fast as numpy, and multiplies while it is in the processor's cache:
+so 64 queries take less time than the product with vectors that are float32 already.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from semoe.retrieval.dense.encoder import Vectors
+
+Rows = npt.NDArray[np.int64]
+Part = npt.NDArray[np.float16]
+
+
+def nearest(parts: Sequence[Part], query_QD: Vectors, k: int) -> list[tuple[Rows, Vectors]]:
+    """Returns rows and products of the `k` nearest of each query, in no order, and of all that are as near as the last.
+
+    Args:
+        parts: [N, D] each, one behind the other.
+        query_QD: what they are compared with.
+        k: how many.
+    """
+    queries_QD = torch.from_numpy(query_QD)
+    best = [_Best(k) for _ in query_QD]
+    least_Q = np.full(len(best), -np.inf, np.float32)
+    first = 0
+    for part_ND in parts:
+        scores_QN = (queries_QD @ torch.from_numpy(part_ND).float().T).numpy()
+        # Soon few parts hold anything that is as near as what was found.
+        for query in np.flatnonzero(scores_QN.max(1) >= least_Q):
+            least_Q[query] = best[query].add(scores_QN[query], first)
+        first += len(part_ND)
+    return [(one.rows, one.scores) for one in best]
+
+
+class _Best:
+    """The best rows of one query, over the parts seen so far; all that are as good as the last of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.rows: Rows = np.zeros(0, np.int64)
+        self.scores: Vectors = np.zeros(0, np.float32)
+
+    def add(self, scores_N: Vectors, first: int) -> float:
+        """Takes a part in; returns what the next must reach to count."""
+        rows = self._good(scores_N)
+        scores = np.concatenate([self.scores, scores_N[rows]])
+        keep = self._good(scores)
+        self.rows = np.concatenate([self.rows, rows + first])[keep]
+        self.scores = scores[keep]
+        return float(self.scores.min()) if len(self.scores) >= self._most else -np.inf
+
+    def _good(self, scores_N: Vectors) -> Rows:
+        most = min(self._most, len(scores_N))
+        return np.flatnonzero(scores_N >= np.partition(scores_N, -most)[-most])
