@@ -23,7 +23,7 @@ from semoe.language.reader import Ask, Reading
 log = logging.getLogger(__name__)
 
 MOST = 8
-"""So many read what 500 rows of a small model write; each takes 200 MB."""
+"""So many read what 500 rows of a small model write; each takes 160 MB."""
 CORES = 4
 """Of a machine on which it helps; half of them are left to others."""
 READER = (sys.executable, "-P", "-m", "semoe.language.reader")
