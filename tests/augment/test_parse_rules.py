@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from semoe import language as parser_module
 from semoe.augment.parse import Candidate, candidates, load_parser, question_answers
 from semoe.augment.parse.candidate import one_answer_each, well_formed
 from semoe.augment.rejection import REASONS
 from semoe.errors import UsageError
+from semoe.language import english as parser_module
 
 DIAMOND = (
     "John Diamond (10 May 1953 – 2 March 2001), was a British journalist and broadcaster. He was married to the food "

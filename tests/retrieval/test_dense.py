@@ -1,13 +1,13 @@
 """Vectors of a corpus in a folder, found exactly; with a small real encoder where one is needed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from semoe.errors import CorruptError, UsageError
+from semoe.errors import CorruptError, TransientError, UsageError
 from semoe.retrieval.dense import encoder as encoders
 from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder, Vectors
 from semoe.retrieval.dense.encoders import open_encoder
@@ -87,6 +87,16 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     for part in ("00000.npy", "00004.npy"):
         ours, theirs = (np.load(tmp_path / name / "vectors" / part) for name in ("v", "whole"))
         assert (ours == theirs).all()
+
+
+def test_of_two_builds_of_one_index_the_second_waits_for_another_day(tmp_path: Path) -> None:
+    def meanwhile() -> Iterator[Passage]:
+        with pytest.raises(TransientError, match="Another process is building"):
+            build_vectors(corpus(), tmp_path / "v", "letters", Letters())
+        yield from corpus()
+
+    assert build_vectors(meanwhile(), tmp_path / "v", "letters", Letters()) == (50, 0)
+    assert build_vectors(corpus(3), tmp_path / "v", "letters", Letters()) == (3, 0)
 
 
 def test_a_stop_as_a_build_takes_its_place_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

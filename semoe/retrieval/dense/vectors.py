@@ -9,6 +9,7 @@ D dimensions
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 from blake3 import blake3
+from filelock import FileLock, Timeout
 
-from semoe.errors import CorruptError, UsageError
+from semoe.errors import CorruptError, TransientError, UsageError
 from semoe.files import os_errors, read_json, write_json
 from semoe.retrieval.dense.encoder import Encoder
 from semoe.retrieval.passage import Passage
@@ -51,10 +53,11 @@ def build_vectors(passages: Iterable[Passage], folder: Path, encoder_name: str, 
     Raises:
         UsageError: the folder cannot be written.
         CorruptError: the encoder makes numbers that are none.
+        TransientError: another process builds it.
     """
     building = folder.with_name(f".{folder.name}.building")
     told = about(encoder_name, encoder)
-    with os_errors(folder):
+    with os_errors(folder), _alone(folder):
         _prepare(building, told)
         num_passages = num_found = 0
         for number, part in enumerate(_cut(store_passages(passages, building))):
@@ -66,6 +69,23 @@ def build_vectors(passages: Iterable[Passage], folder: Path, encoder_name: str, 
         # Last: until then a stop anywhere leaves a build that goes on.
         (folder / BUILDING).unlink()
     return num_passages, num_found
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps others from building the same index: they would write into one folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise TransientError(
+            f"Another process is building {folder}. Run the same command again once it has ended.", kind="busy"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def about(encoder_name: str, encoder: Encoder) -> dict[str, Any]:
