@@ -72,7 +72,8 @@ def main() -> None:
             _fill(model, settings, retriever)
         if on == "cuda:float32":
             found["calm"] = calm(model, settings, retriever)
-        found["answers"][on] = _answered(asked.methods.split(","), model, settings, retriever)
+        answered = _answered(asked.methods.split(","), model, settings, retriever)
+        found["answers"][on] = found["answers"].get(on, {}) | answered
         asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(table(found))
 
@@ -168,7 +169,7 @@ def table(found: dict[str, Any]) -> str:
         for name, one in methods.items():
             go = methods.get(name.partition("-")[2])
             times = f"{one['seconds'] / go['seconds']:.2f}" if go else ""
-            others = _other_texts(one, first[name])
+            others = _other_texts(one, first.get(name, {}))
             lines.append(
                 f"| {device}, {name} | {one['f1']:.1f} [{one['f1_low']:.1f}, {one['f1_high']:.1f}] | "
                 f"{one['seconds']:.2f} | {times} | {one['retrievals']:.2f} | {others} |"

@@ -7,11 +7,13 @@ missing, nothing is: whoever wants a text read that no process has read reads it
 import json
 import logging
 import os
+import select
 import subprocess
 import sys
+import threading
 import weakref
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
@@ -27,8 +29,11 @@ MOST = 8
 CORES = 4
 """Of a machine on which it helps; half of them are left to others."""
 READER = (sys.executable, "-P", "-m", "semoe.language.reader")
-"""Without the working folder before all others on its path, as an installed command has none."""
+"""With this process's path alone, not the working folder before it."""
+SECONDS = 60.0
+"""A draft takes milliseconds, and a parser a second or two to load."""
 Process = subprocess.Popen[str]
+_Asked = tuple[Ask, "Future[Reading | None]"]
 
 
 class Readers:
@@ -40,17 +45,19 @@ class Readers:
     """
 
     def __init__(self, number: int, command: Sequence[str] = READER) -> None:
+        self._asks = SimpleQueue[_Asked | None]()
         processes = [_started(command) for _ in range(number)]
-        self._idle = SimpleQueue[Process | None]()
-        for process in processes:
-            self._idle.put(process)
-        self._threads = ThreadPoolExecutor(max_workers=number, thread_name_prefix="reader")
-        self.close = weakref.finalize(self, _end, processes)
+        self.close = weakref.finalize(self, _end, processes, self._asks)
         """Ends them; done by itself when nobody knows them any longer."""
+        for process in processes:
+            # A daemon: whatever a process does, this one can end.
+            threading.Thread(target=_serve, args=(process, self._asks), daemon=True, name="reader").start()
 
     def begin(self, ask: Ask) -> "Future[Reading | None]":
         """Begins to read a text; None comes of it where the process has ended."""
-        return self._threads.submit(_ask, self._idle, ask)
+        future = Future[Reading | None]()
+        self._asks.put((ask, future))
+        return future
 
 
 @cache
@@ -61,7 +68,7 @@ def readers_for(device: str) -> Readers | None:
         UsageError: spaCy is not installed, or `SEMOE_READERS` is no number.
     """
     number = _wanted()
-    if device == "cpu" or number < 1:
+    if device == "cpu" or number < 1 or getattr(sys, "frozen", False):
         return None
     require_parser()
     return Readers(number)
@@ -79,51 +86,57 @@ def _wanted() -> int:
     return min(MOST, cores // 2) if cores >= CORES else 0
 
 
-def _started(command: Sequence[str]) -> Process:
-    return subprocess.Popen(  # noqa: S603  (our own command)
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(one or "." for one in sys.path)},
-        start_new_session=True,  # Ctrl-C is for us; they end with their input
-    )
-
-
-def _ask(idle: "SimpleQueue[Process | None]", ask: Ask) -> Reading | None:
-    """Runs in a thread, which waits for the process."""
-    process = idle.get()
-    if process is not None:
-        try:
-            reading = Reading.of_line(_answer(process, json.dumps(ask)))
-        except ValueError:
-            process.kill()
-        else:
-            idle.put(process)
-            return reading
-        log.warning(
-            "A process that reads drafts has ended (exit code %s); this one reads in its place.", process.poll()
+def _started(command: Sequence[str]) -> Process | None:
+    folders = [one or "." for one in sys.path if isinstance(one, str)]
+    try:
+        return subprocess.Popen(  # noqa: S603  (our own command)
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(folders)},
+            start_new_session=True,  # Ctrl-C is for us; they end with their input
         )
-    idle.put(None)
-    return None
+    except OSError as error:
+        log.warning("A process that reads drafts could not be begun (%s); this one reads in its place.", error)
+        return None
 
 
-def _answer(process: Process, line: str) -> str:
-    """Returns its line; none where the process has ended."""
+def _serve(process: Process | None, asks: "SimpleQueue[_Asked | None]") -> None:
+    """Runs in a thread, which waits for its process."""
+    while asked := asks.get():
+        ask, future = asked
+        reading = None if process is None else _reading(process, ask)
+        if process is not None and reading is None:
+            process.kill()
+            log.warning(
+                "A process that reads drafts has ended (exit code %s); this one reads in its place.", process.wait()
+            )
+            process = None
+        future.set_result(reading)
+
+
+def _reading(process: Process, ask: Ask) -> Reading | None:
+    """Returns its answer; None where it has none, or none in time."""
     assert process.stdin is not None, "it was started with a pipe"
     assert process.stdout is not None, "likewise"
     try:
-        print(line, file=process.stdin, flush=True)
-        return process.stdout.readline()
-    except (OSError, ValueError):
-        return ""
+        print(json.dumps(ask), file=process.stdin, flush=True)
+        # Nothing of an earlier answer is left in the stream: an ask has one line.
+        is_there, _, _ = select.select([process.stdout], [], [], SECONDS)
+        return Reading.of_line(process.stdout.readline()) if is_there else None
+    except (OSError, ValueError, TypeError):
+        return None
 
 
-def _end(processes: Sequence[Process]) -> None:
-    for process in processes:
+def _end(processes: Sequence[Process | None], asks: "SimpleQueue[_Asked | None]") -> None:
+    begun = [process for process in processes if process is not None]
+    for process in begun:
         process.kill()  # it holds nothing
-    for process in processes:
+    for _ in processes:
+        asks.put(None)
+    for process in begun:
         process.wait()
         for stream in (process.stdin, process.stdout):
             # What was on its way to one that had ended cannot be written any more.

@@ -17,7 +17,7 @@ from semoe.errors import UsageError
 from semoe.files import os_errors, read_json, write_json
 from semoe.retrieval.bm25s_alone import library
 from semoe.retrieval.passage import Passage, Retrieved
-from semoe.retrieval.passage_file import PassageFile, id_order, searched, store_passages
+from semoe.retrieval.passage_file import PassageFile, format_of, id_order, searched, store_passages
 
 FORMAT = 2
 WORDS = r"(?u)\b\w\w+\b|(?<!\w['’])\b\w\b"
@@ -63,7 +63,7 @@ def build_index(passages: Iterable[Passage], folder: Path) -> int:
 
 def is_index(folder: Path) -> bool:
     """Whether a folder is an index of this version's format."""
-    return (folder / ABOUT).exists() and read_json(folder / ABOUT).get("format") == FORMAT
+    return (folder / "bm25").exists() and format_of(folder / ABOUT) == FORMAT
 
 
 class Bm25Retriever:

@@ -38,6 +38,15 @@ def store_passages(passages: Iterable[Passage], folder: Path) -> Iterator[Passag
     np.save(folder / OFFSETS, np.asarray(offsets, dtype=np.int64))
 
 
+def format_of(about: Path) -> int | None:
+    """Returns the format that an index says it has; None where it says nothing that can be read."""
+    try:
+        found = orjson.loads(about.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found.get("format") if isinstance(found, dict) else None
+
+
 def id_order(passage_id: str) -> tuple[int, str]:
     """Numbers in order of value, other ids after them in order of text: how equals are told apart."""
     return (int(passage_id), "") if passage_id.isdecimal() else (1 << 62, passage_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from semoe.registry import Registry
 from semoe.retrieval.bm25 import build_index, is_index
-from semoe.retrieval.dense.vectors import build_vectors, require_encoder
+from semoe.retrieval.dense.vectors import build_vectors, encoder_of, is_vectors, require_encoder
 from semoe.retrieval.elastic.load import load_index, state_of
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage
@@ -74,7 +74,7 @@ def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> list
     names = parts_of(retriever)
     if "dense" in names:
         require_encoder(where.dense_folder, where.encoder)
-    there = {"bm25": is_index(where.bm25_folder), "dense": where.dense_folder.exists()}
+    there = {"bm25": is_index(where.bm25_folder), "dense": is_vectors(where.dense_folder)}
     missing = [name for name in names if not there.get(name)]
     return list(index_all(data_path, PLUS.join(missing), where).values()) if missing else []
 
@@ -90,7 +90,7 @@ def _into_vectors(corpus: Corpus, passages: Iterator[Passage], where: RetrievalC
     from semoe.retrieval.dense.encoder import MINILM  # noqa: PLC0415  (torch takes a while)
     from semoe.retrieval.dense.encoders import open_encoder  # noqa: PLC0415
 
-    name = where.encoder or MINILM
+    name = where.encoder or encoder_of(where.dense_folder) or MINILM
     num_passages, num_found = build_vectors(passages, where.dense_folder, name, open_encoder(name))
     return Indexed(num_passages=num_passages, num_found=num_found, index=str(where.dense_folder))
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -52,7 +53,9 @@ def test_a_reading_survives_its_line() -> None:
     assert Reading.of_line(reading.line()) == reading
 
 
-@pytest.mark.parametrize("program", ["", "print('no answer', flush=True); input()", "import sys; sys.exit(3)"])
+@pytest.mark.parametrize(
+    "program", ["", "import sys; sys.exit(3)", "print(5, flush=True); input()", "print('none', flush=True); input()"]
+)
 def test_where_a_process_ends_nothing_is_read_and_nobody_waits(program: str, caplog: pytest.LogCaptureFixture) -> None:
     readers = Readers(1, (sys.executable, "-c", program))
     asks = [readers.begin(Ask(text * 10_000, 0, True, ())) for text in TEXTS]
@@ -61,9 +64,35 @@ def test_where_a_process_ends_nothing_is_read_and_nobody_waits(program: str, cap
     readers.close()
 
 
+def test_a_process_that_never_answers_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semoe.language.readers.SECONDS", 0.2)
+    readers = Readers(1, (sys.executable, "-c", "import time; time.sleep(1000)"))
+    assert readers.begin(Ask("text", 0, True, ())).result(timeout=60) is None
+    readers.close()
+
+
+def test_this_process_ends_though_one_that_reads_does_not_answer() -> None:
+    program = """
+import sys
+from semoe.language.reader import Ask
+from semoe.language.readers import Readers
+readers = Readers(2, (sys.executable, "-c", "import time; time.sleep(1000)"))
+for _ in range(5):
+    readers.begin(Ask("text", 0, True, ()))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_where_no_process_can_be_begun_nothing_is_read_ahead(caplog: pytest.LogCaptureFixture) -> None:
+    readers = Readers(2, ("no such command",))
+    assert readers.begin(Ask("text", 0, True, ())).result(timeout=60) is None
+    assert "could not be begun" in caplog.text
+    readers.close()
+
+
 def test_all_end_also_behind_one_that_had_ended() -> None:
     readers = Readers(3, (sys.executable, "-c", "import sys; sys.exit() if len(input()) > 9 else input()"))
-    (processes,) = readers.close.peek()[2]  # type: ignore[index]
+    processes = readers.close.peek()[2][0]  # type: ignore[index]
     assert [readers.begin(Ask(text * 10_000, 0, True, ())).result(timeout=60) for text in TEXTS[:2]] == [None, None]
     readers.close()
     assert all(one.returncode is not None for one in processes)

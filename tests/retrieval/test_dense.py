@@ -12,7 +12,7 @@ from semoe.retrieval.dense import encoder as encoders
 from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder, Vectors
 from semoe.retrieval.dense.encoders import open_encoder
 from semoe.retrieval.dense.retriever import DenseRetriever
-from semoe.retrieval.dense.vectors import build_vectors
+from semoe.retrieval.dense.vectors import VectorFolder, build_vectors
 from semoe.retrieval.fusion import Fusion
 from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.retriever import RetrievalConfig
@@ -71,6 +71,7 @@ def test_more_than_there_is_finds_all(tmp_path: Path) -> None:
 
 
 def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semoe.retrieval.dense.vectors.FILE", 20)
     monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 10)
     encoder = Letters()
 
@@ -84,9 +85,41 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert build_vectors(corpus(), tmp_path / "v", "letters", encoder) == (50, 20)
     assert encoder.num_encoded == 20 + 30 + 2  # and for each build the sentence that tells encoders apart
     build_vectors(corpus(), tmp_path / "whole", "letters", encoder)
-    for part in ("00000.npy", "00004.npy"):
+    for part in ("00000.npy", "00001.npy", "00002.npy"):
         ours, theirs = (np.load(tmp_path / name / "vectors" / part) for name in ("v", "whole"))
         assert (ours == theirs).all()
+    assert not (tmp_path / "v" / "parts").exists()
+    assert [len(part) for part in VectorFolder(tmp_path / "v").parts] == [10] * 5
+
+
+def test_a_large_index_takes_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 1)
+    build_vectors(corpus(), tmp_path / "v", "letters", Letters())
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    opened = VectorFolder(tmp_path / "v")
+    assert len(opened.parts) == 50
+    assert len(list(Path("/proc/self/fd").iterdir())) - before <= 3
+    found = DenseRetriever(tmp_path / "v", encoder=Letters()).search(["xyz a"], 5)[0]
+    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 64)
+    build_vectors(corpus(), tmp_path / "whole", "letters", Letters())
+    assert DenseRetriever(tmp_path / "whole", encoder=Letters()).search(["xyz a", "b"], 5)[0] == found
+
+
+def test_an_index_is_made_again_by_the_encoder_that_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = RetrievalConfig(index_dir=tmp_path)
+    opened: list[str] = []
+
+    def open_letters(name: str) -> Letters:
+        opened.append(name)
+        return Letters()
+
+    monkeypatch.setattr("semoe.retrieval.dense.encoders.open_encoder", open_letters)
+    build_vectors(corpus(), where.dense_folder, "letters", Letters())
+    index_all(str(DEMO / "passages.tsv"), "dense", where)
+    assert opened == ["letters"]
+    (where.dense_folder / "index.json").unlink()
+    assert [one.num_passages for one in ensure_index(str(DEMO / "passages.tsv"), "dense", where)] == [300]
+    assert opened == ["letters", MINILM], "nothing says any longer what had made it"
 
 
 def test_of_two_builds_of_one_index_the_second_waits_for_another_day(tmp_path: Path) -> None:
@@ -151,9 +184,8 @@ def test_what_is_missing_or_cut_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="semoe index --retriever dense"):
         DenseRetriever(tmp_path / "v", encoder=Letters())
     build_vectors(corpus(), tmp_path / "v", "letters", Letters())
-    with pytest.raises(UsageError, match="made with the encoder letters, not others"):
-        DenseRetriever(tmp_path / "v", encoder_name="others", encoder=Letters())
-    with pytest.raises(UsageError, match=r"another model than the one that is letters now"):
+    assert DenseRetriever(tmp_path / "v", encoder_name="the same elsewhere", encoder=Letters()).search(["a"], 1)[0]
+    with pytest.raises(UsageError, match=r"made with letters, and letters is another model now"):
         DenseRetriever(tmp_path / "v", encoder=Letters(20))
     part = tmp_path / "v" / "vectors" / "00000.npy"
     whole = part.read_bytes()

@@ -150,7 +150,7 @@ def _index(corpus: str, index_place: o.IndexOptions) -> None:
     from semoe.stages.index import ensure_index
 
     where = RetrievalConfig(
-        index_dir=index_place.index_dir, index_name=index_place.index_name, encoder=index_place.encoder
+        index_dir=index_place.index_dir, index_name=index_place.index_name, encoder=index_place.encoder or None
     )
     for indexed in ensure_index(corpus, index_place.retriever, where):
         err.print(f"Indexed {indexed.num_passages} passages: {indexed.index}", soft_wrap=True)

@@ -16,10 +16,15 @@ from semoe.retrieval.dense.encoder import Vectors
 
 Rows = npt.NDArray[np.int64]
 Part = npt.NDArray[np.float16]
+ABOUT = 1e-5
+"""More than the last bits of a product of vectors of length 1."""
 
 
 def nearest(parts: Sequence[Part], query_QD: Vectors, k: int) -> list[tuple[Rows, Vectors]]:
-    """Returns rows and products of the `k` nearest of each query, in no order, and of all that are as near as the last.
+    """Returns rows and products of the `k` nearest of each query, in no order, and of all that are about as near.
+
+    The last bits of a product depend on what else is multiplied with it. So those found are multiplied once more, one
+    by one: equal vectors have equal products.
 
     Args:
         parts: [N, D] each, one behind the other.
@@ -36,11 +41,21 @@ def nearest(parts: Sequence[Part], query_QD: Vectors, k: int) -> list[tuple[Rows
         for query in np.flatnonzero(scores_QN.max(1) >= least_Q):
             least_Q[query] = best[query].add(scores_QN[query], first)
         first += len(part_ND)
-    return [(one.rows, one.scores) for one in best]
+    starts = np.cumsum([0, *map(len, parts)])
+    return [
+        (one.rows, _products(parts, starts, one.rows, query_D)) for one, query_D in zip(best, query_QD, strict=True)
+    ]
+
+
+def _products(parts: Sequence[Part], starts: npt.NDArray[np.int64], rows: Rows, query_D: Vectors) -> Vectors:
+    numbers = np.searchsorted(starts, rows, side="right") - 1
+    found = [parts[number][row - starts[number]] for number, row in zip(numbers, rows, strict=True)]
+    exact = [float((vector_D.astype(np.float64) * query_D).sum()) for vector_D in found]
+    return np.array(exact, dtype=np.float32)
 
 
 class _Best:
-    """The best rows of one query, over the parts seen so far; all that are as good as the last of them."""
+    """The best rows of one query, over the parts seen so far; all that are about as good as the last of them."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -58,4 +73,4 @@ class _Best:
 
     def _good(self, scores_N: Vectors) -> Rows:
         most = min(self._most, len(scores_N))
-        return np.flatnonzero(scores_N >= np.partition(scores_N, -most)[-most])
+        return np.flatnonzero(scores_N >= np.partition(scores_N, -most)[-most] - ABOUT)

@@ -7,7 +7,7 @@ from semoe.errors import UsageError
 from semoe.retrieval.dense.encoder import Encoder, Vectors
 from semoe.retrieval.dense.encoders import open_encoder
 from semoe.retrieval.dense.nearest import Rows, nearest
-from semoe.retrieval.dense.vectors import VectorFolder, about, is_same, require_encoder
+from semoe.retrieval.dense.vectors import VectorFolder, about, is_alike
 from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.passage_file import id_order
 
@@ -20,7 +20,7 @@ class DenseRetriever:
 
         Args:
             folder: of the index.
-            encoder_name: which one is expected; None: the index's.
+            encoder_name: what opens it here; None: what opened it when the index was made.
             encoder: one that is loaded already; its vectors must be those of the index's.
 
         Raises:
@@ -28,12 +28,12 @@ class DenseRetriever:
             CorruptError: parts of it are missing.
         """
         self._vectors = VectorFolder(folder)
-        require_encoder(folder, encoder_name)
-        self._encoder = encoder or open_encoder(self._vectors.encoder)
-        if not is_same(self._vectors.about, about(self._vectors.encoder, self._encoder)):
+        name = encoder_name or self._vectors.encoder
+        self._encoder = encoder or open_encoder(name)
+        if not is_alike(self._vectors.about, about(name, self._encoder)):
             raise UsageError(
-                f"{folder} was made with another model than the one that is {self._vectors.encoder} now: a text has "
-                "another vector. Index again.",
+                f"{folder} was made with {self._vectors.encoder}, and {name} is another model now: a text has another "
+                "vector. Give the encoder that made it, or index again.",
                 kind="index",
             )
         self.num_passages = len(self._vectors.passages)

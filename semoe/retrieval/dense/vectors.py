@@ -2,11 +2,13 @@
 
     index.json          encoder, dimensions, number of passages; written last: an index that has it is whole
     passages.jsonl      the passages, and offsets.npy, where each begins
-    vectors/00000.npy   [N, D] float16 of the first `PART` passages, and so on
+    vectors/00000.npy   [N, D] float16 of the first `FILE` passages, and so on: few enough to be open at once
+    parts/00000.npy     of the first `PART` passages, while it is built
 
 D dimensions
 """
 
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,11 +26,15 @@ from semoe.errors import CorruptError, TransientError, UsageError
 from semoe.files import os_errors, read_json, write_json
 from semoe.retrieval.dense.encoder import Encoder
 from semoe.retrieval.passage import Passage
-from semoe.retrieval.passage_file import PassageFile, searched, store_passages
+from semoe.retrieval.passage_file import PassageFile, format_of, searched, store_passages
 
-FORMAT = 1
+log = logging.getLogger(__name__)
+
+FORMAT = 2
 PART = 2048
-"""Passages of a part: what a stop loses at most."""
+"""Passages of a part: what a stop loses at most, and what is searched at once."""
+FILE = 128 * PART
+"""Passages of a file of a whole index."""
 ABOUT = "index.json"
 BUILDING = "building.json"
 SENTENCE = "The lighthouse keeper's daughter wrote three novels."
@@ -63,9 +69,11 @@ def build_vectors(passages: Iterable[Passage], folder: Path, encoder_name: str, 
         for number, part in enumerate(_cut(store_passages(passages, building))):
             num_found += len(part) if _add(building, number, part, encoder) else 0
             num_passages += len(part)
+        _join(building, num_passages)
         write_json(building / ABOUT, told | {"num_passages": num_passages})
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
+        shutil.rmtree(folder / "parts")
         # Last: until then a stop anywhere leaves a build that goes on.
         (folder / BUILDING).unlink()
     return num_passages, num_found
@@ -75,13 +83,15 @@ def build_vectors(passages: Iterable[Passage], folder: Path, encoder_name: str, 
 def _alone(folder: Path) -> Iterator[None]:
     """Keeps others from building the same index: they would write into one folder."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0, mode=0o666)
     try:
         lock.acquire()
     except Timeout as error:
         raise TransientError(
             f"Another process is building {folder}. Run the same command again once it has ended.", kind="busy"
         ) from error
+    except (OSError, NotImplementedError) as error:
+        log.warning("Nothing keeps a second process from building %s: no file can be locked there (%s).", folder, error)
     try:
         yield
     finally:
@@ -107,13 +117,26 @@ def is_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     )
 
 
+def is_vectors(folder: Path) -> bool:
+    """Whether a folder is an index of this version's format."""
+    return format_of(folder / ABOUT) == FORMAT
+
+
+def encoder_of(folder: Path) -> str | None:
+    """Returns the encoder of an index, or of a build of it that was stopped; None where there is neither."""
+    for about_it in (folder / ABOUT, folder.with_name(f".{folder.name}.building") / BUILDING):
+        if format_of(about_it) == FORMAT:
+            return str(read_json(about_it)["encoder"])
+    return None
+
+
 def require_encoder(folder: Path, encoder_name: str | None) -> None:
     """Makes sure that an index was made with an encoder; None: with whichever.
 
     Raises:
         UsageError: with another one.
     """
-    made_with = read_json(folder / ABOUT).get("encoder") if (folder / ABOUT).exists() else encoder_name
+    made_with = read_json(folder / ABOUT).get("encoder") if is_vectors(folder) else encoder_name
     if encoder_name not in (None, made_with):
         raise UsageError(
             f"{folder} was made with the encoder {made_with}, not {encoder_name}. Leave out --encoder, or index again.",
@@ -160,7 +183,7 @@ def _prepare(building: Path, told: dict[str, Any]) -> None:
     """Makes the folder of a build, or empties it where another encoder's was stopped in it."""
     if not (building / BUILDING).exists() or not is_same(read_json(building / BUILDING), told):
         shutil.rmtree(building, ignore_errors=True)
-        (building / "vectors").mkdir(parents=True)
+        (building / "parts").mkdir(parents=True)
         write_json(building / BUILDING, told)
 
 
@@ -172,8 +195,8 @@ def _cut(passages: Iterator[Passage]) -> Iterator[list[Passage]]:
 def _add(building: Path, number: int, passages: Sequence[Passage], encoder: Encoder) -> bool:
     """Makes the vectors of a part; returns whether they were there, of the same texts."""
     texts = [searched(passage) for passage in passages]
-    path = _path(building, number)
-    told = building / "vectors" / f"{number:05}.json"
+    path = _path(building / "parts", number)
+    told = building / "parts" / f"{number:05}.json"
     digest = blake3(orjson.dumps(texts)).hexdigest()
     if told.exists() and path.exists() and read_json(told) == digest:
         return True
@@ -190,19 +213,32 @@ def _parts(folder: Path, num_passages: int, size: int) -> Iterator[Part]:
     for number in count():
         if left <= 0:
             return
-        path = _path(folder, number)
-        length = min(PART, left)
+        path = _path(folder / "vectors", number)
+        length = min(FILE, left)
         try:
-            part = np.load(path, mmap_mode="c")  # torch warns of maps that cannot be written; nothing is written
-        except (OSError, ValueError) as error:
+            vectors_ND = np.load(path, mmap_mode="c")  # torch warns of maps that cannot be written; nothing is written
+        except (FileNotFoundError, ValueError) as error:
             raise CorruptError(f"{path} is missing or cut ({error}). Index again.", kind="corrupt") from error
-        if part.shape != (length, size):
+        except OSError as error:
+            raise TransientError(f"{path} cannot be opened: {error.strerror}.", kind="unreadable") from error
+        if vectors_ND.shape != (length, size):
             raise CorruptError(
-                f"{path} has {part.shape} numbers where {(length, size)} are expected. Index again.", kind="corrupt"
+                f"{path} has {vectors_ND.shape} numbers where {(length, size)} are expected. Index again.",
+                kind="corrupt",
             )
-        yield part
+        yield from (vectors_ND[first : first + PART] for first in range(0, length, PART))
         left -= length
 
 
+def _join(building: Path, num_passages: int) -> None:
+    """Writes the parts into few files; they stay, so that a stop loses nothing."""
+    shutil.rmtree(building / "vectors", ignore_errors=True)
+    (building / "vectors").mkdir()
+    for number, first in enumerate(range(0, num_passages, FILE)):
+        own = range(first // PART, -(-min(first + FILE, num_passages) // PART))
+        vectors_ND = np.concatenate([np.load(_path(building / "parts", part)) for part in own])
+        np.save(_path(building / "vectors", number), vectors_ND)
+
+
 def _path(folder: Path, number: int) -> Path:
-    return folder / "vectors" / f"{number:05}.npy"
+    return folder / f"{number:05}.npy"

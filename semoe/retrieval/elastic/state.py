@@ -1,7 +1,7 @@
 """How far an index has come, kept in the index itself: any machine can go on with it, and none searches half of it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from semoe.errors import UsageError
@@ -48,7 +48,7 @@ def find_state(connection: Connection, name: str) -> LoadState | None:
             "--index_name.",
             kind="foreign-index",
         )
-    return LoadState(**meta)
+    return LoadState(**{one.name: meta[one.name] for one in fields(LoadState) if one.name in meta})
 
 
 def write_state(connection: Connection, name: str, state: LoadState) -> LoadState:
@@ -101,4 +101,7 @@ def check_encoder(name: str, state: LoadState, encoder: Mapping[str, Any]) -> No
 
 
 def _meta(state: LoadState) -> dict[str, Any]:
-    return {"semoe": asdict(state)}
+    told = asdict(state)
+    if not state.encoder:
+        del told["encoder"]  # an earlier version knows nothing of it
+    return {"semoe": told}
