@@ -7,7 +7,7 @@ missing, nothing is: whoever wants a text read that no process has read reads it
 import json
 import logging
 import os
-import select
+import selectors
 import subprocess
 import sys
 import threading
@@ -124,7 +124,9 @@ def _reading(process: Process, ask: Ask) -> Reading | None:
     try:
         print(json.dumps(ask), file=process.stdin, flush=True)
         # Nothing of an earlier answer is left in the stream: an ask has one line.
-        is_there, _, _ = select.select([process.stdout], [], [], SECONDS)
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            is_there = selector.select(SECONDS)
         return Reading.of_line(process.stdout.readline()) if is_there else None
     except (OSError, ValueError, TypeError):
         return None
