@@ -7,10 +7,10 @@ missing, nothing is: whoever wants a text read that no process has read reads it
 import json
 import logging
 import os
-import selectors
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -36,6 +36,16 @@ Process = subprocess.Popen[str]
 _Asked = tuple[Ask, "Future[Reading | None]"]
 
 
+class _Reader:
+    """A process, and since when it is asked."""
+
+    def __init__(self, process: Process | None) -> None:
+        self.begun = process
+        self.process = process
+        """None once it has ended."""
+        self.since: float | None = None
+
+
 class Readers:
     """Some processes, begun at once; each loads its parser.
 
@@ -46,12 +56,14 @@ class Readers:
 
     def __init__(self, number: int, command: Sequence[str] = READER) -> None:
         self._asks = SimpleQueue[_Asked | None]()
-        processes = [_started(command) for _ in range(number)]
-        self.close = weakref.finalize(self, _end, processes, self._asks)
+        readers = [_Reader(_started(command)) for _ in range(number)]
+        stopped = threading.Event()
+        self.close = weakref.finalize(self, _end, readers, self._asks, stopped)
         """Ends them; done by itself when nobody knows them any longer."""
-        for process in processes:
-            # A daemon: whatever a process does, this one can end.
-            threading.Thread(target=_serve, args=(process, self._asks), daemon=True, name="reader").start()
+        # Daemons: whatever a process does, this one can end.
+        for reader in readers:
+            threading.Thread(target=_serve, args=(reader, self._asks), daemon=True, name="reader").start()
+        threading.Thread(target=_watch, args=(readers, stopped), daemon=True, name="readers").start()
 
     def begin(self, ask: Ask) -> "Future[Reading | None]":
         """Begins to read a text; None comes of it where the process has ended."""
@@ -103,42 +115,52 @@ def _started(command: Sequence[str]) -> Process | None:
         return None
 
 
-def _serve(process: Process | None, asks: "SimpleQueue[_Asked | None]") -> None:
+def _serve(reader: _Reader, asks: "SimpleQueue[_Asked | None]") -> None:
     """Runs in a thread, which waits for its process."""
     while asked := asks.get():
         ask, future = asked
-        reading = None if process is None else _reading(process, ask)
-        if process is not None and reading is None:
-            process.kill()
-            log.warning(
-                "A process that reads drafts has ended (exit code %s); this one reads in its place.", process.wait()
-            )
-            process = None
+        reading = None if reader.process is None else _reading(reader, reader.process, ask)
+        if reader.process is not None and reading is None:
+            reader.process.kill()
+            code = reader.process.wait()
+            log.warning("A process that reads drafts has ended (exit code %s); this one reads in its place.", code)
+            reader.process = None
         future.set_result(reading)
 
 
-def _reading(process: Process, ask: Ask) -> Reading | None:
-    """Returns its answer; None where it has none, or none in time."""
+def _reading(reader: _Reader, process: Process, ask: Ask) -> Reading | None:
+    """Returns its answer; None where it has none."""
     assert process.stdin is not None, "it was started with a pipe"
     assert process.stdout is not None, "likewise"
+    reader.since = time.monotonic()
     try:
         print(json.dumps(ask), file=process.stdin, flush=True)
-        # Nothing of an earlier answer is left in the stream: an ask has one line.
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            is_there = selector.select(SECONDS)
-        return Reading.of_line(process.stdout.readline()) if is_there else None
+        return Reading.of_line(process.stdout.readline())
     except (OSError, ValueError, TypeError):
         return None
+    finally:
+        reader.since = None
 
 
-def _end(processes: Sequence[Process | None], asks: "SimpleQueue[_Asked | None]") -> None:
-    begun = [process for process in processes if process is not None]
-    for process in begun:
-        process.kill()  # it holds nothing
-    for _ in processes:
+def _watch(readers: Sequence[_Reader], stopped: threading.Event) -> None:
+    """Runs in a thread, and ends processes that do not answer.
+
+    Whoever waits for one could look at the clock himself, but each call that may wait hands over Python's interpreter,
+    and has it again milliseconds later.
+    """
+    while not stopped.wait(SECONDS / 4):
+        for reader in readers:
+            if reader.process and reader.since and time.monotonic() - reader.since > SECONDS:
+                reader.process.kill()
+
+
+def _end(readers: Sequence[_Reader], asks: "SimpleQueue[_Asked | None]", stopped: threading.Event) -> None:
+    stopped.set()
+    for reader in readers:
+        if reader.begun:
+            reader.begun.kill()  # it holds nothing
         asks.put(None)
-    for process in begun:
+    for process in (reader.begun for reader in readers if reader.begun):
         process.wait()
         for stream in (process.stdin, process.stdout):
             # What was on its way to one that had ended cannot be written any more.

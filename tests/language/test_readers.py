@@ -92,7 +92,7 @@ def test_where_no_process_can_be_begun_nothing_is_read_ahead(caplog: pytest.LogC
 
 def test_all_end_also_behind_one_that_had_ended() -> None:
     readers = Readers(3, (sys.executable, "-c", "import sys; sys.exit() if len(input()) > 9 else input()"))
-    processes = readers.close.peek()[2][0]  # type: ignore[index]
+    processes = [one.begun for one in readers.close.peek()[2][0]]  # type: ignore[index]
     assert [readers.begin(Ask(text * 10_000, 0, True, ())).result(timeout=60) for text in TEXTS[:2]] == [None, None]
     readers.close()
     assert all(one.returncode is not None for one in processes)
