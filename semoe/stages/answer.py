@@ -91,6 +91,8 @@ class Answerer:
             exemplars: likewise.
             all_keys: likewise.
         """
+        # There before the first answer: a rate sees nothing of what a counter had when it was first seen.
+        metrics.questions_answered.labels(how.label)
         store = None if objects is None else ExpertStore(objects, recipe.space(model).name)
         return cls(
             model=model,
