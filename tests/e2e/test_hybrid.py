@@ -24,10 +24,11 @@ def test_a_run_answers_with_what_words_and_vectors_find(installed: None, s3: dic
         aws_access_key_id=s3["AWS_ACCESS_KEY_ID"], aws_secret_access_key=s3["AWS_SECRET_ACCESS_KEY"],
     )  # fmt: skip
     client.upload_file(str(DATA / "passages.tsv"), "semoe", "corpora/demo.tsv")
+    # A learning rate, and so a space of experts, of its own: other tests count what their runs trained.
     semoe(
         "plan", *PLACE, "--dataset", "popqa", "--data_path", str(DATA / "popqa"), "--sample", "2", "--model_name",
-        "smollm2", "--preset", QUICK, "--retriever", RETRIEVER, "--index_name", "demo", "--retrieve_later",
-        "--shards", "1", "--question_shards", "1", "--inference_method", "combine", **s3,
+        "smollm2", "--preset", QUICK, "--learning_rate", "0.0005", "--retriever", RETRIEVER, "--index_name", "demo",
+        "--retrieve_later", "--shards", "1", "--question_shards", "1", "--inference_method", "combine", **s3,
     )  # fmt: skip
     semoe(
         "run", *PLACE, "--backend", "argo", "--namespace", NAMESPACE, "--corpus", "s3://semoe/corpora/demo.tsv", **s3,
