@@ -8,13 +8,13 @@ import argparse
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from benchmarks.common import PASSAGES, describe
+from benchmarks.common import PASSAGES, best_seconds, describe
 from semoe.retrieval.bm25 import Bm25Retriever, _tokens, build_index
 from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder
 from semoe.retrieval.dense.nearest import nearest
@@ -25,7 +25,7 @@ from semoe.retrieval.passage import Passage
 from semoe.retrieval.passage_file import searched
 from semoe.retrieval.retriever import Retriever
 
-QUERIES, WORDS, VOCABULARY = 64, 50, 200_000
+QUERIES, WORDS, VOCABULARY, TIMES = 64, 50, 200_000, 3
 VECTORS, SIZE = 1_000_000, 384
 ENCODED = 512
 """Passages whose encoding is timed."""
@@ -55,16 +55,6 @@ def main() -> None:
     print(describe())
 
 
-def best(work: Callable[[], object], times: int = 3) -> float:
-    """Returns the seconds of the fastest go."""
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return min(found)
-
-
 def encoding(encoder: SentenceEncoder, passages: Sequence[Passage]) -> None:
     """Text to vector, beside the encoder alone on ready-made ids, sorted by length, in batches of the same size."""
     model = encoder._model
@@ -76,7 +66,7 @@ def encoding(encoder: SentenceEncoder, passages: Sequence[Passage]) -> None:
             for features in ready:
                 model({name: value for name, value in features.items() if isinstance(value, torch.Tensor)})
 
-    ours, theirs = best(lambda: encoder.passages(texts), 2), best(alone, 2)
+    ours, theirs = best_seconds(lambda: encoder.passages(texts), 2), best_seconds(alone, 2)
     print(f"encoding: {len(texts) / ours:.0f} passages a second, {theirs / ours:.2f} of the encoder's own rate")
 
 
@@ -89,8 +79,8 @@ def asked_of(passages: Sequence[Passage]) -> list[str]:
 def together(name: str, retriever: Retriever, passages: Sequence[Passage]) -> None:
     """Queries at once beside one at a time."""
     queries = asked_of(passages)
-    at_once = best(lambda: retriever.search(queries, 10))
-    alone = best(lambda: [retriever.search([query], 10) for query in queries])
+    at_once = best_seconds(lambda: retriever.search(queries, 10), TIMES)
+    alone = best_seconds(lambda: [retriever.search([query], 10) for query in queries], TIMES)
     print(
         f"{name}: {len(queries)} queries at once {1000 * at_once / len(queries):.2f} ms a query, one at a time "
         f"{1000 * alone / len(queries):.2f}: {alone / at_once:.1f} x"
@@ -105,9 +95,8 @@ def beside_bm25s(retriever: Bm25Retriever, passages: Sequence[Passage]) -> None:
         tokens = _tokens(queries, return_ids=False)
         retriever._index.retrieve(tokens, k=10, show_progress=False, n_threads=0)
 
-    print(
-        f"bm25: {best(theirs) / best(lambda: retriever.search(queries, 10)):.2f} of the rate of bm25s's own batch call"
-    )
+    library, ours = best_seconds(theirs, TIMES), best_seconds(lambda: retriever.search(queries, 10), TIMES)
+    print(f"bm25: {library / ours:.2f} of the rate of bm25s's own batch call")
 
 
 def comparing() -> None:
@@ -117,11 +106,11 @@ def comparing() -> None:
     parts = [(chance.standard_normal((size, SIZE), dtype=np.float32) / 20).astype(np.float16) for size in sizes]
     num_bytes = sum(part.nbytes for part in parts)
     numbers = torch.ones(num_bytes // 8, dtype=torch.int64)
-    reading = best(numbers.sum)
+    reading = best_seconds(numbers.sum, TIMES)
     queries_QD = chance.standard_normal((QUERIES, SIZE), dtype=np.float32)
-    one, many = (best(lambda n=n: nearest(parts, queries_QD[:n], 10)) for n in (1, QUERIES))  # type: ignore[misc]
+    one, many = (best_seconds(lambda n=n: nearest(parts, queries_QD[:n], 10), TIMES) for n in (1, QUERIES))  # type: ignore[misc]
     whole = torch.randn(VECTORS // 4, SIZE)
-    product = 4 * best(lambda: torch.from_numpy(queries_QD) @ whole.T)
+    product = 4 * best_seconds(lambda: torch.from_numpy(queries_QD) @ whole.T, TIMES)
     print(
         f"exact, {VECTORS:,} vectors: one query {1000 * one:.0f} ms, {reading / one:.2f} of the rate of reading "
         f"({num_bytes / reading / 1e9:.0f} GB/s); {QUERIES} queries {1000 * many:.0f} ms, {product / many:.2f} of the "
@@ -135,14 +124,14 @@ def large(folder: Path, number: int) -> None:
     build_index(made_up(number), folder)
     built = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    opening = best(lambda: Bm25Retriever(folder))
+    opening = best_seconds(lambda: Bm25Retriever(folder), TIMES)
     mapped, in_memory = Bm25Retriever(folder), Bm25Retriever(folder)
     for name, numbers in in_memory._index.scores.items():
         if isinstance(numbers, np.ndarray):
             in_memory._index.scores[name] = numbers.copy()
     queries = [passage.text[:60] for passage in made_up(QUERIES)]
     mapped.search(queries, 10)
-    ours, theirs = (best(lambda r=r: r.search(queries, 10)) for r in (mapped, in_memory))  # type: ignore[misc]
+    ours, theirs = (best_seconds(lambda r=r: r.search(queries, 10), TIMES) for r in (mapped, in_memory))  # type: ignore[misc]
     print(
         f"bm25, {number:,} passages: built in {built:.0f} s, {peak:.1f} GiB at most; opened in {opening:.2f} s; "
         f"{1000 * ours / QUERIES:.0f} ms a query, {ours / theirs:.2f} x the time in memory"
