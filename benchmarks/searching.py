@@ -16,10 +16,12 @@ import torch
 
 from benchmarks.common import PASSAGES, best_seconds, describe
 from semoe.retrieval.bm25 import Bm25Retriever, _tokens, build_index
-from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder
+from semoe.retrieval.dense import MINILM
+from semoe.retrieval.dense.building import build_vectors
+from semoe.retrieval.dense.encoder import SentenceEncoder
 from semoe.retrieval.dense.nearest import nearest
+from semoe.retrieval.dense.parts import PART
 from semoe.retrieval.dense.retriever import DenseRetriever
-from semoe.retrieval.dense.vectors import PART, build_vectors
 from semoe.retrieval.dpr import read_passages
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.passage_file import searched

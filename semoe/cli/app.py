@@ -15,9 +15,10 @@ from semoe.cli.doctor import doctor
 from semoe.cli.evaluate import evaluate
 from semoe.cli.experts.app import app as experts_app
 from semoe.cli.explain import explain
+from semoe.cli.index_verb import index
 from semoe.cli.main_verb import main_verb
 from semoe.cli.output import STOPPED, err, look_for_reader, out, reader, tell_error, told_plainly
-from semoe.cli.published import augment, encode, index, inference, retrieve
+from semoe.cli.published import augment, encode, inference, retrieve
 from semoe.cli.published_options import instead_of
 from semoe.cli.runs.do import cancel, run_verb, shards, worker
 from semoe.cli.runs.plan import plan

@@ -60,5 +60,6 @@ def retrieval_config(index_place: o.IndexOptions, elastic: o.ElasticOptions) -> 
         index_dir=index_place.index_dir,
         index_name=index_place.index_name,
         encoder=index_place.encoder or None,
+        reranker=index_place.reranker,
         elastic=server,
     )

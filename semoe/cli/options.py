@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from semoe.cli.option_groups import among, option_group
+from semoe.retrieval.retriever import RERANKER
 from semoe.retrieval.retrievers import retrievers
 
 RETRIEVERS = tuple(retrievers)
@@ -132,9 +133,10 @@ class IndexOptions:
         typer.Option(
             "--retriever",
             autocompletion=among(*RETRIEVERS),
-            help="bm25 or dense (an index in a folder, no server), elasticsearch, elasticsearch-dense, or several that "
-            "search together, such as bm25+dense or, weighted, bm25:0.7+dense:0.3. With /names behind it (bm25/names) "
-            "names in what was found are asked again.",
+            help="bm25 or dense (an index in a folder, no server; dense-hnsw for millions of passages, dense-gpu), "
+            "elasticsearch, elasticsearch-dense, or several that search together, such as bm25+dense or, weighted, "
+            "bm25:0.7+dense:0.3. With /names behind it (bm25/names) names in what was found are asked again, with "
+            "/rerank a cross-encoder reads what was found.",
         ),
     ] = "bm25"
     encoder: Annotated[
@@ -145,6 +147,10 @@ class IndexOptions:
             "decoder of SGPT's. Default: minilm; once there is an index, the one that made it.",
         ),
     ] = None
+    reranker: Annotated[
+        str,
+        typer.Option("--reranker", help="Of /rerank: a cross-encoder, by folder or name on the Hugging Face hub."),
+    ] = RERANKER
     index_name: Annotated[str, typer.Option("--index_name", "--es_index_name", help="Name of the index.")] = "wiki"
     index_dir: IndexDir = INDEX
 

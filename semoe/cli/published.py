@@ -1,4 +1,4 @@
-"""The verbs of the published tree: index, retrieve, augment, encode, inference. Parse, call, print."""
+"""The verbs of the published tree: retrieve, augment, encode, inference. Parse, call, print."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,53 +19,6 @@ if TYPE_CHECKING:
 Imported = Annotated[
     bool, typer.Option("--imported/--no-imported", help="Load the experts that `experts import` took from elsewhere.")
 ]
-
-
-@verb
-def index(
-    data_path: Annotated[
-        str,
-        typer.Option("--data_path", help="Passages in DPR's format (id, text, title): a file or s3://…; may be .gz."),
-    ],
-    index_place: o.IndexOptions,
-    elastic: o.ElasticOptions,
-    metrics: o.MetricsOptions,
-    output: o.OutputOptions,
-    num_shards: Annotated[
-        int, typer.Option("--num_shards", min=1, help="elasticsearch: parts of the index; 1 is enough for Wikipedia.")
-    ] = 1,
-    num_replicas: Annotated[
-        int, typer.Option("--num_replicas", min=0, help="elasticsearch: copies on other nodes, made after loading.")
-    ] = 0,
-) -> None:
-    """Build an index of passages: BM25 or vectors, in a folder or in Elasticsearch; a stopped load or encoding goes on.
-
-    Example: semoe index --data_path psgs_w100.tsv --index_name wiki
-
-    Example: semoe index --retriever bm25+dense --data_path psgs_w100.tsv
-
-    Example: semoe index --retriever elasticsearch+elasticsearch-dense --es_url http://es:9200 --data_path psgs_w100.tsv
-    """
-    from semoe.retrieval.elastic.settings import LoadSettings
-    from semoe.retrieval.retrievers import parts_of
-    from semoe.stages.corpus import open_corpus
-    from semoe.stages.index import index_all
-    from semoe.telemetry.server import serving
-
-    where = retrieval_config(index_place, elastic)
-    load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
-    # Mistakes are told at once; while it serves, it waits for a last scrape.
-    parts_of(index_place.retriever)
-    open_corpus(data_path).file.close()
-    with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
-        made = index_all(data_path, index_place.retriever, where, load)
-    fields = {
-        name: {"passages": found.num_passages, "already_there": found.num_found, "index": found.index}
-        for name, found in made.items()
-    }
-    first, *others = fields.values()
-    flat = {f"{name}_{field}": value for name, own in fields.items() for field, value in own.items()}
-    show(flat if others else first, as_json=output.as_json)
 
 
 @verb

@@ -12,6 +12,7 @@ from semoe.generation.switching.methods import make_method, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
 from semoe.retrieval.dense import SGPT
+from semoe.retrieval.retriever import RERANKER
 from semoe.retrieval.retrievers import parts_of
 from semoe.stages.inference_settings import METHODS
 from semoe.typed import build
@@ -37,6 +38,8 @@ class MainConfig:
     sgpt_encode_file_path: str = ""
     passage_file: str = ""
     """Vectors and passages in the published code's own files, whose encoder was never published; not read."""
+    reranker: str = RERANKER
+    """For a retriever with `/rerank`."""
     es_index_name: str = "wiki"
     retrieve_topk: int = 3
     hallucination_threshold: float = 0.1

@@ -73,7 +73,9 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
 def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
     how = InferenceSettings(inference_method=config.inference_method, switching=config.switching)
     recipe = Recipe.of(config.model_name_or_path, _preset(config.preset), augment_model=config.augment_model)
-    where = RetrievalConfig(index_dir=index_dir, index_name=config.es_index_name, encoder=config.encoder)
+    where = RetrievalConfig(
+        index_dir=index_dir, index_name=config.es_index_name, encoder=config.encoder, reranker=config.reranker
+    )
     # Whatever may be wrong with the rest is told before a model is loaded.
     objects = open_objects(config.store) if how.loads_experts else None
     retriever = switching_retriever(config.searches, where, config.switching)

@@ -10,6 +10,9 @@ from semoe.retrieval.dense import DENSE
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.passage import Retrieved
 
+RERANKER = "cross-encoder/ms-marco-MiniLM-L6-v2"
+"""Small, English, of web questions; many know it."""
+
 
 class Retriever(Protocol):
     """Finds passages for queries; safe to call from one thread at a time."""
@@ -28,6 +31,10 @@ class RetrievalConfig:
     index_name: str = "wiki"
     encoder: str | None = None
     """For vectors: the sentence encoder; None: the one that the index was made with, `minilm` where it is made."""
+    parts: str | None = None
+    """For vectors that are being made: a folder or s3://… where workers keep parts; None: this machine makes all."""
+    reranker: str = RERANKER
+    """For `/rerank`: the cross-encoder, by folder or name on the Hugging Face hub."""
     elastic: ElasticConfig | None = None
     """Where Elasticsearch is; None: as the environment says (`SEMOE_ES_URL`, …)."""
 

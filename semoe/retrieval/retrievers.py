@@ -12,7 +12,7 @@ from semoe.registry import Registry
 from semoe.retrieval.retriever import RetrievalConfig, Retriever
 
 retrievers: Registry[Callable[[RetrievalConfig], Retriever]] = Registry("retriever")
-refinements: Registry[Callable[[Retriever], Retriever]] = Registry("refinement of retrieval")
+refinements: Registry[Callable[[Retriever, RetrievalConfig], Retriever]] = Registry("refinement of retrieval")
 """What may stand behind a retriever: it makes a better one of it."""
 PLUS = "+"
 """Between the names of retrievers that search together."""
@@ -34,6 +34,20 @@ def _dense(config: RetrievalConfig) -> Retriever:
     from semoe.retrieval.dense.retriever import DenseRetriever  # noqa: PLC0415  (likewise)
 
     return DenseRetriever(config.dense_folder, encoder_name=config.encoder)
+
+
+@retrievers.register("dense-hnsw")
+def _dense_hnsw(config: RetrievalConfig) -> Retriever:
+    from semoe.retrieval.dense.retriever import DenseRetriever, along_a_graph  # noqa: PLC0415  (likewise)
+
+    return DenseRetriever(config.dense_folder, encoder_name=config.encoder, find=along_a_graph)
+
+
+@retrievers.register("dense-gpu")
+def _dense_gpu(config: RetrievalConfig) -> Retriever:
+    from semoe.retrieval.dense.retriever import DenseRetriever, on_a_gpu  # noqa: PLC0415  (likewise)
+
+    return DenseRetriever(config.dense_folder, encoder_name=config.encoder, find=on_a_gpu)
 
 
 @retrievers.register("elasticsearch")
@@ -59,10 +73,17 @@ def on_a_server(name: str) -> bool:
 
 
 @refinements.register("names")
-def _names(base: Retriever) -> Retriever:
+def _names(base: Retriever, config: RetrievalConfig) -> Retriever:
     from semoe.retrieval.two_steps import TwoSteps  # noqa: PLC0415
 
     return TwoSteps(base)
+
+
+@refinements.register("rerank")
+def _rerank(base: Retriever, config: RetrievalConfig) -> Retriever:
+    from semoe.retrieval.reranking import CrossEncoder, Reranked  # noqa: PLC0415  (torch)
+
+    return Reranked(base, CrossEncoder(config.reranker))
 
 
 class Put(NamedTuple):
@@ -126,7 +147,7 @@ def open_retriever(name: str, config: RetrievalConfig) -> Retriever:
     put = put_together(name)
     retriever = _together([retrievers[own](config) for own in put.names], put.weights)
     for own in put.refining:
-        retriever = refinements[own](retriever)
+        retriever = refinements[own](retriever, config)
     return retriever
 
 

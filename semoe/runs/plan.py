@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from semoe.errors import UsageError
 from semoe.experts.preset import Preset
 from semoe.generation.switching.settings import SwitchSettings
+from semoe.retrieval.retriever import RERANKER
 
 VERSION = 2
 """A plan of version 1 named neither the bytes of its model nor the space of its experts: it can be looked at."""
@@ -49,6 +50,8 @@ class Plan:
     index_name: str
     methods: tuple[str, ...]
     """How each question is answered: `icl`, `prag`, …, `prag_random` for a control."""
+    reranker: str = RERANKER
+    """For a retriever with `/rerank`."""
     with_cot: bool = False
     dtype: str = "float32"
     tokens_per_step: int | None = None

@@ -16,6 +16,7 @@ from semoe.generation.switching.settings import SwitchSettings
 from semoe.models.config import read_config
 from semoe.models.identity import digest_of_folder
 from semoe.models.names import resolve_model
+from semoe.retrieval.retriever import RERANKER
 from semoe.runs.cutting import num_shards_for, slices
 from semoe.runs.estimate import Estimate, Prices, Throughput, estimate
 from semoe.runs.folder import RunFolder
@@ -48,6 +49,8 @@ class PlanSettings:
     retriever: str
     index_dir: Path
     index_name: str
+    reranker: str = RERANKER
+    """For a retriever with `/rerank`."""
     methods: tuple[str, ...]
     """Folder names of the ways to answer: `icl`, `prag_random`, `token-prag`, …"""
     switching: SwitchSettings | None = None
@@ -87,6 +90,7 @@ def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Pl
         retriever=settings.retriever,
         index_dir=str(settings.index_dir),
         index_name=settings.index_name,
+        reranker=settings.reranker,
         methods=settings.methods,
         with_cot=bool(recipe.exemplars),
         dtype=settings.dtype,

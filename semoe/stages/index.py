@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from semoe.registry import Registry
 from semoe.retrieval.bm25 import build_index, is_index
-from semoe.retrieval.dense.vectors import build_vectors, encoder_of, is_vectors, require_encoder
+from semoe.retrieval.dense import GRAPH_ABOUT, MINILM
+from semoe.retrieval.dense.vectors import is_vectors, require_encoder
 from semoe.retrieval.elastic.load import load_index, state_of
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.passage import Passage
@@ -13,6 +14,9 @@ from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import PLUS, parts_of
 from semoe.stages.corpus import Corpus, open_corpus
 from semoe.telemetry.progress import progress
+
+ON_VECTORS = ("dense", "dense-hnsw", "dense-gpu")
+"""Retrievers of one folder of vectors."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +28,8 @@ class Indexed:
     """Of them, those that an earlier load had brought in."""
     index: str
     """Where it is."""
+    recall: float | None = None
+    """Of a graph: the share of the first 10 of exact search that it finds, over some titles."""
 
 
 Indexer = Callable[[Corpus, Iterator[Passage], RetrievalConfig, LoadSettings], Indexed]
@@ -59,7 +65,7 @@ def index_all(
     """
     names = parts_of(retriever)
     # Vectors first: a mistaken encoder is told before anything was made.
-    order = sorted(names, key=lambda name: not name.endswith("dense"))
+    order = sorted(names, key=lambda name: "dense" not in name)
     made = {name: index_corpus(open_corpus(data_path), indexers[name], where, load) for name in order}
     return {name: made[name] for name in names}
 
@@ -72,9 +78,15 @@ def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> list
         TransientError: likewise.
     """
     names = parts_of(retriever)
-    if "dense" in names:
+    if any(name in names for name in ON_VECTORS):
         require_encoder(where.dense_folder, where.encoder)
-    there = {"bm25": is_index(where.bm25_folder), "dense": is_vectors(where.dense_folder)}
+    are_vectors = is_vectors(where.dense_folder)
+    there = {
+        "bm25": is_index(where.bm25_folder),
+        "dense": are_vectors,
+        "dense-gpu": are_vectors,
+        "dense-hnsw": are_vectors and (where.dense_folder / GRAPH_ABOUT).exists(),
+    }
     missing = [name for name in names if not there.get(name)]
     return list(index_all(data_path, PLUS.join(missing), where).values()) if missing else []
 
@@ -86,13 +98,18 @@ def _into_a_folder(corpus: Corpus, passages: Iterator[Passage], where: Retrieval
 
 
 @indexers.register("dense")
+@indexers.register("dense-gpu")
 def _into_vectors(corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings) -> Indexed:
-    from semoe.retrieval.dense.encoder import MINILM  # noqa: PLC0415  (torch takes a while)
-    from semoe.retrieval.dense.encoders import open_encoder  # noqa: PLC0415
+    from semoe.stages.vector_index import make_vectors  # noqa: PLC0415  (torch takes a while)
 
-    name = where.encoder or encoder_of(where.dense_folder) or MINILM
-    num_passages, num_found = build_vectors(passages, where.dense_folder, name, open_encoder(name))
-    return Indexed(num_passages=num_passages, num_found=num_found, index=str(where.dense_folder))
+    return Indexed(**make_vectors(passages, where)._asdict(), index=str(where.dense_folder))
+
+
+@indexers.register("dense-hnsw")
+def _into_a_graph(corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings) -> Indexed:
+    from semoe.stages.vector_index import make_vectors  # noqa: PLC0415  (likewise)
+
+    return Indexed(**make_vectors(passages, where, with_graph=True)._asdict(), index=str(where.dense_folder))
 
 
 @indexers.register("elasticsearch")
@@ -109,9 +126,9 @@ def _into_elasticsearch(
 def _into_elastic_vectors(
     corpus: Corpus, passages: Iterator[Passage], where: RetrievalConfig, load: LoadSettings
 ) -> Indexed:
-    from semoe.retrieval.dense.encoder import MINILM  # noqa: PLC0415  (likewise)
-    from semoe.retrieval.dense.encoders import open_encoder  # noqa: PLC0415
+    from semoe.retrieval.dense.encoders import open_encoder  # noqa: PLC0415  (likewise)
     from semoe.retrieval.elastic.vectors import Vectors  # noqa: PLC0415
+    from semoe.stages.vector_index import shared_of  # noqa: PLC0415
 
     server = where.elastic or ElasticConfig.from_environment()
     name = where.vectors_name
@@ -121,6 +138,7 @@ def _into_elastic_vectors(
     if state and state.complete and state.corpus == corpus.identity and where.encoder in (None, made_by):
         return Indexed(num_passages=state.num_passages, num_found=state.num_passages, index=index)
     encoder_name = where.encoder or made_by or MINILM
-    vectors = Vectors(encoder_name, open_encoder(encoder_name))
+    encoder = open_encoder(encoder_name)
+    vectors = Vectors(encoder_name, encoder, shared_of(where, encoder_name, encoder))
     loaded = load_index(passages, name, server, corpus=corpus.identity, settings=load, documents=vectors)
     return Indexed(num_passages=loaded.num_passages, num_found=loaded.num_found, index=index)

@@ -8,39 +8,21 @@ import pytest
 import torch
 
 from semoe.errors import CorruptError, TransientError, UsageError
+from semoe.retrieval.dense import MINILM
 from semoe.retrieval.dense import encoder as encoders
-from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder, Vectors
+from semoe.retrieval.dense.building import build_vectors
+from semoe.retrieval.dense.encoder import SentenceEncoder
 from semoe.retrieval.dense.encoders import open_encoder
 from semoe.retrieval.dense.retriever import DenseRetriever
-from semoe.retrieval.dense.vectors import VectorFolder, build_vectors
+from semoe.retrieval.dense.vectors import VectorFolder
 from semoe.retrieval.fusion import Fusion
 from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.retrieval.retrievers import open_retriever
 from semoe.stages.index import ensure_index, index_all
 from tests.demo import DEMO
+from tests.retrieval.letters import Letters, corpus
 from tests.tiny import chatting_model_folder
-
-
-class Letters:
-    """An `Encoder` that counts letters: as much of a vector as a test needs."""
-
-    def __init__(self, size: int = 26) -> None:
-        self.size = size
-        self.num_encoded = 0
-
-    def passages(self, texts: Sequence[str]) -> Vectors:
-        """Counts them."""
-        self.num_encoded += len(texts)
-        counts = np.array([[text.lower().count(chr(97 + n)) for n in range(self.size)] for text in texts], np.float32)
-        return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)
-
-    queries = passages
-
-
-def corpus(count: int = 50) -> list[Passage]:
-    words = [chr(97 + n % 26) * (1 + n // 26) + "xyz" * (n % 3) for n in range(count)]
-    return [Passage(str(n), word, f"T{word}") for n, word in enumerate(words)]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +33,7 @@ def minilm() -> SentenceEncoder:
 def test_the_nearest_are_those_that_comparing_with_every_vector_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 7)
+    monkeypatch.setattr("semoe.retrieval.dense.parts.PART", 7)
     passages, encoder = corpus(), Letters()
     assert build_vectors(passages, tmp_path / "v", "letters", encoder) == (50, 0)
     found = DenseRetriever(tmp_path / "v", encoder=encoder).search(["xyz a", "bbb", "q"], 5)
@@ -71,8 +53,9 @@ def test_more_than_there_is_finds_all(tmp_path: Path) -> None:
 
 
 def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("semoe.retrieval.dense.vectors.FILE", 20)
-    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 10)
+    monkeypatch.setattr("semoe.retrieval.dense.building.PARTS", 2)
+    monkeypatch.setattr("semoe.retrieval.dense.parts.PARTS", 2)
+    monkeypatch.setattr("semoe.retrieval.dense.parts.PART", 10)
     encoder = Letters()
 
     def stopped() -> object:
@@ -93,14 +76,14 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_large_index_takes_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 1)
+    monkeypatch.setattr("semoe.retrieval.dense.parts.PART", 1)
     build_vectors(corpus(), tmp_path / "v", "letters", Letters())
     before = len(list(Path("/proc/self/fd").iterdir()))
     opened = VectorFolder(tmp_path / "v")
     assert len(opened.parts) == 50
     assert len(list(Path("/proc/self/fd").iterdir())) - before <= 3
     found = DenseRetriever(tmp_path / "v", encoder=Letters()).search(["xyz a"], 5)[0]
-    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 64)
+    monkeypatch.setattr("semoe.retrieval.dense.parts.PART", 64)
     build_vectors(corpus(), tmp_path / "whole", "letters", Letters())
     assert DenseRetriever(tmp_path / "whole", encoder=Letters()).search(["xyz a", "b"], 5)[0] == found
 
@@ -113,7 +96,7 @@ def test_an_index_is_made_again_by_the_encoder_that_made_it(tmp_path: Path, monk
         opened.append(name)
         return Letters()
 
-    monkeypatch.setattr("semoe.retrieval.dense.encoders.open_encoder", open_letters)
+    monkeypatch.setattr("semoe.stages.vector_index.open_encoder", open_letters)
     build_vectors(corpus(), where.dense_folder, "letters", Letters())
     index_all(str(DEMO / "passages.tsv"), "dense", where)
     assert opened == ["letters"]
@@ -168,7 +151,7 @@ def test_an_index_does_not_take_the_name_of_anothers_vectors(tmp_path: Path) -> 
 def test_another_corpus_or_encoder_does_not_go_on_with_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("semoe.retrieval.dense.vectors.PART", 10)
+    monkeypatch.setattr("semoe.retrieval.dense.parts.PART", 10)
 
     def stopped() -> object:
         yield from corpus(25)

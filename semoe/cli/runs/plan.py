@@ -129,6 +129,7 @@ def plan(
         retriever=index_place.retriever.lower(),
         index_dir=index_place.index_dir,
         index_name=index_place.index_name,
+        reranker=index_place.reranker,
         methods=tuple(InferenceSettings.of(name, switch_settings).folder_name for name in names.split(",")),
         switching=switch_settings,
         dtype=dtype,

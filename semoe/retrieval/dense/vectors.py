@@ -1,101 +1,32 @@
-"""The vectors of a corpus in a folder: built in parts, so that a build that was stopped goes on, and memory-mapped.
+"""The vectors of a corpus in a folder, memory-mapped; `building` makes them.
 
-    index.json          encoder, dimensions, number of passages; written last: an index that has it is whole
+    index.json          encoder, dimensions, number of passages, digests of the parts; an index that has it is whole
     passages.jsonl      the passages, and offsets.npy, where each begins
-    vectors/00000.npy   [N, D] float16 of the first `FILE` passages, and so on: few enough to be open at once
-    parts/00000.npy     of the first `PART` passages, while it is built
+    vectors/00000.npy   [N, D] float16 of the first `PARTS` parts (`parts`), and so on: few enough to be open at once
+    graph.faiss         for `dense-hnsw`; see `graph`
 
 D dimensions
 """
 
-import logging
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import count, islice
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import orjson
-from blake3 import blake3
-from filelock import FileLock, Timeout
 
 from semoe.errors import CorruptError, TransientError, UsageError
-from semoe.files import os_errors, read_json, write_json
+from semoe.files import read_json
 from semoe.retrieval.dense.encoder import Encoder
-from semoe.retrieval.passage import Passage
-from semoe.retrieval.passage_file import PassageFile, format_of, searched, store_passages
-
-log = logging.getLogger(__name__)
+from semoe.retrieval.dense.parts import Part, file_lengths, of_file
+from semoe.retrieval.passage_file import PassageFile, format_of
 
 FORMAT = 2
-PART = 2048
-"""Passages of a part: what a stop loses at most, and what is searched at once."""
-FILE = 128 * PART
-"""Passages of a file of a whole index."""
 ABOUT = "index.json"
 BUILDING = "building.json"
 SENTENCE = "The lighthouse keeper's daughter wrote three novels."
 """Its vector says whether an encoder is the one that made an index."""
 ALIKE = 0.999
 """The least cosine of two vectors of it by one encoder."""
-Part = npt.NDArray[np.float16]
-
-
-def build_vectors(passages: Iterable[Passage], folder: Path, encoder_name: str, encoder: Encoder) -> tuple[int, int]:
-    """Builds an index of all passages in the place of an older one, or goes on with one that was stopped.
-
-    Args:
-        passages: the corpus.
-        folder: of the index.
-        encoder_name: what opens the encoder again.
-        encoder: makes the vectors.
-
-    Returns:
-        Passages, and of them those whose vectors a build that was stopped had made.
-
-    Raises:
-        UsageError: the folder cannot be written.
-        CorruptError: the encoder makes numbers that are none.
-        TransientError: another process builds it.
-    """
-    building = folder.with_name(f".{folder.name}.building")
-    told = about(encoder_name, encoder)
-    with os_errors(folder), _alone(folder):
-        _prepare(building, told)
-        num_passages = num_found = 0
-        for number, part in enumerate(_cut(store_passages(passages, building))):
-            num_found += len(part) if _add(building, number, part, encoder) else 0
-            num_passages += len(part)
-        _join(building, num_passages)
-        write_json(building / ABOUT, told | {"num_passages": num_passages})
-        shutil.rmtree(folder, ignore_errors=True)
-        building.rename(folder)
-        shutil.rmtree(folder / "parts")
-        # Last: until then a stop anywhere leaves a build that goes on.
-        (folder / BUILDING).unlink()
-    return num_passages, num_found
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps others from building the same index: they would write into one folder."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0, mode=0o666)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise TransientError(
-            f"Another process is building {folder}. Run the same command again once it has ended.", kind="busy"
-        ) from error
-    except (OSError, NotImplementedError) as error:
-        log.warning("Nothing keeps a second process from building %s: no file can be locked there (%s).", folder, error)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def about(encoder_name: str, encoder: Encoder) -> dict[str, Any]:
@@ -179,42 +110,9 @@ class VectorFolder:
         self.parts: Sequence[Part] = list(_parts(folder, num_passages, size))
 
 
-def _prepare(building: Path, told: dict[str, Any]) -> None:
-    """Makes the folder of a build, or empties it where another encoder's was stopped in it."""
-    if not (building / BUILDING).exists() or not is_same(read_json(building / BUILDING), told):
-        shutil.rmtree(building, ignore_errors=True)
-        (building / "parts").mkdir(parents=True)
-        write_json(building / BUILDING, told)
-
-
-def _cut(passages: Iterator[Passage]) -> Iterator[list[Passage]]:
-    while part := list(islice(passages, PART)):
-        yield part
-
-
-def _add(building: Path, number: int, passages: Sequence[Passage], encoder: Encoder) -> bool:
-    """Makes the vectors of a part; returns whether they were there, of the same texts."""
-    texts = [searched(passage) for passage in passages]
-    path = _path(building / "parts", number)
-    told = building / "parts" / f"{number:05}.json"
-    digest = blake3(orjson.dumps(texts)).hexdigest()
-    if told.exists() and path.exists() and read_json(told) == digest:
-        return True
-    temporary = path.with_name(f".{path.name}")
-    with temporary.open("wb") as file:
-        np.save(file, encoder.passages(texts).astype(np.float16))
-    temporary.rename(path)
-    write_json(told, digest)
-    return False
-
-
 def _parts(folder: Path, num_passages: int, size: int) -> Iterator[Part]:
-    left = num_passages
-    for number in count():
-        if left <= 0:
-            return
-        path = _path(folder / "vectors", number)
-        length = min(FILE, left)
+    for number, length in enumerate(file_lengths(num_passages)):
+        path = file_of(folder, number)
         try:
             vectors_ND = np.load(path, mmap_mode="c")  # torch warns of maps that cannot be written; nothing is written
         except (FileNotFoundError, ValueError) as error:
@@ -226,19 +124,9 @@ def _parts(folder: Path, num_passages: int, size: int) -> Iterator[Part]:
                 f"{path} has {vectors_ND.shape} numbers where {(length, size)} are expected. Index again.",
                 kind="corrupt",
             )
-        yield from (vectors_ND[first : first + PART] for first in range(0, length, PART))
-        left -= length
+        yield from of_file(vectors_ND)
 
 
-def _join(building: Path, num_passages: int) -> None:
-    """Writes the parts into few files; they stay, so that a stop loses nothing."""
-    shutil.rmtree(building / "vectors", ignore_errors=True)
-    (building / "vectors").mkdir()
-    for number, first in enumerate(range(0, num_passages, FILE)):
-        own = range(first // PART, -(-min(first + FILE, num_passages) // PART))
-        vectors_ND = np.concatenate([np.load(_path(building / "parts", part)) for part in own])
-        np.save(_path(building / "vectors", number), vectors_ND)
-
-
-def _path(folder: Path, number: int) -> Path:
-    return folder / f"{number:05}.npy"
+def file_of(folder: Path, number: int) -> Path:
+    """Returns the path of one of the files of vectors."""
+    return folder / "vectors" / f"{number:05}.npy"

@@ -10,13 +10,13 @@ from typing import Any
 from semoe.errors import UsageError
 from semoe.retrieval.dense.encoder import Encoder
 from semoe.retrieval.dense.encoders import open_encoder
+from semoe.retrieval.dense.parts import PART, Parts, make_part
 from semoe.retrieval.dense.vectors import about
 from semoe.retrieval.elastic.retriever import ElasticRetriever
 from semoe.retrieval.elastic.schema import FOUND, ORDER, bulk_lines
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.elastic.state import check_encoder
 from semoe.retrieval.passage import Passage
-from semoe.retrieval.passage_file import searched
 
 LOOKED_AT = 200
 """Passages that each shard looks at for a query, at least; ten times as many as are wanted."""
@@ -29,10 +29,17 @@ WEIGHED = 3.0
 class Vectors:
     """`Documents` that are searched by the vectors that an encoder makes of them."""
 
-    at_once = 256  # an encoder sorts them by length
+    def __init__(self, encoder_name: str, encoder: Encoder, shared: Parts | None = None) -> None:
+        """Takes an encoder.
 
-    def __init__(self, encoder_name: str, encoder: Encoder) -> None:
+        Args:
+            encoder_name: what opens it again.
+            encoder: makes the vectors that are kept nowhere.
+            shared: where workers keep parts.
+        """
         self._encoder = encoder
+        self._places = [shared] if shared else []
+        self.at_once = PART if shared else 256  # an encoder sorts them by length
         self.encoder: Mapping[str, Any] = about(encoder_name, encoder)
 
     @property
@@ -49,7 +56,7 @@ class Vectors:
 
     def lines(self, passages: Sequence[Passage]) -> list[bytes]:
         """See `Documents`."""
-        vectors_ND = self._encoder.passages([searched(passage) for passage in passages])
+        vectors_ND = make_part(passages, self._encoder, self._places).vectors_ND
         return [bulk_lines(passage, vector=vector_D) for passage, vector_D in zip(passages, vectors_ND, strict=True)]
 
 

@@ -34,7 +34,7 @@ def inference_shard(job: Job) -> tuple[InferenceCounts, str]:
 
 def _answerer(job: Job) -> Answerer:
     plan = job.plan
-    where = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name)
+    where = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name, reranker=plan.reranker)
     return Answerer.of(
         job.load_model(),
         job.recipe,

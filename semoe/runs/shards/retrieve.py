@@ -15,7 +15,7 @@ def retrieve_shard(job: Job) -> tuple[RetrieveCounts, str]:
     """Writes `retrieved/{shard}.json`."""
     plan = job.plan
     tasks = job.folder.questions(job.shard)
-    where = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name)
+    where = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name, reranker=plan.reranker)
     retriever = open_retriever(plan.retriever, where)
     job.begin(len(tasks))
     found = find_passages(retriever, [task.question for task in tasks], plan.topk, job.advance)

@@ -8,9 +8,10 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from semoe.errors import CorruptError, UsageError
-from semoe.retrieval.dense.encoder import MINILM, SentenceEncoder, _place
+from semoe.retrieval.dense import MINILM
+from semoe.retrieval.dense.building import build_vectors
+from semoe.retrieval.dense.encoder import SentenceEncoder, _place
 from semoe.retrieval.dense.retriever import DenseRetriever
-from semoe.retrieval.dense.vectors import build_vectors
 from semoe.retrieval.elastic.load import load_index
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.elastic.vectors import ElasticDenseRetriever, Vectors
