@@ -11,7 +11,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from benchmarks.common import PASSAGES, describe, setting
+from benchmarks.common import setting
+from benchmarks.timing import PASSAGES, describe
 from semoe.experts.layout import ExpertLayout
 from semoe.generation.engine import Engine
 from semoe.generation.request import Request

@@ -1,17 +1,13 @@
 """What both benchmarks share: the model, real sequences, PEFT's side, and the rate of plain matrix products."""
 
-import platform
-import resource
-import time
-from collections.abc import Callable, Sequence
-from importlib import metadata, resources
-from pathlib import Path
+from collections.abc import Sequence
 
 import torch
 from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
+from benchmarks.timing import PASSAGES, best_seconds
 from semoe.augment.parse import load_parser, question_answers
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.layout import ExpertLayout
@@ -22,8 +18,6 @@ from semoe.models.model import Model, load_model
 from semoe.models.sites import projection_shapes
 from semoe.prompts.rendering import TrainingSequence
 from semoe.retrieval.dpr import read_passages
-
-PASSAGES = Path(str(resources.files("semoe"))) / "demo_data" / "passages.tsv"
 
 
 def setting() -> tuple[Model, ExpertLayout]:
@@ -70,16 +64,6 @@ def product_rate(decoder: Decoder, rows: int = 2048) -> float:
     return sum(2 * rows * weight.numel() for weight in weights) / best_seconds(work, repeats=20)
 
 
-def best_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Returns the shortest of several runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def useful_flops(decoder: Decoder, sequences: Sequence[TrainingSequence], *, answer_only: bool) -> float:
     """Floating-point operations that training needs: forward and input gradients; the head for learnt tokens only.
 
@@ -98,11 +82,3 @@ def useful_flops(decoder: Decoder, sequences: Sequence[TrainingSequence], *, ans
         total += length * (4 * linear - 2 * first) + 4 * learnt * config.hidden_size * config.vocab_size
         total += heads * length * length * 7
     return total
-
-
-def describe() -> str:
-    """Says what was measured on."""
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "transformers", "peft"))
-    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    machine = platform.processor() or platform.machine()
-    return f"{machine}, {torch.get_num_threads()} threads, {versions}; peak {peak_gib:.1f} GiB"

@@ -8,8 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import PASSAGES, describe, setting
+from benchmarks.common import setting
 from benchmarks.switching import run
+from benchmarks.timing import PASSAGES, describe
 from semoe.generation.switching.trace import Answered
 from semoe.language import Language
 from semoe.retrieval.bm25 import Bm25Retriever, build_index

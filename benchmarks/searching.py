@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from elasticsearch import Elasticsearch
 
-from benchmarks.common import PASSAGES, best_seconds, describe
+from benchmarks.timing import PASSAGES, best_seconds, describe
 from semoe.retrieval.bm25 import Bm25Retriever, _tokens, build_index
 from semoe.retrieval.dense import MINILM
 from semoe.retrieval.dense.building import build_vectors
@@ -23,6 +24,11 @@ from semoe.retrieval.dense.nearest import nearest
 from semoe.retrieval.dense.parts import PART
 from semoe.retrieval.dense.retriever import DenseRetriever
 from semoe.retrieval.dpr import read_passages
+from semoe.retrieval.elastic.load import load_index
+from semoe.retrieval.elastic.retriever import ElasticRetriever
+from semoe.retrieval.elastic.schema import Documents, Words
+from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
+from semoe.retrieval.elastic.vectors import ElasticDenseRetriever, Vectors
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.passage_file import searched
 from semoe.retrieval.retriever import Retriever
@@ -38,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=PASSAGES)
     parser.add_argument("--large", action="store_true", help="also two million passages: ten minutes, 10 GB")
+    parser.add_argument("--es_url", help="also Elasticsearch, with an index of its own that is removed again")
     asked = parser.parse_args()
     passages = list(read_passages(asked.corpus))
     encoder = SentenceEncoder(MINILM)
@@ -50,6 +57,8 @@ def main() -> None:
         few = passages[: 4 * ENCODED]
         build_vectors(few, Path(folder) / "dense", MINILM, encoder)
         together(f"dense, {len(few):,} passages", DenseRetriever(Path(folder) / "dense", encoder=encoder), few)
+        if asked.es_url:
+            on_a_server(asked.es_url, encoder, few)
     comparing()
     if asked.large:
         with tempfile.TemporaryDirectory() as folder:
@@ -87,6 +96,20 @@ def together(name: str, retriever: Retriever, passages: Sequence[Passage]) -> No
         f"{name}: {len(queries)} queries at once {1000 * at_once / len(queries):.2f} ms a query, one at a time "
         f"{1000 * alone / len(queries):.2f}: {alone / at_once:.1f} x"
     )
+
+
+def on_a_server(url: str, encoder: SentenceEncoder, passages: Sequence[Passage]) -> None:
+    """Elasticsearch by words and by vectors: many queries are one request."""
+    server = ElasticConfig.from_environment(url=url)
+    kinds: dict[str, Documents] = {"bench": Words(), "bench.dense": Vectors(MINILM, encoder)}
+    try:
+        for name, documents in kinds.items():
+            load_index(iter(passages), name, server, corpus="bench", settings=LoadSettings(), documents=documents)
+        together(f"elasticsearch, {len(passages):,} passages", ElasticRetriever("bench", server), passages)
+        vectors = ElasticDenseRetriever("bench.dense", server, encoder=encoder)
+        together(f"elasticsearch-dense, {len(passages):,} passages", vectors, passages)
+    finally:
+        Elasticsearch(url).indices.delete(index=",".join(kinds), ignore_unavailable=True)
 
 
 def beside_bm25s(retriever: Bm25Retriever, passages: Sequence[Passage]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import describe
+from benchmarks.timing import describe
 from semoe.store.catalog import ROW, Catalog
 from semoe.store.expert_store import ExpertStore
 from semoe.store.object_names import SpaceNames

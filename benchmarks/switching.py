@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import torch
 
-from benchmarks.common import PASSAGES, describe, setting
+from benchmarks.common import setting
+from benchmarks.timing import PASSAGES, describe
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
 from semoe.generation.engine import Engine

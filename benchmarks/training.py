@@ -8,8 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from benchmarks.common import describe, peft_model, product_rate, real_sequences, setting, useful_flops
+from benchmarks.common import peft_model, product_rate, real_sequences, setting, useful_flops
 from benchmarks.products import products_of
+from benchmarks.timing import describe
 from semoe.experts.autograd import AutogradRoad
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout

@@ -3,7 +3,7 @@
 import pytest
 from torch import Tensor
 
-from benchmarks.common import PASSAGES
+from benchmarks.timing import PASSAGES
 from semoe.augment.parse import load_parser, question_answers
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.base_weight import base_weight

@@ -55,8 +55,10 @@ def weighed(parts: Parts, rows: Sequence[Rows], query_QD: Vectors) -> list[Found
 def _products(parts: Parts, starts: npt.NDArray[np.int64], rows: Rows, query_D: Vectors) -> Vectors:
     numbers = np.searchsorted(starts, rows, side="right") - 1
     found = [parts[number][row - starts[number]] for number, row in zip(numbers, rows, strict=True)]
-    exact = [float((vector_D.astype(np.float64) * query_D).sum()) for vector_D in found]
-    return np.array(exact, dtype=np.float32)
+    if not found:
+        return np.zeros(0, np.float32)
+    exact: Vectors = (np.stack(found).astype(np.float64) * query_D).sum(1).astype(np.float32)
+    return exact
 
 
 class _Best:

@@ -7,6 +7,8 @@ the nearest are among them, not all.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from semoe.errors import UsageError
 from semoe.retrieval.dense.encoder import Encoder
 from semoe.retrieval.dense.encoders import open_encoder
@@ -22,6 +24,8 @@ LOOKED_AT = 200
 """Passages that each shard looks at for a query, at least; ten times as many as are wanted."""
 MOST = 10_000
 """Elasticsearch's own limit."""
+TINY = 1e-6
+"""Shorter than any vector."""
 WEIGHED = 3.0
 """Times as many as are wanted are weighed by their real vectors."""
 
@@ -56,7 +60,9 @@ class Vectors:
 
     def lines(self, passages: Sequence[Passage]) -> list[bytes]:
         """See `Documents`."""
-        vectors_ND = make_part(passages, self._encoder, self._places).vectors_ND
+        vectors_ND = make_part(passages, self._encoder, self._places).vectors_ND.astype(np.float32)
+        # It takes vectors of length 1 alone; 16 bits are not always as near to that as it wants.
+        vectors_ND /= np.maximum(np.linalg.norm(vectors_ND, axis=1, keepdims=True), TINY)
         return [bulk_lines(passage, vector=vector_D) for passage, vector_D in zip(passages, vectors_ND, strict=True)]
 
 
