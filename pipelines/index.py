@@ -9,7 +9,7 @@ index = pod(
     "index",
     [
         *("index", "--retriever", p("retriever"), "--encoder", p("encoder")),
-        *("--data_path", p("data_path"), "--index_name", p("index_name")),
+        *("--data_path", p("data_path"), "--index_name", p("index_name"), "--parts", p("parts")),
     ],
 )
 workflow = workflow_template("index", [index], CORPUS, run=False)

@@ -23,6 +23,12 @@ CORPUS = [
         description="As in the plan: elasticsearch, elasticsearch-dense, or both with a plus between them.",
     ),
     Parameter(name="encoder", value="", description="Of elasticsearch-dense; empty: the index's own, or minilm."),
+    Parameter(
+        name="parts",
+        value="",
+        description="s3://… where workers keep vectors that they make together; empty: the pod that indexes makes all.",
+    ),
+    Parameter(name="shares", value="8", description="Workers that make vectors together."),
 ]
 WORKER = [
     Parameter(name="commit_seconds", value="30", description="A worker that is killed loses no more than this."),

@@ -1,4 +1,4 @@
-"""All of it: index, retrieve, augment, encode, inference; the report is the exit handler's."""
+"""All of it: vectors, index, retrieve, augment, encode, inference; the report is the exit handler's."""
 
 from hera.workflows import Step, Steps
 
@@ -6,6 +6,11 @@ from pipelines.parameters import CORPUS
 from pipelines.workflow import reference, workflow_template
 
 with Steps(name="reproduce") as reproduce:
+    Step(
+        name="vectors",
+        template_ref=reference("vectors"),
+        when="'{{workflow.parameters.data_path}}' != '' && '{{workflow.parameters.parts}}' != ''",
+    )
     Step(name="index", template_ref=reference("index"), when="'{{workflow.parameters.data_path}}' != ''")
     Step(name="retrieve", template_ref=reference("retrieve"))
     Step(name="augment", template_ref=reference("augment"))

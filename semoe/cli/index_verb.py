@@ -62,7 +62,7 @@ def index(
     from semoe.stages.index import index_all
     from semoe.telemetry.server import serving
 
-    where = replace(retrieval_config(index_place, elastic), parts=parts)
+    where = replace(retrieval_config(index_place, elastic), parts=parts or None)
     load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
     # Mistakes are told at once; while it serves, it waits for a last scrape.
     parts_of(index_place.retriever)

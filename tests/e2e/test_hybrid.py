@@ -1,4 +1,4 @@
-"""Words and vectors together, on a real cluster: a pod makes both indexes, pods search both and answer."""
+"""Words and vectors together, on a real cluster: pods make vectors, one makes both indexes, pods search and answer."""
 
 import json
 from base64 import b64decode
@@ -31,8 +31,11 @@ def test_a_run_answers_with_what_words_and_vectors_find(installed: None, s3: dic
         "--retrieve_later", "--shards", "1", "--question_shards", "1", "--inference_method", "combine", **s3,
     )  # fmt: skip
     semoe(
-        "run", *PLACE, "--backend", "argo", "--namespace", NAMESPACE, "--corpus", "s3://semoe/corpora/demo.tsv", **s3,
+        "run", *PLACE, "--backend", "argo", "--namespace", NAMESPACE, "--corpus", "s3://semoe/corpora/demo.tsv",
+        "--parameter", "parts=s3://semoe/demo", "--parameter", "shares=2", **s3,
     )  # fmt: skip
+    kept = [one["Key"] for one in client.list_objects_v2(Bucket="semoe", Prefix="demo/vectors/")["Contents"]]
+    assert len([name for name in kept if name.endswith(".npy")]) == 1
     report: dict[str, Any] = json.loads(semoe("report", *PLACE, "--json", **s3))
     assert [one["num_questions"] for one in report["overall"]] == [2]
     assert report["experts"]["in_store"] + report["experts"]["without_pairs"] == report["experts"]["planned"] > 3
