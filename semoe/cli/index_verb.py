@@ -57,7 +57,6 @@ def index(
     Example: semoe index --retriever dense-hnsw --data_path s3://data/psgs_w100.tsv --parts s3://data/wiki --share 0/8
     """
     from semoe.retrieval.elastic.settings import LoadSettings
-    from semoe.retrieval.retrievers import parts_of
     from semoe.stages.corpus import open_corpus
     from semoe.stages.index import index_all
     from semoe.telemetry.server import serving
@@ -65,11 +64,11 @@ def index(
     where = replace(retrieval_config(index_place, elastic), parts=parts or None)
     load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
     # Mistakes are told at once; while it serves, it waits for a last scrape.
-    parts_of(index_place.retriever)
+    _require_sense(index_place.retriever, parts, share)
     open_corpus(data_path).file.close()
     with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
         if share is not None:
-            _encode_share(data_path, parts, index_place, share, as_json=output.as_json)
+            _encode_share(data_path, parts or "", index_place, share, as_json=output.as_json)
             return
         made = index_all(data_path, index_place.retriever, where, load)
     fields = {name: _told(found) for name, found in made.items()}
@@ -83,16 +82,21 @@ def _told(made: "Indexed") -> dict[str, object]:
     return {"passages": made.num_passages, "already_there": made.num_found, "index": made.index} | recall
 
 
-def _encode_share(data_path: str, parts: str | None, index_place: o.IndexOptions, share: str, *, as_json: bool) -> None:
+def _require_sense(retriever: str, parts: str | None, share: str | None) -> None:
+    """Refuses options that contradict each other, before anything is done."""
+    from semoe.retrieval.retrievers import parts_of
+
+    names = parts_of(retriever)
+    if share is not None and not parts:
+        raise UsageError("--share needs --parts: where the workers keep what they encode.", kind="options")
+    if parts and not any("dense" in name for name in names):
+        raise UsageError("--parts is for vectors. Give --retriever dense, or another that has them.", kind="options")
+
+
+def _encode_share(data_path: str, parts: str, index_place: o.IndexOptions, share: str, *, as_json: bool) -> None:
     """Encodes a worker's share, for an index that is made afterwards."""
     from semoe.retrieval.dense import MINILM
-    from semoe.retrieval.retrievers import parts_of
     from semoe.stages.vector_parts import Share, encode_shared
 
-    own = Share.of(share)
-    if not parts:
-        raise UsageError("--share needs --parts: where the workers keep what they encode.", kind="options")
-    if not any("dense" in name for name in parts_of(index_place.retriever)):
-        raise UsageError("--share is for vectors. Give --retriever dense, or another of them.", kind="options")
-    num_passages, num_found = encode_shared(data_path, parts, index_place.encoder or MINILM, own)
+    num_passages, num_found = encode_shared(data_path, parts, index_place.encoder or MINILM, Share.of(share))
     show({"passages": num_passages, "already_there": num_found, "parts": parts}, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Reads DPR's passage file (`psgs_w100.tsv`) as a stream: header, then id, text, title; CSV quoting, tabs."""
+"""Reads DPR's passage file (`psgs_w100.tsv`) as a stream: header, then id, text, title; tabs, CSV quoting or none."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -26,11 +26,32 @@ def read_passages(path: Path) -> Iterator[Passage]:
 
 def parse_passages(lines: Iterable[str], path: object) -> Iterator[Passage]:
     """The same from lines with their ends, wherever they come from; `path` is for messages."""
-    rows = csv.reader(lines, delimiter="\t", strict=True)
+    count = 0
+    for passage in parse_rows(lines, path):
+        count += 1
+        yield passage
+    if not count:
+        raise UsageError(f"{path} holds no passages. Download it again.", kind="empty-file")
+
+
+def parse_rows(lines: Iterable[str], path: object, *, header: bool = True, quoted: bool = True) -> Iterator[Passage]:
+    """Yields the passages of lines, each as soon as its last line was taken.
+
+    Args:
+        lines: with their ends.
+        path: for messages.
+        header: whether the first of them is the file's header.
+        quoted: as CSV; otherwise a quote is a character like others.
+
+    Raises:
+        UsageError: a line is truncated, or has other columns; the message has its number, counted in `lines`.
+    """
+    rows = csv.reader(lines, delimiter="\t", strict=True, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
     try:
-        if next(rows, None) != HEADER:
+        if header and next(rows, None) != HEADER:
             raise UsageError(f"{path}, line 1: expected the header id, text, title.", kind="broken-file")
-        yield from _passages(rows, path)
+        for row in rows:
+            yield _passage(row, rows, path)
     except csv.Error as error:
         raise UsageError(
             f"{path}, line {rows.line_num}: {error}; the file may be truncated. Download it again.",
@@ -38,16 +59,16 @@ def parse_passages(lines: Iterable[str], path: object) -> Iterator[Passage]:
         ) from error
 
 
-def _passages(rows: Any, path: object) -> Iterator[Passage]:
-    count = 0
-    for row in rows:
-        if len(row) != len(HEADER) or not row[0] or not row[1]:
-            raise UsageError(
-                f"{path}, line {rows.line_num}: expected 3 columns (id, text, title), found {len(row)}. "
-                "The file may be truncated; download it again.",
-                kind="broken-file",
-            )
-        count += 1
-        yield Passage(*row)
-    if not count:
-        raise UsageError(f"{path} holds no passages. Download it again.", kind="empty-file")
+def is_whole(row: list[str]) -> bool:
+    """Whether a row is a passage: three columns, with an id and a text."""
+    return len(row) == len(HEADER) and bool(row[0] and row[1])
+
+
+def _passage(row: list[str], rows: Any, path: object) -> Passage:
+    if not is_whole(row):
+        raise UsageError(
+            f"{path}, line {rows.line_num}: expected 3 columns (id, text, title), found {len(row)}. "
+            "The file may be truncated; download it again.",
+            kind="broken-file",
+        )
+    return Passage(*row)

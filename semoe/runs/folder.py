@@ -7,6 +7,7 @@
     runs/{run}/manifest.json                  passage shards; written last of what makes a manifest
     runs/{run}/passages/{shard}.json          distinct passages
     runs/{run}/keys.bin                       the key of each distinct passage, 32 bytes each
+    runs/{run}/ranges, starts, keys           of a run over a whole corpus: see `semoe.runs.corpus`
     runs/{run}/augmented/{shard}/{part}.json  passages with rewrite and pairs
     runs/{run}/answers/{method}/{shard}/{part}.json
     runs/{run}/progress/{stage}/{shard}.json  how far a worker is
@@ -80,13 +81,21 @@ class RunFolder:
         return self.read(f"passages/{shard:05}.json", list[AugmentedPassage])
 
     def keys(self) -> list[str]:
-        """Returns the keys of the run's passages, in order of the manifest."""
-        data = self.objects.get(f"{self._root}/keys.bin")
-        return [data[at : at + 32].hex() for at in range(0, len(data), 32)]
+        """Returns the keys of the run's distinct passages, in order of the manifest."""
+        names = [f"keys/{name}" for name in self.names("keys/")] or ["keys.bin"]
+        data = b"".join(self.objects.get(f"{self._root}/{name}") for name in names)
+        return list(dict.fromkeys(data[at : at + 32].hex() for at in range(0, len(data), 32)))
 
-    def write_keys(self, keys: Sequence[str]) -> None:
-        """Writes `keys.bin`."""
-        self.objects.put(f"{self._root}/keys.bin", b"".join(map(bytes.fromhex, keys)))
+    def write_keys(self, keys: Sequence[str], shard: int | None = None) -> None:
+        """Writes `keys.bin`, or of a shard of a corpus `keys/{shard}.bin`."""
+        name = "keys.bin" if shard is None else f"keys/{shard:05}.bin"
+        self.objects.put(f"{self._root}/{name}", b"".join(map(bytes.fromhex, keys)))
+
+    def remove(self, *prefixes: str) -> None:
+        """Removes what lies below some prefixes."""
+        for prefix in prefixes:
+            for name in self.names(prefix):
+                self.objects.delete(f"{self._root}/{prefix}{name}")
 
     def find_report(self, stage: str, shard: int) -> ShardReport | None:
         """Returns the report of a shard, or None for one that is not finished."""

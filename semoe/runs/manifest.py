@@ -7,9 +7,11 @@ from semoe.datasets.augmented import AugmentedPassage, Task
 from semoe.errors import UsageError
 from semoe.models.names import resolve_model
 from semoe.models.tokenizer import Tokenizer
+from semoe.runs.corpus import settle
 from semoe.runs.cutting import num_shards_for, slices, slices_by_weight
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, ShardSize
+from semoe.runs.shard import run_shard
 from semoe.runs.shard_items import ON_PASSAGES, shard_items
 
 
@@ -34,7 +36,7 @@ def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
     tokenizer = Tokenizer(resolve_model(plan.model_name))
     tokens = [max(1, len(tokenizer.encode(passage.passage))) for passage in passages.values()]
     wanted = plan.num_passage_shards or num_shards_for(len(passages))
-    sizes = list(_write_passages(folder, list(passages.values()), tokens, wanted))
+    sizes = [] if plan.experts_of else list(_write_passages(folder, list(passages.values()), tokens, wanted))
     folder.write_keys(list(passages))
     manifest = Manifest(
         num_passages=len(passages), num_retrieved=num_retrieved, num_tokens=sum(tokens), passage_shards=tuple(sizes)
@@ -54,6 +56,8 @@ def provisional_manifest(plan: Plan) -> Manifest:
 def items_of(folder: RunFolder, stage: str) -> list[int]:
     """Returns how many items each shard of a stage has; makes the manifest where the stage needs it."""
     plan = folder.plan()
+    if plan.corpus and stage == "encode":
+        settle(folder, plan.corpus, lambda shard: run_shard(folder, "augment", shard))
     return shard_items(stage, plan, make_manifest(folder, plan) if stage in ON_PASSAGES else None)
 
 

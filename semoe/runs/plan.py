@@ -9,6 +9,7 @@ from semoe.errors import UsageError
 from semoe.experts.preset import Preset
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.retrieval.retriever import RERANKER
+from semoe.stages.corpus_range import CorpusFile
 
 VERSION = 2
 """A plan of version 1 named neither the bytes of its model nor the space of its experts: it can be looked at."""
@@ -30,6 +31,15 @@ class ShardSize:
     num_items: int
     num_tokens: int = 0
     """Of its passages' texts; 0 for questions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CorpusPlan:
+    """A whole corpus, whose passages are trained."""
+
+    file: CorpusFile
+    bounds: tuple[int, ...]
+    """Bytes where the shards begin, as far as is known (`semoe.runs.corpus`), and at last the corpus's size."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +69,10 @@ class Plan:
     """Wanted for the stages that work on passages; None: as many as their number asks for."""
     switching: SwitchSettings | None = None
     """How to retrieve while answering; None: once, with the question, before."""
+    corpus: CorpusPlan | None = None
+    """Of a run that trains all of it; None: what its questions retrieve."""
+    experts_of: str = ""
+    """The run whose experts answer: this one trains none."""
     model_digest: str = ""
     """Of the base model (`semoe.models.identity`): workers refuse another."""
     space: str = ""

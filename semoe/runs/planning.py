@@ -17,6 +17,7 @@ from semoe.models.config import read_config
 from semoe.models.identity import digest_of_folder
 from semoe.models.names import resolve_model
 from semoe.retrieval.retriever import RERANKER
+from semoe.runs.corpus import plan_corpus
 from semoe.runs.cutting import num_shards_for, slices
 from semoe.runs.estimate import Estimate, Prices, Throughput, estimate
 from semoe.runs.folder import RunFolder
@@ -58,6 +59,12 @@ class PlanSettings:
     tokens_per_step: int | None = None
     num_passage_shards: int | None = None
     num_question_shards: int | None = None
+    corpus: str | None = None
+    """To be trained whole, in place of what questions retrieve."""
+    quoting: str = ""
+    """How the corpus is written; empty: as its name says."""
+    experts_of: str = ""
+    """A run whose experts answer: nothing is trained."""
 
 
 def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
@@ -66,6 +73,8 @@ def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
     Raises:
         UsageError: a file is missing or broken, there is no such model, or a plan with other settings has this name.
     """
+    if settings.corpus:
+        return _plan_corpus(folder, settings, settings.corpus)
     tasks: list[Task] = []
     sets: list[QuestionSet] = []
     for number, file in enumerate(settings.files):
@@ -73,7 +82,38 @@ def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
         tasks += tasks_of(own, number)
         kind = file_type(file.dataset, settings.data_type, file.path)
         sets.append(QuestionSet(dataset=file.dataset, data_type=kind, num_questions=len(own)))
-    return make_plan(folder, _plan(folder.run, settings, tuple(sets)), tasks, settings.num_question_shards)
+    plan = _plan(folder.run, settings, tuple(sets))
+    if settings.experts_of:
+        _require_experts(RunFolder(folder.objects, settings.experts_of).plan(), plan)
+    return make_plan(folder, plan, tasks, settings.num_question_shards)
+
+
+def _require_experts(other: Plan, plan: Plan) -> None:
+    """Makes sure that the experts of another run are those that a plan would answer with.
+
+    Raises:
+        UsageError: they are of another recipe.
+    """
+    if other.space != plan.space:
+        raise UsageError(
+            f"Run {other.run} has experts of space {other.space} ({other.model_name}, {other.augmented_by}, "
+            f"{other.dtype}), and this plan would answer with those of {plan.space}. Give the --model_name, --preset, "
+            "--augment_model and --dtype that it had.",
+            kind="other-space",
+        )
+
+
+def _plan_corpus(folder: RunFolder, settings: PlanSettings, path: str) -> Plan:
+    """Cuts the corpus; the manifest is written first, so that a plan has one."""
+    there = folder.find("plan.json", Plan)
+    if there is not None and there.corpus is not None:
+        # Cut once: bounds that were found again would be the same, and reading them costs time.
+        there.corpus.file.require_same()
+        return make_plan(folder, replace(_plan(folder.run, settings, ()), corpus=there.corpus), [])
+    corpus, manifest = plan_corpus(path, settings.quoting, settings.num_passage_shards)
+    if there is None:
+        folder.write("manifest.json", manifest, Manifest)
+    return make_plan(folder, replace(_plan(folder.run, settings, ()), corpus=corpus), [])
 
 
 def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Plan:
@@ -97,6 +137,7 @@ def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Pl
         tokens_per_step=settings.tokens_per_step,
         num_passage_shards=settings.num_passage_shards,
         switching=settings.switching,
+        experts_of=settings.experts_of,
         model_digest=digest,
         space=recipe.space_of(digest, settings.dtype).name,
     )

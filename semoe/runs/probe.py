@@ -7,6 +7,7 @@ from torch import Tensor
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
+from semoe.runs.corpus import first_passages
 from semoe.runs.estimate import Throughput
 from semoe.runs.folder import RunFolder
 from semoe.runs.job import Job
@@ -63,5 +64,9 @@ def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passag
 def _spread_out(folder: RunFolder, manifest: Manifest, count: int) -> Sequence[AugmentedPassage]:
     """Returns passages from the first, a middle and the last shard."""
     last = len(manifest.passage_shards) - 1
-    pool = [one for shard in sorted({0, last // 2, last}) for one in folder.passages(shard)]
+    shards = sorted({0, last // 2, last})
+    corpus = folder.plan().corpus
+    if corpus:
+        return [one for shard in shards for one in first_passages(corpus, shard, -(-count // len(shards)))][:count]
+    pool = [one for shard in shards for one in folder.passages(shard)]
     return pool[:: max(1, len(pool) // count)][:count]

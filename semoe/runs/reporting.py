@@ -35,7 +35,7 @@ def make_report(folder: RunFolder) -> RunReport:
     reports = finished_reports(folder)
     counts = {stage: sum_counts([one.counts for one in found]) for stage, found in reports.items()}
     report_counts = RunCounts.of(counts)
-    space = reports["encode"][0].space if reports["encode"] else ""
+    space = reports["encode"][0].space if reports["encode"] else plan.space
     records = {method: records_of(folder, method) for method in plan.methods}
     report = RunReport(
         run=folder.run,

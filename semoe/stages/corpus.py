@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from semoe.errors import UsageError
-from semoe.retrieval.dpr import parse_passages
+from semoe.retrieval.formats import CSV, format_of, parsed
 from semoe.retrieval.passage import Passage
 from semoe.store.objects import MissingObjectError, open_objects
 from semoe.store.objects.reading import open_object
@@ -22,6 +22,8 @@ class Corpus:
     size: int
     """Bytes, as they are stored."""
     file: BinaryIO
+    written: str = CSV
+    """How: one of `semoe.retrieval.formats`."""
 
     @property
     def identity(self) -> str:
@@ -32,32 +34,42 @@ class Corpus:
         """Yields the passages; `advance` hears of bytes as they are stored."""
         counted = cast(BinaryIO, io.BufferedReader(_Counted(self.file, advance), 1 << 20))
         raw = cast(BinaryIO, gzip.GzipFile(fileobj=counted)) if self.path.endswith(".gz") else counted
-        with self.file, io.TextIOWrapper(raw, encoding="utf-8", newline="") as lines:
+        count = 0
+        with self.file, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines:
             try:
-                yield from parse_passages(lines, self.path)
+                for passage in parsed(lines, self.path, self.written):
+                    count += 1
+                    yield passage
             except UnicodeDecodeError as error:
                 raise UsageError(
                     f"{self.path} is no UTF-8 text (byte {error.object[error.start]:#04x}). Convert it.",
                     kind="broken-file",
                 ) from error
+        if not count:
+            raise UsageError(f"{self.path} holds no passages. Download it again.", kind="empty-file")
 
 
-def open_corpus(path: str) -> Corpus:
+def open_corpus(path: str, quoting: str = "") -> Corpus:
     """Opens a file, or `s3://bucket/name`.
+
+    Args:
+        path: of the corpus; may be gzipped.
+        quoting: how it is written (`semoe.retrieval.formats`); empty: as its name says.
 
     Raises:
         UsageError: there is none.
     """
+    written = format_of(path, quoting)
     if "://" not in path:
         if not Path(path).is_file():
             raise UsageError(f"File not found: {path}. Check --data_path.", kind="missing-file")
-        return Corpus(path=path, size=Path(path).stat().st_size, file=Path(path).open("rb"))
+        return Corpus(path=path, size=Path(path).stat().st_size, file=Path(path).open("rb"), written=written)
     place, _, name = path.rpartition("/")
     try:
         file, size = open_object(open_objects(place), name)
     except MissingObjectError as error:
         raise UsageError(f"No object {path}. Check --data_path.", kind="missing-file") from error
-    return Corpus(path=path, size=size, file=file)
+    return Corpus(path=path, size=size, file=file, written=written)
 
 
 class _Counted(io.RawIOBase):

@@ -33,11 +33,22 @@ def test_a_published_config_runs_and_opens_no_store_that_it_has_no_use_for(journ
     assert [len(line["rel_psgs"]) for line in lines] == [3, 3]
 
 
-def test_a_published_config_retrieves_with_sgpt(journey: Path, tmp_path: Path) -> None:
+def test_a_published_config_retrieves_with_sgpt(
+    journey: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     encoder = chatting_model_folder(tmp_path / "decoder")
     place = ["--index_dir", str(tmp_path / "index")]
-    data = ["--data_path", str(DEMO / "passages.tsv")]
-    assert run(["index", "--retriever", "dense", "--encoder", f"sgpt:{encoder}", *data, *place]) == 0
+    data = ["--retriever", "dense", "--encoder", f"sgpt:{encoder}", "--data_path", str(DEMO / "passages.tsv")]
+    parts = ["--parts", str(tmp_path / "parts")]
+    for more, done in ((["--share", "0/1"], {"already_there": 0}), ([], {"already_there": 300})):
+        assert run(["index", *data, *place, *parts, *more, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out).items() >= (done | {"passages": 300}).items()
+    for wrong, said in (
+        (["--share", "0/1"], "--share needs --parts"),
+        ([*parts, "--retriever", "bm25"], "for vectors"),
+    ):
+        assert run(["index", *data, *place, *wrong]) == 2
+        assert said in capsys.readouterr().err
     keys = {"sgpt_model_name_or_path": str(encoder), "sgpt_encode_file_path": "vectors/", "passage_file": "psgs.tsv"}
     assert run(["main", "-c", str(write_config(tmp_path, retriever="SGPT", **keys)), *place]) == 0
     lines = [json.loads(line) for line in (tmp_path / "r" / "0" / "output.jsonl").read_text().splitlines()]

@@ -1,7 +1,5 @@
 """Runs over the store that are killed, raced, stopped and resumed end as one that was left alone."""
 
-import os
-import random
 import signal
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from semoe.runs.shard_items import STAGES
 from semoe.runs.shards import works
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
+from tests.runs.killing import run_while_killing
 from tests.small_run import finish, is_whole, plan, planned
 
 OFTEN = ("--commit_seconds", "0")
@@ -109,25 +108,8 @@ def test_ctrl_c_stops_the_workers_and_the_run_goes_on(small_root: Path, tmp_path
 @pytest.mark.timeout(900)
 def test_three_workers_killed_at_random_until_the_end(small_root: Path, tmp_path: Path) -> None:
     """Every few seconds a random one of three dies by -9."""
-    folder, alive, over = planned(small_root, tmp_path, shards=6), list["subprocess.Popen[bytes]"](), threading.Event()
-    killed = 0
-
-    def kill_some() -> None:
-        nonlocal killed
-        chance = random.Random(0)
-        while not over.wait(chance.uniform(2, 7)):
-            if running := [process for process in alive if process.poll() is None]:
-                os.kill(chance.choice(running).pid, signal.SIGKILL)
-                killed += 1
-
-    killer = threading.Thread(target=kill_some)
-    killer.start()
-    try:
-        LocalBackend(folder=folder, parallelism=3, options=OFTEN, max_attempts=1000, on_start=alive.append).run()
-    finally:
-        over.set()
-        killer.join()
-    assert killed > 5
+    folder = planned(small_root, tmp_path, shards=6)
+    assert run_while_killing(folder) > 5
     assert is_whole(make_report(folder))
 
 

@@ -133,13 +133,13 @@ def test_the_whole_matrix(work: dict[str, Any], method: str, formulation: str, i
 def vectors(work: dict[str, Any]) -> RetrievalConfig:
     """Vectors beside BM25's index."""
     folder = work["root"] / "index"
-    assert run(["index", "--retriever", "dense", "--data_path", str(PASSAGES), "--index_dir", str(folder)]) == 0
+    assert run(["index", "--retriever", "dense-hnsw", "--data_path", str(PASSAGES), "--index_dir", str(folder)]) == 0
     return RetrievalConfig(index_dir=folder)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("retriever", ["dense", "bm25+dense", "bm25/names", "bm25+dense/names"])
+@pytest.mark.parametrize("retriever", ["dense", "bm25+dense", "bm25/names", "bm25+dense-hnsw/names"])
 @pytest.mark.parametrize(("method", "formulation", "inference"), SOME)
 def test_every_retriever(
     work: dict[str, Any], vectors: RetrievalConfig, retriever: str, method: str, formulation: str, inference: str

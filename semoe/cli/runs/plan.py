@@ -78,8 +78,6 @@ class EstimateOptions:
 @verb
 def plan(
     run: Run,
-    dataset: Annotated[list[str], typer.Option("--dataset", help="As for retrieve; may be given several times.")],
-    data_path: Annotated[list[Path], typer.Option("--data_path", help="One for each --dataset, in the same order.")],
     recipe: RecipeOptions,
     switching: SwitchOptions,
     index_place: o.IndexOptions,
@@ -87,6 +85,12 @@ def plan(
     costs: EstimateOptions,
     place: o.PlaceOptions,
     output: o.OutputOptions,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", help="As for retrieve; may be given several times.")
+    ] = None,
+    data_path: Annotated[
+        list[Path] | None, typer.Option("--data_path", help="One for each --dataset, in the same order.")
+    ] = None,
     data_type: o.DataType = None,
     sample: o.Sample = -1,
     topk: o.Topk = 3,
@@ -101,12 +105,28 @@ def plan(
     dtype: o.Dtype = "float32",
     tokens_per_step: o.TokensPerStep = None,
     corpus: Annotated[
-        str | None, typer.Option("--corpus", help="Passages to index first, where the index is not there yet.")
+        str | None,
+        typer.Option(
+            "--corpus",
+            help="With --dataset: passages to index first, where the index is not there yet. Without: a corpus, every "
+            "passage of which gets an expert; a file or s3://…, tab-separated or .jsonl.",
+        ),
     ] = None,
+    quoting: Annotated[
+        str,
+        typer.Option(
+            "--quoting", help="How a corpus without --dataset is written: csv, none (quotes mean nothing) or jsonl."
+        ),
+    ] = "",
+    experts_of: Annotated[
+        str, typer.Option("--experts_of", help="A run of this store whose experts answer: nothing is trained.")
+    ] = "",
 ) -> None:
     """Plan a run: find the passages, cut the work into shards, say what it takes. Nothing is trained yet.
 
     Example: semoe plan --run first --dataset popqa --data_path data/popqa --sample 100 --model_name smollm2 --probe
+
+    Example: semoe plan --run wiki --corpus s3://data/psgs_w100.tsv --model_name llama3.2_1b --shards 512
 
     For a cluster, whose index is out of reach: add --retriever elasticsearch --retrieve_later --store s3://bucket/semoe
     """
@@ -116,30 +136,37 @@ def plan(
     from semoe.runs.retrieving import retrieve_and_cut
     from semoe.stages.inference_settings import InferenceSettings
 
-    _require_sense(dataset, data_path, recipe, index_place, cutting, costs, corpus)
+    datasets, paths = dataset or [], data_path or []
+    _require_sense(datasets, paths, recipe, index_place, cutting, costs, corpus)
+    whole = corpus if not datasets else None
     torch_dtype(dtype)
     switch_settings = switching.settings()
     names = inference_method or (SWITCHING_METHODS if switch_settings else METHODS)
+    folder = open_run(place, run)
     settings = PlanSettings(
-        files=tuple(map(QuestionFile, dataset, data_path)),
+        files=tuple(map(QuestionFile, datasets, paths)),
         data_type=data_type,
         sample=sample,
-        recipe=recipe.settings(dataset[0]),
+        recipe=recipe.settings(datasets[0] if datasets else ""),
         topk=topk,
         retriever=index_place.retriever.lower(),
         index_dir=index_place.index_dir,
         index_name=index_place.index_name,
         reranker=index_place.reranker,
-        methods=tuple(InferenceSettings.of(name, switch_settings).folder_name for name in names.split(",")),
-        switching=switch_settings,
+        methods=()
+        if whole
+        else tuple(InferenceSettings.of(name, switch_settings).folder_name for name in names.split(",")),
+        switching=None if whole else switch_settings,
         dtype=dtype,
         tokens_per_step=tokens_per_step,
         num_passage_shards=cutting.shards,
         num_question_shards=cutting.question_shards or cutting.shards,
+        corpus=whole,
+        quoting=quoting,
+        experts_of=experts_of,
     )
-    if corpus:
+    if corpus and not whole:
         _index(corpus, index_place)
-    folder = open_run(place, run)
     made = plan_run(folder, settings)
     manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
     _estimate(folder, manifest, costs, output)
@@ -173,6 +200,14 @@ def _require_sense(
             kind="options",
         )
     parts_of(index_place.retriever)
+    if not datasets and not corpus:
+        raise UsageError(
+            "Say what is to be trained: what questions retrieve (--dataset and --data_path), or all of a corpus "
+            "(--corpus).",
+            kind="options",
+        )
+    if not datasets and recipe.with_cot:
+        raise UsageError("--with_cot takes worked examples from a dataset, which a corpus has not.", kind="options")
     if index_place.encoder and not corpus:
         raise UsageError(
             "--encoder makes an index, so it needs --corpus. An index that is there knows its encoder.", kind="options"
@@ -228,11 +263,13 @@ def show_plan(
 def _in_words(
     plan: "Plan", manifest: "Manifest", measured: "Throughput | None", found: "Estimate"
 ) -> dict[str, object]:
-    at_most = "" if manifest.num_tokens else "at most "
+    at_most = "" if manifest.num_tokens or plan.corpus else "at most "
+    of_all = f"{at_most}{manifest.num_passages} distinct of {manifest.num_retrieved} retrieved"
+    reckoned = f"about {manifest.num_passages}: all of {plan.corpus.file.path}" if plan.corpus else ""
     unknown = "not measured: give --probe or --experts_per_second"
     return {
-        "passages": f"{at_most}{manifest.num_passages} distinct of {manifest.num_retrieved} retrieved",
-        "tokens": manifest.num_tokens or "known after retrieval",
+        "passages": reckoned or of_all,
+        "tokens": manifest.num_tokens or ("not counted" if plan.corpus else "known after retrieval"),
         "shards": f"{len(plan.question_shards)} of questions, {at_most}{len(manifest.passage_shards)} of passages",
         "pods": found.pods,
         "bytes": f"{at_most}{found.num_bytes:,}",

@@ -98,11 +98,13 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
         )
         for one in found.overall
     ]
-    out.print(comparison_table(rows, "All questions; …_random is the control: other passages' experts"))
-    names = list(dict.fromkeys(f"{one.dataset}, {one.data_type}" for one in found.methods))
-    f1 = {(f"{m.dataset}, {m.data_type}", m.method): m for m in found.methods}
-    cells = [[row.method, *(_percent(f1[name, row.method]) for name in names)] for row in rows]
-    table("F1 in percent, 95 % interval over questions", ("method", *names), cells)
+    # A run over a corpus has no questions.
+    if rows:
+        out.print(comparison_table(rows, "All questions; …_random is the control: other passages' experts"))
+        names = list(dict.fromkeys(f"{one.dataset}, {one.data_type}" for one in found.methods))
+        f1 = {(f"{m.dataset}, {m.data_type}", m.method): m for m in found.methods}
+        cells = [[row.method, *(_percent(f1[name, row.method]) for name in names)] for row in rows]
+        table("F1 in percent, 95 % interval over questions", ("method", *names), cells)
     experts = found.experts
     once = "each once" if experts.committed == experts.committed_distinct else "SOME MORE THAN ONCE"
     out.print(

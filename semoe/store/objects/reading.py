@@ -8,8 +8,8 @@ from semoe.store.objects.contract import Objects, missing
 PIECE_BYTES = 8 << 20
 
 
-def open_object(objects: Objects, name: str) -> tuple[BinaryIO, int]:
-    """Opens an object; returns the file and its size in bytes.
+def open_object(objects: Objects, name: str, start: int = 0) -> tuple[BinaryIO, int]:
+    """Opens an object, to be read from a byte on; returns the file and the object's size in bytes.
 
     Raises:
         MissingObjectError: it is not there.
@@ -17,18 +17,18 @@ def open_object(objects: Objects, name: str) -> tuple[BinaryIO, int]:
     found = next((one for one in objects.list(name) if one.name == name), None)
     if found is None:
         raise missing(objects.url, name)
-    return cast(BinaryIO, io.BufferedReader(_Pieces(objects, name, found.size), PIECE_BYTES)), found.size
+    return cast(BinaryIO, io.BufferedReader(_Pieces(objects, name, found.size, start), PIECE_BYTES)), found.size
 
 
 class _Pieces(io.RawIOBase):
     """Reads each piece with one ranged GET."""
 
-    def __init__(self, objects: Objects, name: str, size: int) -> None:
+    def __init__(self, objects: Objects, name: str, size: int, start: int) -> None:
         super().__init__()
         self._objects = objects
         self._name = name
         self._size = size
-        self._at = 0
+        self._at = start
 
     def readable(self) -> bool:
         return True

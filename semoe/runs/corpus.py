@@ -1,0 +1,151 @@
+"""A run over a whole corpus: its shards are ranges of bytes, of which nobody has read more than a few places.
+
+    runs/{run}/ranges/{shard}.json   what a shard read: from where, to where
+    runs/{run}/starts/{shard}.json   where a shard begins in truth, if that was found to be elsewhere
+    runs/{run}/keys/{shard}.bin      the key of each passage that it read
+
+A place where a record begins is believed, not known (`semoe.stages.record_starts`). A shard reads on to the end of the
+record that it is in, so it knows where the next one has to begin. `settle` compares, and reads again what began
+elsewhere.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice, pairwise
+
+from semoe.datasets.augmented import AugmentedPassage
+from semoe.datasets.keys import passage_key
+from semoe.errors import UsageError
+from semoe.retrieval.passage import Passage
+from semoe.runs.cutting import MAX_SHARDS
+from semoe.runs.folder import RunFolder
+from semoe.runs.plan import CorpusPlan, Manifest, ShardSize
+from semoe.stages.corpus_range import CorpusFile, RangeReader
+from semoe.stages.record_starts import cut_evenly
+
+log = logging.getLogger(__name__)
+
+SHARD_BYTES = 4 << 20
+"""Of a shard where nobody says how many there are: some thousands of passages."""
+SAMPLE = 1 << 16
+"""Bytes at each of some places that say how long records are."""
+PLACES = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """What a shard read of its corpus."""
+
+    start: int
+    end: int
+    """Of its last record."""
+    num_passages: int
+    said: str = ""
+    """Why it could not be read; empty: it could."""
+
+
+def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None) -> tuple[CorpusPlan, Manifest]:
+    """Cuts a corpus, and reckons from some places how many passages it has.
+
+    Args:
+        path: a file, or s3://bucket/name.
+        quoting: how it is written (`semoe.retrieval.formats`); empty: as its name says.
+        num_shards: wanted; None: one for some megabytes, `MAX_SHARDS` at most.
+
+    Raises:
+        UsageError: no such corpus, or it cannot be cut.
+    """
+    corpus = CorpusFile.of(path, quoting)
+    wanted = num_shards or max(1, corpus.size // SHARD_BYTES)
+    bounds = cut_evenly(corpus, min(wanted, MAX_SHARDS))
+    rates = _rates(corpus, bounds)
+    sizes = [round((end - start) * sum(rates) / len(rates)) for start, end in pairwise(bounds)]
+    manifest = Manifest(
+        num_passages=sum(sizes),
+        num_retrieved=0,
+        num_tokens=0,
+        passage_shards=tuple(ShardSize(num_items=max(1, size)) for size in sizes),
+    )
+    return CorpusPlan(file=corpus, bounds=bounds), manifest
+
+
+def read_shard(folder: RunFolder, plan: CorpusPlan, shard: int) -> list[AugmentedPassage]:
+    """Reads the passages of a shard, and keeps what it read.
+
+    Raises:
+        UsageError: the corpus is another than the planned one.
+        TransientError: the store does not answer.
+    """
+    plan.file.require_same()
+    start = folder.find(f"starts/{shard:05}.json", int)
+    reader = RangeReader(plan.file, plan.bounds[shard] if start is None else start, plan.bounds[shard + 1])
+    found: list[AugmentedPassage] = []
+    said = ""
+    try:
+        found += map(_unaugmented, reader)
+    except UsageError as error:
+        # It may have begun in the middle of a record: `settle` knows.
+        found, said = [], str(error)
+        log.warning("shard %d: %s", shard, said)
+    folder.write_keys([passage_key(one.title, one.passage) for one in found], shard)
+    kept = Range(start=reader.start, end=reader.end, num_passages=len(found), said=said)
+    folder.write(f"ranges/{shard:05}.json", kept, Range)
+    return found
+
+
+def first_passages(plan: CorpusPlan, shard: int, count: int) -> list[AugmentedPassage]:
+    """Returns the first passages of a shard, to measure with."""
+    return list(map(_unaugmented, islice(RangeReader(plan.file, plan.bounds[shard], plan.file.size), count)))
+
+
+def settle(folder: RunFolder, plan: CorpusPlan, read_again: Callable[[int], object]) -> None:
+    """Makes sure that each shard began where the one before it ended; where not, it is read again from there.
+
+    Args:
+        folder: of the run, whose shards are all read and augmented.
+        plan: of its corpus.
+        read_again: does so with a shard.
+
+    Raises:
+        UsageError: a shard was not read yet, or what it read is no passage.
+    """
+    start = 0
+    for shard in range(len(plan.bounds) - 1):
+        found = folder.find(f"ranges/{shard:05}.json", Range)
+        if found is None:
+            raise UsageError(f"Run {folder.run}: shard {shard} is not augmented yet.", kind="no-manifest")
+        if found.start != start:
+            log.warning(
+                "%s: a record begins at byte %d, not at %d: shard %d is read again.",
+                plan.file.path, start, found.start, shard,
+            )  # fmt: skip
+            folder.write(f"starts/{shard:05}.json", start, int)
+            folder.remove(f"augmented/{shard:05}/", f"shards/augment/{shard:05}.json")
+            read_again(shard)
+            found = folder.read(f"ranges/{shard:05}.json", Range)
+        if found.said:
+            raise UsageError(found.said, kind="broken-file")
+        start = found.end
+
+
+def _unaugmented(passage: Passage) -> AugmentedPassage:
+    return AugmentedPassage(pid=0, passage=passage.text, title=passage.title, id=passage.id)
+
+
+def _rates(corpus: CorpusFile, bounds: tuple[int, ...]) -> list[float]:
+    """Returns passages a byte, at some places; what cannot be read from a place is told by `settle`, or read there."""
+    every = max(1, (len(bounds) - 1) // PLACES)
+    found = []
+    for start in bounds[:-1:every]:
+        reader = RangeReader(corpus, start, min(start + SAMPLE, corpus.size))
+        count = 0
+        try:
+            for count, _ in enumerate(reader, 1):  # noqa: B007  (how many, is what is wanted)
+                pass
+        except UsageError:
+            # At its beginning a corpus is what it is.
+            if start == 0:
+                raise
+        found.append(count / max(1, reader.end - start))
+    return found

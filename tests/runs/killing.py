@@ -1,0 +1,34 @@
+"""Workers that die at random while they work."""
+
+import os
+import random
+import signal
+import subprocess
+import threading
+
+from semoe.runs.folder import RunFolder
+from semoe.runs.local import LocalBackend
+
+
+def run_while_killing(folder: RunFolder) -> int:
+    """Does a run with three workers; every few seconds one of them dies by -9. Returns how many did."""
+    alive, over = list["subprocess.Popen[bytes]"](), threading.Event()
+    killed = 0
+
+    def kill_some() -> None:
+        nonlocal killed
+        chance = random.Random(0)
+        while not over.wait(chance.uniform(2, 7)):
+            if running := [process for process in alive if process.poll() is None]:
+                os.kill(chance.choice(running).pid, signal.SIGKILL)
+                killed += 1
+
+    killer = threading.Thread(target=kill_some)
+    killer.start()
+    often = ("--commit_seconds", "0")
+    try:
+        LocalBackend(folder=folder, parallelism=3, options=often, max_attempts=1000, on_start=alive.append).run()
+    finally:
+        over.set()
+        killer.join()
+    return killed
