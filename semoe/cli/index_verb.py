@@ -19,12 +19,22 @@ if TYPE_CHECKING:
 def index(
     data_path: Annotated[
         str,
-        typer.Option("--data_path", help="Passages in DPR's format (id, text, title): a file or s3://…; may be .gz."),
+        typer.Option(
+            "--data_path",
+            help="Passages (id, text, title), tab-separated as DPR has them or JSON Lines: a file or s3://…; may be .gz.",
+        ),
     ],
     index_place: o.IndexOptions,
     elastic: o.ElasticOptions,
     metrics: o.MetricsOptions,
     output: o.OutputOptions,
+    quoting: Annotated[
+        str,
+        typer.Option(
+            "--quoting",
+            help="How the passages are written: csv, none (quotes mean nothing) or jsonl. Default: as the name says.",
+        ),
+    ] = "",
     num_shards: Annotated[
         int, typer.Option("--num_shards", min=1, help="elasticsearch: parts of the index; 1 is enough for Wikipedia.")
     ] = 1,
@@ -65,12 +75,12 @@ def index(
     load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
     # Mistakes are told at once; while it serves, it waits for a last scrape.
     _require_sense(index_place.retriever, parts, share)
-    open_corpus(data_path).file.close()
+    open_corpus(data_path, quoting).file.close()
     with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
         if share is not None:
-            _encode_share(data_path, parts or "", index_place, share, as_json=output.as_json)
+            _encode_share(data_path, quoting, parts or "", index_place, share, as_json=output.as_json)
             return
-        made = index_all(data_path, index_place.retriever, where, load)
+        made = index_all(data_path, index_place.retriever, where, load, quoting)
     fields = {name: _told(found) for name, found in made.items()}
     first, *others = fields.values()
     flat = {f"{name}_{field}": value for name, own in fields.items() for field, value in own.items()}
@@ -93,10 +103,12 @@ def _require_sense(retriever: str, parts: str | None, share: str | None) -> None
         raise UsageError("--parts is for vectors. Give --retriever dense, or another that has them.", kind="options")
 
 
-def _encode_share(data_path: str, parts: str, index_place: o.IndexOptions, share: str, *, as_json: bool) -> None:
+def _encode_share(
+    data_path: str, quoting: str, parts: str, index_place: o.IndexOptions, share: str, *, as_json: bool
+) -> None:
     """Encodes a worker's share, for an index that is made afterwards."""
     from semoe.retrieval.dense import MINILM
     from semoe.stages.vector_parts import Share, encode_shared
 
-    num_passages, num_found = encode_shared(data_path, parts, index_place.encoder or MINILM, Share.of(share))
+    num_passages, num_found = encode_shared(data_path, parts, index_place.encoder or MINILM, Share.of(share), quoting)
     show({"passages": num_passages, "already_there": num_found, "parts": parts}, as_json=as_json)

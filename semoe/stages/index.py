@@ -55,7 +55,7 @@ def index_corpus(corpus: Corpus, indexer: Indexer, where: RetrievalConfig, load:
 
 
 def index_all(
-    data_path: str, retriever: str, where: RetrievalConfig, load: LoadSettings | None = None
+    data_path: str, retriever: str, where: RetrievalConfig, load: LoadSettings | None = None, quoting: str = ""
 ) -> dict[str, Indexed]:
     """Indexes a corpus for every retriever of a name, such as `bm25+dense`; returns what each came to.
 
@@ -66,7 +66,7 @@ def index_all(
     names = parts_of(retriever)
     # Vectors first: a mistaken encoder is told before anything was made.
     order = sorted(names, key=lambda name: "dense" not in name)
-    made = {name: index_corpus(open_corpus(data_path), indexers[name], where, load) for name in order}
+    made = {name: index_corpus(open_corpus(data_path, quoting), indexers[name], where, load) for name in order}
     return {name: made[name] for name in names}
 
 

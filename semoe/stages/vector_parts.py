@@ -89,7 +89,7 @@ class Share:
         return cls(int(number), int(count))
 
 
-def encode_shared(data_path: str, place: str, encoder_name: str, share: Share) -> tuple[int, int]:
+def encode_shared(data_path: str, place: str, encoder_name: str, share: Share, quoting: str = "") -> tuple[int, int]:
     """Makes a worker's share of a corpus's vectors, where no worker has made them yet.
 
     Args:
@@ -97,6 +97,7 @@ def encode_shared(data_path: str, place: str, encoder_name: str, share: Share) -
         place: a folder, or s3://bucket/prefix.
         encoder_name: what opens the encoder.
         share: which of the corpus's parts.
+        quoting: how the corpus is written (`semoe.retrieval.formats`); empty: as its name says.
 
     Returns:
         Passages of the share, and of them those whose vectors were there.
@@ -106,7 +107,7 @@ def encode_shared(data_path: str, place: str, encoder_name: str, share: Share) -
         CorruptError: the encoder makes numbers that are none.
         TransientError: the store does not answer.
     """
-    corpus = open_corpus(data_path)
+    corpus = open_corpus(data_path, quoting)
     encoder = open_encoder(encoder_name)
     parts = shared_parts(place, encoder_name, encoder)
     with corpus.file, progress("encode", corpus.size, "bytes") as advance:

@@ -10,7 +10,7 @@ from semoe.runs.folder import RunFolder
 from semoe.runs.local import LocalBackend
 
 
-def run_while_killing(folder: RunFolder) -> int:
+def run_while_killing(folder: RunFolder, longest_seconds: float = 7) -> int:
     """Does a run with three workers; every few seconds one of them dies by -9. Returns how many did."""
     alive, over = list["subprocess.Popen[bytes]"](), threading.Event()
     killed = 0
@@ -18,7 +18,7 @@ def run_while_killing(folder: RunFolder) -> int:
     def kill_some() -> None:
         nonlocal killed
         chance = random.Random(0)
-        while not over.wait(chance.uniform(2, 7)):
+        while not over.wait(chance.uniform(2, longest_seconds)):
             if running := [process for process in alive if process.poll() is None]:
                 os.kill(chance.choice(running).pid, signal.SIGKILL)
                 killed += 1

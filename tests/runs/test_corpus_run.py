@@ -96,7 +96,7 @@ def answer_with(root: Path, place: Path) -> None:
 @pytest.mark.timeout(900)
 def test_workers_that_die_leave_no_passage_out(small_root: Path, tmp_path: Path) -> None:
     folder = planned(small_root, tmp_path, corpus(tmp_path, 300), "--shards", "8")
-    assert run_while_killing(folder) > 3
+    assert run_while_killing(folder, 15) > 3
     report = make_report(folder)
     assert report.experts.planned == 300
     assert report.experts.in_store == 300 - _without_pairs(folder)

@@ -1,6 +1,8 @@
 """A shard of stage `augment`: rewrite and question-answer pairs for a shard's passages, a part at a time."""
 
+import time
 from collections import Counter
+from functools import cached_property
 
 from semoe.augment.contract import Augmenter
 from semoe.datasets.augmented import AugmentedPassage
@@ -9,32 +11,73 @@ from semoe.models.names import resolve_model
 from semoe.runs.corpus import read_shard
 from semoe.runs.counts import AugmentCounts
 from semoe.runs.job import Job
+from semoe.runs.plan import CorpusPlan
 from semoe.stages.augment import augmented, augmenter_for
 
+Passages = list[AugmentedPassage]
 PART = 32
-CORPUS_PART = 1024
-"""Of a whole corpus: some megabytes, for objects of 32 passages would be a million; what a killed worker loses."""
+"""Passages that are augmented at once."""
 
 
 def augment_shard(job: Job) -> tuple[AugmentCounts, str]:
     """Writes `augmented/{shard}/{part}.json`."""
-    prefix = f"augmented/{job.shard:05}"
-    corpus = job.plan.corpus
-    passages = read_shard(job.folder, corpus, job.shard) if corpus else job.folder.passages(job.shard)
-    rejected = Counter[str]()
-    augmenter: Augmenter | None = None
     if job.plan.augmented_by == job.plan.model_name:
         folder = resolve_model(job.plan.model_name)
         job.require_planned(digest_of_folder(folder, job.plan.preset.chat.values()))
-    job.begin(len(passages))
-    for name, part in job.parts(prefix, passages, CORPUS_PART if corpus else PART):
-        augmenter = augmenter or augmenter_for(job.plan.augmented_by, job.plan.preset)
-        job.folder.create(name, augmented(augmenter, part, rejected), list[AugmentedPassage])
-    made = job.folder.read_all(f"{prefix}/", list[AugmentedPassage])
+    work = _Work(job)
+    made = work.of_a_corpus(job.plan.corpus) if job.plan.corpus else work.of_questions()
     counts = AugmentCounts(
         passages=len(made),
         pairs=sum(len(one.qa) for one in made),
         without_pairs=sum(not one.qa for one in made),
-        rejected=rejected,
+        rejected=work.rejected,
     )
     return counts, ""
+
+
+class _Work:
+    """Augments the passages of a shard."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._prefix = f"augmented/{job.shard:05}"
+        self.rejected = Counter[str]()
+
+    @cached_property
+    def _augmenter(self) -> Augmenter:
+        return augmenter_for(self._job.plan.augmented_by, self._job.plan.preset)
+
+    def of_questions(self) -> Passages:
+        """Makes parts of equal size."""
+        folder = self._job.folder
+        passages = folder.passages(self._job.shard)
+        self._job.begin(len(passages))
+        for name, part in self._job.parts(self._prefix, passages, PART):
+            folder.create(name, augmented(self._augmenter, part, self.rejected), Passages)
+        return folder.read_all(f"{self._prefix}/", Passages)
+
+    def of_a_corpus(self, corpus: CorpusPlan) -> Passages:
+        """Makes parts one behind the other, each of as many as `commit_seconds` come to: few objects, little lost."""
+        folder = self._job.folder
+        passages = read_shard(folder, corpus, self._job.shard)
+        made = Passages()
+        self._job.begin(len(passages))
+        while len(made) < len(passages) and not self._job.stop():
+            name = f"{self._prefix}/{len(made):08}.json"
+            part = folder.find(name, Passages)
+            if part is None:
+                own = self._some(passages[len(made) :])
+                # Where two do the same shard, both go on from what the first has kept.
+                part = own if folder.create(name, own, Passages) else folder.read(name, Passages)
+            made += part
+            self._job.advance(len(part))
+        return made
+
+    def _some(self, passages: Passages) -> Passages:
+        made = Passages()
+        began = time.monotonic()
+        for first in range(0, len(passages), PART):
+            made += augmented(self._augmenter, passages[first : first + PART], self.rejected)
+            if time.monotonic() - began >= self._job.commit_seconds or self._job.stop():
+                break
+        return made
