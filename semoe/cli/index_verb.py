@@ -21,7 +21,7 @@ def index(
         str,
         typer.Option(
             "--data_path",
-            help="Passages (id, text, title), tab-separated as DPR has them or JSON Lines: a file or s3://…; may be .gz.",
+            help="Passages (id, text, title), tab-separated (DPR) or JSON Lines: a file or s3://…; may be .gz.",
         ),
     ],
     index_place: o.IndexOptions,

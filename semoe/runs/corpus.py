@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 SHARD_BYTES = 4 << 20
 """Of a shard where nobody says how many there are: some thousands of passages."""
-SAMPLE = 1 << 16
+SAMPLE = 1 << 14
 """Bytes at each of some places that say how long records are."""
 PLACES = 8
 
@@ -134,18 +134,21 @@ def _unaugmented(passage: Passage) -> AugmentedPassage:
 
 
 def _rates(corpus: CorpusFile, bounds: tuple[int, ...]) -> list[float]:
-    """Returns passages a byte, at some places; what cannot be read from a place is told by `settle`, or read there."""
+    """Returns passages a byte, at some places; what cannot be read there is told by `settle`."""
     every = max(1, (len(bounds) - 1) // PLACES)
-    found = []
-    for start in bounds[:-1:every]:
-        reader = RangeReader(corpus, start, min(start + SAMPLE, corpus.size))
-        count = 0
-        try:
-            for count, _ in enumerate(reader, 1):  # noqa: B007  (how many, is what is wanted)
-                pass
-        except UsageError:
-            # At its beginning a corpus is what it is.
-            if start == 0:
-                raise
-        found.append(count / max(1, reader.end - start))
-    return found
+    return [_rate(corpus, start) for start in bounds[:-1:every]]
+
+
+def _rate(corpus: CorpusFile, start: int) -> float:
+    reader = RangeReader(corpus, start, corpus.size, most_bytes=SAMPLE)
+    end = start
+    count = 0
+    try:
+        for _ in reader:
+            count += 1
+            end = reader.end
+    except UsageError:
+        # The sample's end may stand in a record. But at its beginning a corpus is what it is.
+        if start == 0 and not count:
+            raise
+    return count / max(1, end - start)

@@ -4,7 +4,7 @@ Tab-separated files and JSON Lines can be read from any record on. Gzip cannot: 
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -75,34 +75,50 @@ class CorpusFile:
 
 def bytes_of(path: str, start: int, length: int) -> bytes:
     """Reads a range of a corpus with one call."""
-    if "://" not in path:
+    return reader_of(path)(start, length)
+
+
+def reader_of(path: str) -> Callable[[int, int], bytes]:
+    """Returns what reads ranges of a corpus (start, length): to read many, for a client of S3 takes a while to make."""
+    if "://" in path:
+        objects, name = _object(path)
+        return lambda start, length: objects.get(name, start, length)
+
+    def read(start: int, length: int) -> bytes:
         with Path(path).open("rb") as file:
             file.seek(start)
             return file.read(length)
-    objects, name = _object(path)
-    return objects.get(name, start, length)
+
+    return read
 
 
 class RangeReader:
     """Yields the passages of a range: those whose records begin in it."""
 
-    def __init__(self, corpus: CorpusFile, start: int, stop: int) -> None:
+    def __init__(self, corpus: CorpusFile, start: int, stop: int, *, most_bytes: int | None = None) -> None:
         """Reads nothing yet.
 
         Args:
             corpus: which.
             start: the first byte of a record, or 0.
             stop: bytes from here on begin no record of the range.
+            most_bytes: read so many alone, with one call, whatever stands at their end; None: all.
         """
         self._corpus = corpus
         self.start = start
         self._stop = stop
+        self._most_bytes = most_bytes
         self.end = start
         """Where the record that was read last ended."""
 
     def __iter__(self) -> Iterator[Passage]:
-        with io.TextIOWrapper(_opened(self._corpus, self.start), encoding="utf-8", newline="") as lines:
+        with io.TextIOWrapper(self._opened(), encoding="utf-8", newline="") as lines:
             yield from self._passages(self._counted(lines))
+
+    def _opened(self) -> BinaryIO:
+        if self._most_bytes is None:
+            return _opened(self._corpus, self.start)
+        return io.BytesIO(bytes_of(self._corpus.path, self.start, self._most_bytes))
 
     def _passages(self, lines: Iterable[str]) -> Iterator[Passage]:
         where = self._corpus.path + (f", from byte {self.start}" if self.start else "")

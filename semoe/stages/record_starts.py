@@ -7,16 +7,16 @@ records is believed: `settle` in `semoe.runs.corpus` finds out where that was wr
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from semoe.retrieval.dpr import is_whole
 from semoe.retrieval.formats import CSV
-from semoe.stages.corpus_range import CorpusFile, bytes_of
+from semoe.stages.corpus_range import CorpusFile, reader_of
 
-WINDOW, MOST = 1 << 11, 1 << 15
+WINDOW, MOST = 1 << 10, 1 << 15
 """Bytes that are looked at, first and at most."""
-BELIEVED = 2
-"""Records one behind the other that are believed where both readings make sense."""
+BELIEVED = 1
+"""Records that are believed where both readings make sense."""
 
 
 def cut_evenly(corpus: CorpusFile, num_shards: int) -> tuple[int, ...]:
@@ -26,21 +26,28 @@ def cut_evenly(corpus: CorpusFile, num_shards: int) -> tuple[int, ...]:
         corpus: which.
         num_shards: wanted; where records are long, or no start is found, there are fewer.
     """
+    read = reader_of(corpus.path)
     bounds = [0]
     for number in range(1, num_shards):
         wanted = corpus.size * number // num_shards
-        found = record_start(corpus, max(wanted, bounds[-1] + 1))
+        found = record_start(corpus, max(wanted, bounds[-1] + 1), read)
         if found is not None and bounds[-1] < found < corpus.size:
             bounds.append(found)
     return (*bounds, corpus.size)
 
 
-def record_start(corpus: CorpusFile, at: int) -> int | None:
-    """Returns where a record begins, at a byte or soon behind it; None where none is found."""
+def record_start(corpus: CorpusFile, at: int, read: Callable[[int, int], bytes]) -> int | None:
+    """Returns where a record begins, at a byte or soon behind it; None where none is found.
+
+    Args:
+        corpus: which.
+        at: not the first byte.
+        read: reads ranges of it.
+    """
     window = WINDOW
     while True:
         # One byte before: a record that begins here has a line's end before it.
-        data = bytes_of(corpus.path, at - 1, window)
+        data = read(at - 1, window)
         is_rest = at - 1 + len(data) >= corpus.size
         line = data.find(b"\n") + 1
         if line:
@@ -49,7 +56,7 @@ def record_start(corpus: CorpusFile, at: int) -> int | None:
                 return at - 1 + line + found
         if is_rest or window >= MOST:
             return None
-        window *= 4
+        window *= 2
 
 
 def _start_in(data: bytes, written: str, *, is_rest: bool, is_last: bool) -> int | None:

@@ -1,4 +1,4 @@
-"""A whole corpus on a real cluster: pods read ranges of an object in S3, one of them is deleted, nothing is left out."""
+"""A whole corpus on a real cluster: pods read ranges of an object in S3, one is deleted, nothing is left out."""
 
 import json
 

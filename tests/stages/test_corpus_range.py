@@ -17,7 +17,7 @@ from semoe.runs.corpus import Range, plan_corpus, read_shard, settle
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import CorpusPlan
 from semoe.stages.corpus import open_corpus
-from semoe.stages.corpus_range import CorpusFile, RangeReader
+from semoe.stages.corpus_range import CorpusFile, RangeReader, reader_of
 from semoe.stages.record_starts import cut_evenly, record_start
 from semoe.store.objects import FolderObjects
 from tests.demo import DEMO
@@ -106,7 +106,7 @@ def test_a_record_is_found_wherever_one_looks(tmp_path: Path) -> None:
     starts = [0, *(reader.end for _ in reader)]
     chosen = random.Random(1).sample(range(1, corpus.size - 2000), 200)
     for at in chosen:
-        assert record_start(corpus, at) == next(start for start in starts if start >= at)
+        assert record_start(corpus, at, reader_of(corpus.path)) == next(start for start in starts if start >= at)
 
 
 @pytest.mark.parametrize("written", [JSON_LINES, PLAIN])
