@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from benchmarks.timing import PASSAGES, best_seconds, describe
-from semoe.retrieval.dense import MINILM
+from semoe.retrieval.dense import GRAPH, MINILM
 from semoe.retrieval.dense.encoder import SentenceEncoder, Vectors
-from semoe.retrieval.dense.graph import GRAPH, Graph, build_graph, recall
+from semoe.retrieval.dense.graph import Graph, build_graph, recall
 from semoe.retrieval.dense.nearest import Found, Parts, nearest
 from semoe.retrieval.dense.on_gpu import OnGpu
 from semoe.retrieval.dense.parts import PART

@@ -10,6 +10,7 @@ index = pod(
     [
         *("index", "--retriever", p("retriever"), "--encoder", p("encoder")),
         *("--data_path", p("data_path"), "--index_name", p("index_name"), "--parts", p("parts")),
+        *("--quoting", p("quoting")),
     ],
 )
 workflow = workflow_template("index", [index], CORPUS, run=False)

@@ -16,6 +16,7 @@ CORPUS = [
     Parameter(
         name="data_path", value="", description="Passages: s3://… or a path in the pod. Empty: the index is there."
     ),
+    Parameter(name="quoting", value="", description="How they are written: csv, none, jsonl; empty: by the name."),
     Parameter(name="index_name", value="wiki", description="Name of the index, as in the plan."),
     Parameter(
         name="retriever",

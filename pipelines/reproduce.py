@@ -1,6 +1,7 @@
 """All of it: vectors, index, retrieve, augment, encode, inference; the report is the exit handler's."""
 
 from hera.workflows import Step, Steps
+from hera.workflows.models import ContinueOn
 
 from pipelines.parameters import CORPUS
 from pipelines.workflow import reference, workflow_template
@@ -9,7 +10,10 @@ with Steps(name="reproduce") as reproduce:
     Step(
         name="vectors",
         template_ref=reference("vectors"),
-        when="'{{workflow.parameters.data_path}}' != '' && '{{workflow.parameters.parts}}' != ''",
+        when="'{{workflow.parameters.data_path}}' != '' && '{{workflow.parameters.parts}}' != '' "
+        "&& '{{workflow.parameters.retriever}}' =~ 'dense'",
+        # What a worker left out the pod that indexes makes.
+        continue_on=ContinueOn(failed=True, error=True),
     )
     Step(name="index", template_ref=reference("index"), when="'{{workflow.parameters.data_path}}' != ''")
     Step(name="retrieve", template_ref=reference("retrieve"))

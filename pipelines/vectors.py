@@ -14,6 +14,7 @@ share = pod(
     [
         *("index", "--retriever", "dense", "--encoder", p("encoder"), "--data_path", p("data_path")),
         *("--parts", p("parts"), "--share", f"{{{{inputs.parameters.share}}}}/{p('shares')}"),
+        *("--quoting", p("quoting")),
     ],
     inputs=[Parameter(name="share")],
     needs=Needs(gpu=True),

@@ -99,8 +99,8 @@ def _require_sense(retriever: str, parts: str | None, share: str | None) -> None
     names = parts_of(retriever)
     if share is not None and not parts:
         raise UsageError("--share needs --parts: where the workers keep what they encode.", kind="options")
-    if parts and not any("dense" in name for name in names):
-        raise UsageError("--parts is for vectors. Give --retriever dense, or another that has them.", kind="options")
+    if share is not None and not any("dense" in name for name in names):
+        raise UsageError("--share is for vectors. Give --retriever dense, or another that has them.", kind="options")
 
 
 def _encode_share(

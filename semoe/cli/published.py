@@ -15,6 +15,7 @@ from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
     from semoe.published.inference import InferenceReport
+    from semoe.retrieval.retriever import RetrievalConfig
 
 Imported = Annotated[
     bool, typer.Option("--imported/--no-imported", help="Load the experts that `experts import` took from elsewhere.")
@@ -166,7 +167,7 @@ def inference(
         merge=merge,
         max_new_tokens=max_new_tokens,
         switching=switching.settings(),
-        index=f"{index_place.retriever.lower()} {where.place}/{where.index_name}",
+        index=_searched(index_place, where),
     )
     settings = stage_settings(recipe, questions, place)
     retriever = switching_retriever(index_place.retriever, where, how.switching)
@@ -184,3 +185,11 @@ def _result(report: "InferenceReport", *, as_json: bool) -> dict[str, Any]:
         **(asdict(report.overflow) if as_json or report.overflow else {}),
         "folder": report.folder,
     }
+
+
+def _searched(index_place: o.IndexOptions, where: "RetrievalConfig") -> str:
+    """Returns what decides what is found, for the record."""
+    from semoe.retrieval.retrievers import put_together
+
+    reranked = f" with {where.reranker}" if "rerank" in put_together(index_place.retriever).refining else ""
+    return f"{index_place.retriever.lower()} {where.place}/{where.index_name}{reranked}"

@@ -37,8 +37,8 @@ def export_run(folder: RunFolder, to: Path) -> ExportReport:
         UsageError: a shard is not finished, or `to` cannot be written.
     """
     plan = folder.plan()
-    reports = finished_reports(folder)
-    augmented = augmented_passages(folder)
+    finished_reports(folder)
+    augmented = augmented_passages(RunFolder(folder.objects, plan.experts_of) if plan.experts_of else folder)
     names = defaultdict[str, list[Path]](list)
     tasks = [task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard)]
     for number, one in enumerate(plan.sets):
@@ -50,7 +50,7 @@ def export_run(folder: RunFolder, to: Path) -> ExportReport:
             for key, passage in zip(task.keys, task.question.passages, strict=True):
                 names[key].append(settings.offline_name(one.data_type).passage(to, task.did, passage.pid))
         _write_answers(folder, plan, number, settings)
-    store = ExpertStore(folder.objects, reports["encode"][0].space)
+    store = ExpertStore(folder.objects, plan.space)
     exported = export_tree(store, names)
     return ExportReport(
         num_questions=len(tasks),
@@ -71,7 +71,7 @@ def _settings(plan: Plan, number: int, root: Path) -> StageSettings:
 
 def _with_pairs(task: Task, augmented: dict[str, AugmentedPassage]) -> AugmentedQuestion:
     passages = tuple(
-        replace(passage, rewrite=augmented[key].rewrite, qa=augmented[key].qa)
+        replace(passage, rewrite=augmented[key].rewrite, qa=augmented[key].qa) if key in augmented else passage
         for key, passage in zip(task.keys, task.question.passages, strict=True)
     )
     return replace(task.question, passages=passages)

@@ -38,6 +38,8 @@ def _passage(line: str, where: str) -> Passage:
     if not isinstance(found, dict):
         raise UsageError(f"{where}: expected an object, found {type(found).__name__}.", kind="broken-file")
     passage_id, text = _first(found, IDS), _first(found, TEXTS)
+    if text is None and _first(found, TITLES) and any(found.get(name) == "" for name in TEXTS):
+        text = ""  # some of BEIR's have a title alone
     if passage_id is None or not isinstance(text, str) or isinstance(passage_id, (list, dict)):
         raise UsageError(
             f"{where}: expected an id ({', '.join(IDS)}) and a text ({', '.join(TEXTS)}), found {', '.join(found)}.",

@@ -23,6 +23,9 @@ class PassageFile:
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
+    def __iter__(self) -> Iterator[Passage]:
+        return (self[row] for row in range(len(self)))
+
     def __getitem__(self, row: int) -> Passage:
         raw = self._lines[self._offsets[row] : self._offsets[row + 1]].tobytes()
         return Passage(*orjson.loads(raw))

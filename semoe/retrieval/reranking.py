@@ -16,7 +16,7 @@ from semoe.errors import CorruptError, UsageError
 from semoe.retrieval.dense.encoder import halving, loaded
 from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.passage_file import id_order, searched
-from semoe.retrieval.retriever import Retriever
+from semoe.retrieval.retriever import RERANKER, Retriever
 
 DEPTH = 30
 """Passages that are read for a question, at least."""
@@ -73,6 +73,14 @@ class CrossEncoder:
         library = importlib.import_module("sentence_transformers")
         self._name = name
         self._model: Any = loaded(name, lambda: library.CrossEncoder(name), what="reranker")
+        kinds = getattr(self._model.config, "architectures", None) or [""]
+        if not kinds[0].endswith("ForSequenceClassification"):
+            # The library would give it a head of random numbers, other ones in each process.
+            raise UsageError(
+                f"{name} is no cross-encoder ({kinds[0] or 'of no kind that it says'}): nothing in it scores a pair. "
+                f"Give a model for sequence classification with one label, such as {RERANKER}.",
+                kind="unknown-name",
+            )
         if self._model.num_labels != 1:
             raise UsageError(
                 f"{name} says {self._model.num_labels} numbers of a question and a passage where a reranker says one. "

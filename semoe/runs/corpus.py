@@ -11,6 +11,7 @@ elsewhere.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -57,6 +58,8 @@ def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None) -> 
         UsageError: no such corpus, or it cannot be cut.
     """
     corpus = CorpusFile.of(path, quoting)
+    if next(iter(RangeReader(corpus, 0, corpus.size)), None) is None:
+        raise UsageError(f"{path} holds no passages. Check --corpus.", kind="empty-file")
     wanted = num_shards or max(1, corpus.size // SHARD_BYTES)
     bounds = cut_evenly(corpus, min(wanted, MAX_SHARDS))
     rates = _rates(corpus, bounds)
@@ -70,63 +73,80 @@ def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None) -> 
     return CorpusPlan(file=corpus, bounds=bounds), manifest
 
 
-def read_shard(folder: RunFolder, plan: CorpusPlan, shard: int) -> list[AugmentedPassage]:
-    """Reads the passages of a shard, and keeps what it read.
+def read_shard(folder: RunFolder, plan: CorpusPlan, shard: int) -> tuple[list[AugmentedPassage], int]:
+    """Reads the passages of a shard, and keeps what it read; returns them and where it began.
 
     Raises:
-        UsageError: the corpus is another than the planned one.
+        UsageError: the corpus is another than the planned one, or what certainly is a record is no passage.
         TransientError: the store does not answer.
     """
     plan.file.require_same()
-    start = folder.find(f"starts/{shard:05}.json", int)
-    reader = RangeReader(plan.file, plan.bounds[shard] if start is None else start, plan.bounds[shard + 1])
+    known = folder.find(f"starts/{shard:05}.json", int)
+    start = plan.bounds[shard] if known is None else known
+    reader = RangeReader(plan.file, start, plan.bounds[shard + 1])
     found: list[AugmentedPassage] = []
     said = ""
     try:
         found += map(_unaugmented, reader)
     except UsageError as error:
+        if shard == 0 or known is not None:
+            raise
         # It may have begun in the middle of a record: `settle` knows.
         found, said = [], str(error)
         log.warning("shard %d: %s", shard, said)
     folder.write_keys([passage_key(one.title, one.passage) for one in found], shard)
-    kept = Range(start=reader.start, end=reader.end, num_passages=len(found), said=said)
+    kept = Range(start=start, end=reader.end, num_passages=len(found), said=said)
     folder.write(f"ranges/{shard:05}.json", kept, Range)
-    return found
+    return found, start
+
+
+def parts_of(shard: int, start: int) -> str:
+    """Returns the prefix of a shard's augmented passages, as they were read from a byte on: no other reading's."""
+    return f"augmented/{shard:05}/{start:015}/"
+
+
+def settled_parts(folder: RunFolder, shard: int) -> str:
+    """Returns the prefix of a shard's augmented passages, once it is settled."""
+    return parts_of(shard, folder.read(f"ranges/{shard:05}.json", Range).start)
 
 
 def first_passages(plan: CorpusPlan, shard: int, count: int) -> list[AugmentedPassage]:
-    """Returns the first passages of a shard, to measure with."""
-    return list(map(_unaugmented, islice(RangeReader(plan.file, plan.bounds[shard], plan.file.size), count)))
+    """Returns the first passages of a shard, to measure with; what cannot be read there is left out."""
+    found: list[AugmentedPassage] = []
+    with suppress(UsageError):
+        found += map(_unaugmented, islice(RangeReader(plan.file, plan.bounds[shard], plan.bounds[shard + 1]), count))
+    return found
 
 
-def settle(folder: RunFolder, plan: CorpusPlan, read_again: Callable[[int], object]) -> None:
+def settle(folder: RunFolder, plan: CorpusPlan, augment: Callable[[int], object]) -> None:
     """Makes sure that each shard began where the one before it ended; where not, it is read again from there.
+
+    Whoever is killed in between, or does it at the same time, finds the same places and goes on.
 
     Args:
         folder: of the run, whose shards are all read and augmented.
         plan: of its corpus.
-        read_again: does so with a shard.
+        augment: does so with a shard that is not done.
 
     Raises:
-        UsageError: a shard was not read yet, or what it read is no passage.
+        UsageError: a shard is not augmented yet, or what it read is no passage.
     """
     start = 0
     for shard in range(len(plan.bounds) - 1):
+        known = folder.find(f"starts/{shard:05}.json", int)
         found = folder.find(f"ranges/{shard:05}.json", Range)
-        if found is None:
-            raise UsageError(f"Run {folder.run}: shard {shard} is not augmented yet.", kind="no-manifest")
-        if found.start != start:
-            log.warning(
-                "%s: a record begins at byte %d, not at %d: shard %d is read again.",
-                plan.file.path, start, found.start, shard,
-            )  # fmt: skip
+        if known is None and (found is None or folder.find_report("augment", shard) is None):
+            raise UsageError(
+                f"Run {folder.run}: shard {shard} is not augmented yet. Go on with `semoe resume --run {folder.run}`.",
+                kind="no-manifest",
+            )
+        if found is None or found.start != start or found.said:
+            log.warning("%s: shard %d is read again, from byte %d.", plan.file.path, shard, start)
             folder.write(f"starts/{shard:05}.json", start, int)
-            folder.remove(f"augmented/{shard:05}/", f"shards/augment/{shard:05}.json")
-            read_again(shard)
-            found = folder.read(f"ranges/{shard:05}.json", Range)
-        if found.said:
-            raise UsageError(found.said, kind="broken-file")
-        start = found.end
+            folder.remove(f"shards/augment/{shard:05}.json")
+        if folder.find_report("augment", shard) is None:
+            augment(shard)
+        start = folder.read(f"ranges/{shard:05}.json", Range).end
 
 
 def _unaugmented(passage: Passage) -> AugmentedPassage:
@@ -134,7 +154,7 @@ def _unaugmented(passage: Passage) -> AugmentedPassage:
 
 
 def _rates(corpus: CorpusFile, bounds: tuple[int, ...]) -> list[float]:
-    """Returns passages a byte, at some places; what cannot be read there is told by `settle`."""
+    """Returns passages a byte, at some places."""
     every = max(1, (len(bounds) - 1) // PLACES)
     return [_rate(corpus, start) for start in bounds[:-1:every]]
 
@@ -143,12 +163,9 @@ def _rate(corpus: CorpusFile, start: int) -> float:
     reader = RangeReader(corpus, start, corpus.size, most_bytes=SAMPLE)
     end = start
     count = 0
-    try:
+    # The sample's end may stand in a record, and so may its beginning.
+    with suppress(UsageError):
         for _ in reader:
             count += 1
             end = reader.end
-    except UsageError:
-        # The sample's end may stand in a record. But at its beginning a corpus is what it is.
-        if start == 0 and not count:
-            raise
-    return count / max(1, end - start)
+    return count / (end - start) if count else 1 / SAMPLE

@@ -105,15 +105,11 @@ def _require_experts(other: Plan, plan: Plan) -> None:
 
 def _plan_corpus(folder: RunFolder, settings: PlanSettings, path: str) -> Plan:
     """Cuts the corpus; the manifest is written first, so that a plan has one."""
-    there = folder.find("plan.json", Plan)
-    if there is not None and there.corpus is not None:
-        # Cut once: bounds that were found again would be the same, and reading them costs time.
-        there.corpus.file.require_same()
-        return make_plan(folder, replace(_plan(folder.run, settings, ()), corpus=there.corpus), [])
+    plan = _plan(folder.run, settings, ())
     corpus, manifest = plan_corpus(path, settings.quoting, settings.num_passage_shards)
-    if there is None:
+    if folder.find("plan.json", Plan) is None:
         folder.write("manifest.json", manifest, Manifest)
-    return make_plan(folder, replace(_plan(folder.run, settings, ()), corpus=corpus), [])
+    return make_plan(folder, replace(plan, corpus=corpus), [])
 
 
 def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Plan:
@@ -185,6 +181,8 @@ def estimate_of(
     plan: Plan, manifest: Manifest, measured: Throughput | None, *, parallelism: int, prices: Prices
 ) -> Estimate:
     """Reckons what a planned run will take; see `estimate`."""
+    if plan.experts_of:
+        manifest = replace(manifest, num_passages=0, passage_shards=())
     layout = ExpertLayout(read_config(resolve_model(plan.model_name)), plan.preset.lora)
     rates = (min(measured.rounds), measured.mean, max(measured.rounds)) if measured else None
     return estimate(

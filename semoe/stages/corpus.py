@@ -28,7 +28,8 @@ class Corpus:
     @property
     def identity(self) -> str:
         """The same for the same corpus, wherever it lies."""
-        return f"{self.path.rpartition('/')[2]}, {self.size} bytes"
+        said = "" if self.written == format_of(self.path) else f", written as {self.written}"
+        return f"{self.path.rpartition('/')[2]}, {self.size} bytes{said}"
 
     def passages(self, advance: Callable[[float], None] = lambda count: None) -> Iterator[Passage]:
         """Yields the passages; `advance` hears of bytes as they are stored."""

@@ -16,11 +16,13 @@ from semoe.retrieval.formats import format_of, parsed
 from semoe.retrieval.passage import Passage
 from semoe.stages.corpus import open_corpus
 from semoe.store.objects import Objects, open_objects
-from semoe.store.objects.reading import open_object
+from semoe.store.objects.reading import PIECE_BYTES, open_object
 
 ENDS = 1 << 12
 """Bytes at both ends of a corpus that its mark is made of."""
-CURE = "Give each file as it was when the run was planned, or plan the run anew."
+SMALL = 1 << 16
+"""Bytes that are read at once of S3, at least."""
+CURE = "Give the file as it was then, or plan a run under another name."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +57,10 @@ class CorpusFile:
             )
         corpus = open_corpus(path)
         corpus.file.close()
+        if not corpus.size:
+            raise UsageError(f"{path} is empty. Download it again.", kind="empty-file")
+        # Whoever works on it later may do so from another folder.
+        path = path if "://" in path else str(Path(path).absolute())
         ends = bytes_of(path, 0, ENDS) + bytes_of(path, max(0, corpus.size - ENDS), ENDS)
         return cls(path=path, size=corpus.size, mark=blake3(ends).hexdigest(length=8), written=format_of(path, quoting))
 
@@ -117,7 +123,7 @@ class RangeReader:
 
     def _opened(self) -> BinaryIO:
         if self._most_bytes is None:
-            return _opened(self._corpus, self.start)
+            return _opened(self._corpus, self.start, self._stop - self.start)
         return io.BytesIO(bytes_of(self._corpus.path, self.start, self._most_bytes))
 
     def _passages(self, lines: Iterable[str]) -> Iterator[Passage]:
@@ -140,13 +146,13 @@ class RangeReader:
             yield line.removeprefix("\ufeff") if self.end == len(line.encode()) else line
 
 
-def _opened(corpus: CorpusFile, start: int) -> BinaryIO:
+def _opened(corpus: CorpusFile, start: int, length: int) -> BinaryIO:
     if "://" not in corpus.path:
         file = Path(corpus.path).open("rb")  # noqa: SIM115  (the reader closes it)
         file.seek(start)
         return file
     objects, name = _object(corpus.path)
-    return open_object(objects, name, start)[0]
+    return open_object(objects, name, start, piece_bytes=max(SMALL, min(PIECE_BYTES, length)))[0]
 
 
 def _object(path: str) -> tuple[Objects, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from semoe.registry import Registry
 from semoe.retrieval.bm25 import build_index, is_index
-from semoe.retrieval.dense import GRAPH_ABOUT, MINILM
+from semoe.retrieval.dense import GRAPH_ABOUT
 from semoe.retrieval.dense.vectors import is_vectors, require_encoder
 from semoe.retrieval.elastic.load import load_index, state_of
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
@@ -15,8 +15,8 @@ from semoe.retrieval.retrievers import PLUS, parts_of
 from semoe.stages.corpus import Corpus, open_corpus
 from semoe.telemetry.progress import progress
 
-ON_VECTORS = ("dense", "dense-hnsw", "dense-gpu")
-"""Retrievers of one folder of vectors."""
+ON_VECTORS = ("dense-hnsw", "dense", "dense-gpu")
+"""Retrievers of one folder of vectors; the first wants the most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +64,16 @@ def index_all(
         TransientError: likewise.
     """
     names = parts_of(retriever)
+    # Of one folder of vectors the graph is the most that can be wanted: it is made once.
+    together = [name for name in ON_VECTORS if name in names]
+    wanted = [name for name in names if name not in together[1:]]
     # Vectors first: a mistaken encoder is told before anything was made.
-    order = sorted(names, key=lambda name: "dense" not in name)
+    order = sorted(wanted, key=lambda name: "dense" not in name)
     made = {name: index_corpus(open_corpus(data_path, quoting), indexers[name], where, load) for name in order}
-    return {name: made[name] for name in names}
+    return {name: made[name if name in made else together[0]] for name in names}
 
 
-def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> list[Indexed]:
+def ensure_index(data_path: str, retriever: str, where: RetrievalConfig, quoting: str = "") -> list[Indexed]:
     """Indexes a corpus where that is not done: a folder of this format is whole, and a server says what it has.
 
     Raises:
@@ -88,7 +91,7 @@ def ensure_index(data_path: str, retriever: str, where: RetrievalConfig) -> list
         "dense-hnsw": are_vectors and (where.dense_folder / GRAPH_ABOUT).exists(),
     }
     missing = [name for name in names if not there.get(name)]
-    return list(index_all(data_path, PLUS.join(missing), where).values()) if missing else []
+    return list(index_all(data_path, PLUS.join(missing), where, quoting=quoting).values()) if missing else []
 
 
 @indexers.register("bm25")
@@ -128,7 +131,7 @@ def _into_elastic_vectors(
 ) -> Indexed:
     from semoe.retrieval.dense.encoders import open_encoder  # noqa: PLC0415  (likewise)
     from semoe.retrieval.elastic.vectors import Vectors  # noqa: PLC0415
-    from semoe.stages.vector_index import shared_of  # noqa: PLC0415
+    from semoe.stages.vector_index import encoder_name_of, shared_of  # noqa: PLC0415
 
     server = where.elastic or ElasticConfig.from_environment()
     name = where.vectors_name
@@ -137,7 +140,7 @@ def _into_elastic_vectors(
     made_by = str(state.encoder.get("encoder", "")) if state else ""
     if state and state.complete and state.corpus == corpus.identity and where.encoder in (None, made_by):
         return Indexed(num_passages=state.num_passages, num_found=state.num_passages, index=index)
-    encoder_name = where.encoder or made_by or MINILM
+    encoder_name = encoder_name_of(where, made_by)
     encoder = open_encoder(encoder_name)
     vectors = Vectors(encoder_name, encoder, shared_of(where, encoder_name, encoder))
     loaded = load_index(passages, name, server, corpus=corpus.identity, settings=load, documents=vectors)

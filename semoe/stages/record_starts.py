@@ -8,6 +8,7 @@ records is believed: `settle` in `semoe.runs.corpus` finds out where that was wr
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from semoe.retrieval.dpr import is_whole
 from semoe.retrieval.formats import CSV
@@ -15,6 +16,8 @@ from semoe.stages.corpus_range import CorpusFile, reader_of
 
 WINDOW, MOST = 1 << 10, 1 << 15
 """Bytes that are looked at, first and at most."""
+THREADS = 16
+"""Places that are looked at at once: S3 takes its time for each."""
 BELIEVED = 1
 """Records that are believed where both readings make sense."""
 
@@ -27,13 +30,10 @@ def cut_evenly(corpus: CorpusFile, num_shards: int) -> tuple[int, ...]:
         num_shards: wanted; where records are long, or no start is found, there are fewer.
     """
     read = reader_of(corpus.path)
-    bounds = [0]
-    for number in range(1, num_shards):
-        wanted = corpus.size * number // num_shards
-        found = record_start(corpus, max(wanted, bounds[-1] + 1), read)
-        if found is not None and bounds[-1] < found < corpus.size:
-            bounds.append(found)
-    return (*bounds, corpus.size)
+    wanted = sorted({corpus.size * number // num_shards for number in range(1, num_shards)} - {0})
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = set(pool.map(lambda at: record_start(corpus, at, read), wanted))
+    return (0, *sorted(one for one in found if one is not None and 0 < one < corpus.size), corpus.size)
 
 
 def record_start(corpus: CorpusFile, at: int, read: Callable[[int, int], bytes]) -> int | None:

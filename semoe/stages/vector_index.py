@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from semoe.files import read_json, write_json
-from semoe.retrieval.dense import GRAPH_ABOUT, MINILM
+from semoe.retrieval.dense import GRAPH, GRAPH_ABOUT, MINILM
 from semoe.retrieval.dense.building import build_vectors
 from semoe.retrieval.dense.encoder import Encoder
 from semoe.retrieval.dense.encoders import open_encoder
-from semoe.retrieval.dense.graph import GRAPH, Graph, build_graph, recall, require_faiss
+from semoe.retrieval.dense.graph import Graph, build_graph, recall, require_faiss
 from semoe.retrieval.dense.vectors import VectorFolder, encoder_of
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.retriever import RetrievalConfig
@@ -17,7 +17,7 @@ from semoe.stages.vector_parts import StoredParts, shared_parts
 from semoe.telemetry.progress import progress
 
 PROBES = 200
-"""Titles that a graph is measured with."""
+"""Titles that a graph is measured with, about."""
 
 
 class Made(NamedTuple):
@@ -46,16 +46,24 @@ def make_vectors(passages: Iterator[Passage], where: RetrievalConfig, *, with_gr
     if with_graph:
         require_faiss()
     folder = where.dense_folder
-    name = where.encoder or encoder_of(folder) or MINILM
+    name = encoder_name_of(where, encoder_of(folder))
     encoder = open_encoder(name)
 
     def finish(building: Path) -> None:
-        if with_graph:
+        if with_graph and not (building / GRAPH_ABOUT).exists():
             _add_graph(building, encoder)
 
     shared = shared_of(where, name, encoder)
     made = build_vectors(passages, folder, name, encoder, shared=shared, finish=finish)
     return Made(*made, float(read_json(folder / GRAPH_ABOUT)["recall"]) if with_graph else None)
+
+
+def encoder_name_of(where: RetrievalConfig, made_by: str | None) -> str:
+    """Returns which encoder makes vectors: the one that is said, or that made the index.
+
+    Workers that share a place may not see an index: there it is said, or `minilm`, for all alike.
+    """
+    return where.encoder or (None if where.parts else made_by) or MINILM
 
 
 def shared_of(where: RetrievalConfig, encoder_name: str, encoder: Encoder) -> StoredParts | None:

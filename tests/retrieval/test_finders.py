@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from semoe.errors import CorruptError, UsageError
+from semoe.retrieval.dense import GRAPH
 from semoe.retrieval.dense.building import build_vectors
 from semoe.retrieval.dense.encoder import Vectors
-from semoe.retrieval.dense.graph import GRAPH, Graph, build_graph, recall
+from semoe.retrieval.dense.graph import Graph, build_graph, recall
 from semoe.retrieval.dense.nearest import Parts, nearest
 from semoe.retrieval.dense.on_gpu import OnGpu
 from semoe.retrieval.dense.retriever import DenseRetriever, along_a_graph, on_a_gpu

@@ -56,6 +56,8 @@ def test_every_passage_gets_an_expert_and_questions_answer_with_them(
     told = json.loads(capsys.readouterr().out)
     assert told["passages"].startswith("about ")
     planned(small_root, tmp_path, path, "--shards", "7")  # once more: the same plan
+    other = ["--corpus", str(PASSAGES), "--model_name", str(small_root / "tiny"), "--store", str(tmp_path / "store")]
+    assert run(["plan", "--run", "wiki", *other]) == 2
     finish(folder)
     assert folder.names("starts/"), "a shard that began within a record was read again"
     whole = {passage_key(one.title, one.text) for one in open_corpus(str(path)).passages()}
@@ -109,6 +111,9 @@ def test_workers_that_die_leave_no_passage_out(small_root: Path, tmp_path: Path)
         (["--corpus", "x.tsv.gz"], "gunzip"),
         (["--corpus", "nowhere.tsv"], "File not found"),
         (["--corpus", "x.tsv", "--with_cot"], "--with_cot takes worked examples"),
+        (["--corpus", "x.tsv", "--sample", "3"], "--sample is for questions"),
+        (["--corpus", "x.tsv", "--experts_of", "r"], "--experts_of is for questions"),
+        (["--corpus", "x.tsv", "--retrieve_later"], "--retrieve_later is for questions"),
     ],
 )
 def test_what_cannot_be_planned_is_told(

@@ -16,6 +16,7 @@ from semoe.retrieval.passage import Passage
 from semoe.runs.corpus import Range, plan_corpus, read_shard, settle
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import CorpusPlan
+from semoe.runs.records import ShardReport
 from semoe.stages.corpus import open_corpus
 from semoe.stages.corpus_range import CorpusFile, RangeReader, reader_of
 from semoe.stages.record_starts import cut_evenly, record_start
@@ -52,16 +53,21 @@ def by_shards(folder: Path, plan: CorpusPlan) -> tuple[list[tuple[str, str, str]
     run = RunFolder(FolderObjects(folder), "r")
     shards = list(range(len(plan.bounds) - 1))
     found = {}
-    for shard in random.Random(0).sample(shards, len(shards)):
-        found[shard] = read_shard(run, plan, shard)
     again: list[int] = []
 
-    def read_again(shard: int) -> None:
+    def augment(shard: int) -> None:
         again.append(shard)
-        found[shard] = read_shard(run, plan, shard)
+        found[shard], _ = read_shard(run, plan, shard)
+        run.write_report(ShardReport(stage="augment", shard=shard, seconds=0, time=0, counts={}, space=""))
 
-    settle(run, plan, read_again)
-    return [(one.id, one.passage, one.title) for shard in shards for one in found[shard]], len(again)
+    for shard in random.Random(0).sample(shards, len(shards)):
+        augment(shard)
+    again.clear()
+    settle(run, plan, augment)
+    times = len(again)
+    settle(run, plan, augment)
+    assert len(again) == times, "what is settled stays so"
+    return [(one.id, one.passage, one.title) for shard in shards for one in found[shard]], times
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -149,6 +155,34 @@ def test_a_corpus_that_is_no_corpus_is_told(tmp_path: Path) -> None:
         sequential(tmp_path / "a.jsonl")
 
 
+def test_a_settling_that_was_killed_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "psgs.tsv"
+    path.write_text('id\ttext\ttitle\n1\t"a\n9\tlike\trecord\n"\tT\n2\tb\tU\n', encoding="utf-8")
+    corpus = CorpusFile.of(str(path))
+    run = RunFolder(FolderObjects(tmp_path / "store"), "r")
+    plan = CorpusPlan(file=corpus, bounds=(0, 20, corpus.size))
+    done = []
+
+    def augment(shard: int) -> None:
+        read_shard(run, plan, shard)
+        if shard == 1 and len(done) == 2:
+            done.append(shard)
+            raise KeyboardInterrupt
+        done.append(shard)
+        run.write_report(ShardReport(stage="augment", shard=shard, seconds=0, time=0, counts={}, space=""))
+
+    with pytest.raises(UsageError, match="shard 0 is not augmented yet"):
+        settle(run, plan, augment)
+    augment(0)
+    augment(1)
+    with pytest.raises(KeyboardInterrupt):
+        settle(run, plan, augment)
+    assert run.find_report("augment", 1) is None
+    settle(run, plan, augment)
+    assert done == [0, 1, 1, 1]
+    assert run.find_report("augment", 1) is not None
+
+
 def test_a_corpus_that_was_replaced_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "psgs.tsv"
     path.write_bytes((DEMO / "passages.tsv").read_bytes())
@@ -156,7 +190,7 @@ def test_a_corpus_that_was_replaced_is_refused(tmp_path: Path) -> None:
     run = RunFolder(FolderObjects(tmp_path / "store"), "r")
     read_shard(run, plan, 1)
     assert run.read("ranges/00001.json", Range).num_passages > 50
-    path.write_bytes(path.read_bytes().replace(b"Tampere", b"Tempere"))
-    path.write_bytes(path.read_bytes() + b'999\t"more"\tmore\n')
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000].replace(b" the ", b" THE ") + whole[1000:])
     with pytest.raises(UsageError, match="is another file than the run was planned with"):
         read_shard(run, plan, 1)

@@ -1,6 +1,6 @@
 """`semoe plan`: says what a run will do and cost, and writes it down so that any number of workers can do it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,7 +115,8 @@ def plan(
     quoting: Annotated[
         str,
         typer.Option(
-            "--quoting", help="How a corpus without --dataset is written: csv, none (quotes mean nothing) or jsonl."
+            "--quoting",
+            help="How the corpus is written: csv, none (quotes mean nothing) or jsonl. Default: as its name says.",
         ),
     ] = "",
     experts_of: Annotated[
@@ -138,6 +139,8 @@ def plan(
 
     datasets, paths = dataset or [], data_path or []
     _require_sense(datasets, paths, recipe, index_place, cutting, costs, corpus)
+    given = {"retrieve_later": cutting.retrieve_later, "sample": sample >= 0, "experts_of": bool(experts_of)}
+    _require_use_of(given, datasets, costs)
     whole = corpus if not datasets else None
     torch_dtype(dtype)
     switch_settings = switching.settings()
@@ -166,13 +169,13 @@ def plan(
         experts_of=experts_of,
     )
     if corpus and not whole:
-        _index(corpus, index_place)
+        _index(corpus, quoting, index_place)
     made = plan_run(folder, settings)
     manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
     _estimate(folder, manifest, costs, output)
 
 
-def _index(corpus: str, index_place: o.IndexOptions) -> None:
+def _index(corpus: str, quoting: str, index_place: o.IndexOptions) -> None:
     """Indexes the corpus where that is not done, and says so."""
     from semoe.retrieval.retriever import RetrievalConfig
     from semoe.stages.index import ensure_index
@@ -180,7 +183,7 @@ def _index(corpus: str, index_place: o.IndexOptions) -> None:
     where = RetrievalConfig(
         index_dir=index_place.index_dir, index_name=index_place.index_name, encoder=index_place.encoder or None
     )
-    for indexed in ensure_index(corpus, index_place.retriever, where):
+    for indexed in ensure_index(corpus, index_place.retriever, where, quoting):
         err.print(f"Indexed {indexed.num_passages} passages: {indexed.index}", soft_wrap=True)
 
 
@@ -216,6 +219,15 @@ def _require_sense(
         raise UsageError(f"{len(datasets)} --dataset but {len(paths)} --data_path: give one for each.", kind="options")
     if recipe.with_cot and len(set(datasets)) > 1:
         raise UsageError("With --with_cot a run has one dataset: each has its own worked examples.", kind="options")
+
+
+def _require_use_of(given: Mapping[str, bool], datasets: Sequence[str], costs: EstimateOptions) -> None:
+    """Refuses what a run over a corpus, or one that trains nothing, would not look at."""
+    stray = next((name for name, is_given in given.items() if is_given), None)
+    if not datasets and stray:
+        raise UsageError(f"--{stray} is for questions: it needs --dataset.", kind="options")
+    if given["experts_of"] and costs.probe:
+        raise UsageError("--probe measures training, and with --experts_of nothing is trained.", kind="options")
 
 
 def _estimate(folder: "RunFolder", manifest: "Manifest", costs: EstimateOptions, output: o.OutputOptions) -> None:

@@ -9,5 +9,8 @@ DENSE = ".dense"
 MINILM = "minilm"
 """The short name of all-MiniLM-L6-v2, from the package that carries it or from the Hugging Face hub."""
 
+GRAPH = "graph.faiss"
+"""Leads `dense-hnsw` through the vectors."""
+
 GRAPH_ABOUT = "graph.json"
 """What a graph over vectors came to; written after the graph."""

@@ -16,8 +16,20 @@ from filelock import FileLock, Timeout
 
 from semoe.errors import CorruptError, TransientError
 from semoe.files import os_errors, read_json, write_json
+from semoe.retrieval.dense import GRAPH, GRAPH_ABOUT
 from semoe.retrieval.dense.encoder import Encoder
-from semoe.retrieval.dense.parts import PARTS, EarlierParts, FolderParts, Made, Part, Parts, make_every, vectors_of
+from semoe.retrieval.dense.parts import (
+    PARTS,
+    EarlierParts,
+    FolderParts,
+    Made,
+    Part,
+    Parts,
+    cut,
+    digest_of,
+    make_every,
+    vectors_of,
+)
 from semoe.retrieval.dense.vectors import ABOUT, BUILDING, VectorFolder, about, file_of, is_same, is_vectors
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.passage_file import store_passages
@@ -66,6 +78,7 @@ def build_vectors(
         digests = [found.add(made) for made in make_every(store_passages(passages, building), encoder, places)]
         _join(building, digests)
         write_json(building / ABOUT, told | {"num_passages": found.num_passages, "parts": digests})
+        _keep_graph(folder, building)
         finish(building)
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
@@ -138,7 +151,20 @@ def _earlier(folder: Path, told: dict[str, Any]) -> EarlierParts:
         opened = VectorFolder(folder)
     except (CorruptError, TransientError):
         return EarlierParts({})
-    return EarlierParts(dict(zip(opened.about.get("parts", []), opened.parts, strict=False)))
+    # An index of before they were kept is cut as it was then.
+    digests = opened.about.get("parts") or [digest_of(part) for part in cut(iter(opened.passages))]
+    return EarlierParts(dict(zip(digests, opened.parts, strict=False)))
+
+
+def _keep_graph(folder: Path, building: Path) -> None:
+    """Takes the graph of the index that is replaced, where it is one of the same vectors; no other stays."""
+    for name in (GRAPH_ABOUT, GRAPH):
+        (building / name).unlink(missing_ok=True)
+    if not is_vectors(folder) or read_json(folder / ABOUT).get("parts") != read_json(building / ABOUT)["parts"]:
+        return
+    if (folder / GRAPH_ABOUT).exists() and (folder / GRAPH).exists():
+        shutil.copy2(folder / GRAPH, building / GRAPH)
+        shutil.copy2(folder / GRAPH_ABOUT, building / GRAPH_ABOUT)
 
 
 def _join(building: Path, digests: Sequence[str]) -> None:

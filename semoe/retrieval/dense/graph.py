@@ -6,9 +6,11 @@ of the vectors has 8 bits a number, and it is memory-mapped: some 660 bytes a pa
 Q queries   N vectors of a part   D dimensions
 """
 
+import errno
 import importlib
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,14 @@ from semoe.errors import CorruptError, UsageError
 from semoe.retrieval.dense.encoder import Vectors
 from semoe.retrieval.dense.nearest import Found, Parts, nearest, weighed
 
-GRAPH = "graph.faiss"
 NEIGHBOURS, WIDTH = 32, 100
 """Of a vector, and candidates for them: what a build costs and how well a graph leads."""
 LOOKED_AT, TIMES = 256, 3
 """Vectors that a search keeps in view, at least, and of them those weighed for each that is wanted."""
 SAMPLE = 65_536
 """Vectors that say what range 8 bits have to cover."""
+SMALL = 64 << 20
+"""Bytes: a disk with no more is full."""
 AT_ONCE = 16
 """Parts that are added at once: enough for every core."""
 
@@ -40,6 +43,7 @@ def build_graph(parts: Parts, path: Path, advance: Callable[[float], None] = lam
 
     Raises:
         UsageError: faiss is not installed.
+        OSError: the file cannot be written.
     """
     library = require_faiss()
     numbers = library.ScalarQuantizer.QT_8bit
@@ -51,7 +55,12 @@ def build_graph(parts: Parts, path: Path, advance: Callable[[float], None] = lam
         graph.add(vectors_ND)
         advance(len(vectors_ND))
     temporary = path.with_name(f".{path.name}")
-    library.write_index(graph, os.fspath(temporary))
+    try:
+        library.write_index(graph, os.fspath(temporary))
+    except RuntimeError as error:
+        temporary.unlink(missing_ok=True)
+        full = shutil.disk_usage(path.parent).free < SMALL
+        raise OSError(errno.ENOSPC if full else errno.EIO, "the graph could not be written") from error
     temporary.rename(path)
 
 

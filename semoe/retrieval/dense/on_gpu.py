@@ -3,6 +3,9 @@
 Q queries   N vectors   D dimensions   G groups of `GROUP` vectors
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -36,13 +39,8 @@ class OnGpu:
             raise UsageError("dense-gpu needs a GPU, and there is none. Take dense or dense-hnsw.", kind="no-device")
         self._parts = parts
         num_vectors, size = sum(map(len, parts)), parts[0].shape[1] if parts else 0
-        try:
+        with self._room_said(f"{num_vectors:,} vectors of {size} numbers"):
             self._vectors_ND = torch.empty((num_vectors, size), dtype=torch.float16, device=device)
-        except torch.OutOfMemoryError as error:
-            raise UsageError(
-                f"The GPU has no room for {num_vectors:,} vectors of {size} numbers. Take dense-hnsw or dense.",
-                kind="no-room",
-            ) from error
         first = 0
         for part_ND in parts:
             self._vectors_ND[first : first + len(part_ND)] = torch.from_numpy(part_ND)
@@ -52,8 +50,16 @@ class OnGpu:
         """Returns rows and products of the `k` nearest of each query, in no order; see `nearest.nearest`."""
         queries_QD = torch.from_numpy(query_QD).to(self._vectors_ND.device)
         at_once = max(1, self._room() // max(1, len(self._vectors_ND)))
-        rows = [own for some_QD in queries_QD.split(at_once) for own in self._rows(some_QD, k)]
+        with self._room_said(f"the products of {at_once:,} queries with {len(self._vectors_ND):,} vectors"):
+            rows = [own for some_QD in queries_QD.split(at_once) for own in self._rows(some_QD, k)]
         return weighed(self._parts, rows, query_QD)
+
+    @contextmanager
+    def _room_said(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            raise UsageError(f"The GPU has no room for {what}. Take dense-hnsw or dense.", kind="no-room") from error
 
     def _room(self) -> int:
         """Returns how many products have room: a quarter of what is free, for they are compared and copied."""

@@ -114,7 +114,7 @@ def make_part(passages: Sequence[Passage], encoder: Encoder, places: Places) -> 
         CorruptError: the encoder makes numbers that are none.
     """
     texts = [searched(passage) for passage in passages]
-    digest = blake3(orjson.dumps(texts)).hexdigest()
+    digest = digest_of(passages)
     for number, place in enumerate(places):
         found_ND = _read(place.get(digest), (len(texts), encoder.size))
         if found_ND is not None:
@@ -123,6 +123,11 @@ def make_part(passages: Sequence[Passage], encoder: Encoder, places: Places) -> 
     vectors_ND = encoder.passages(texts).astype(np.float16)
     _put(digest, vectors_ND, places)
     return Made(digest, vectors_ND, is_found=False)
+
+
+def digest_of(passages: Sequence[Passage]) -> str:
+    """Returns what a part is kept under."""
+    return blake3(orjson.dumps([searched(passage) for passage in passages])).hexdigest()
 
 
 def _put(digest: str, vectors_ND: Part, places: Places) -> None:

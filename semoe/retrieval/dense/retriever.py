@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from semoe.errors import UsageError
+from semoe.retrieval.dense import GRAPH
 from semoe.retrieval.dense.encoder import Encoder, Vectors
 from semoe.retrieval.dense.encoders import open_encoder
 from semoe.retrieval.dense.nearest import Found, Parts, Rows, nearest
@@ -27,7 +28,7 @@ def along_a_graph(folder: Path, parts: Parts) -> Finder:
         UsageError: the index has no graph, or faiss is not installed.
         CorruptError: the graph is cut, or one of other vectors.
     """
-    from semoe.retrieval.dense.graph import GRAPH, Graph  # noqa: PLC0415  (faiss)
+    from semoe.retrieval.dense.graph import Graph  # noqa: PLC0415  (faiss)
 
     return Graph(parts, folder / GRAPH).nearest
 
@@ -67,7 +68,6 @@ class DenseRetriever:
             CorruptError: parts of it are missing.
         """
         self._vectors = VectorFolder(folder)
-        self._find = find(folder, self._vectors.parts)
         name = encoder_name or self._vectors.encoder
         self._encoder = encoder or open_encoder(name)
         if not is_alike(self._vectors.about, about(name, self._encoder)):
@@ -76,6 +76,8 @@ class DenseRetriever:
                 "vector. Give the encoder that made it, or index again.",
                 kind="index",
             )
+        # Last: on a GPU the vectors take what room the encoder leaves.
+        self._find = find(folder, self._vectors.parts)
         self.num_passages = len(self._vectors.passages)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:

@@ -31,8 +31,9 @@ def batches(passages: Iterable[Passage], start: int, max_bytes: int, documents: 
     size = 0
     end = start
     # Groups are cut where they would be from the first passage on: vectors are kept by what is in a group.
-    first = documents.at_once - start % documents.at_once
-    for end, item in enumerate(_items(islice(passages, start, None), documents, first), start + 1):
+    begun = start % documents.at_once
+    made = islice(_items(islice(passages, start - begun, None), documents), begun, None)
+    for end, item in enumerate(made, start + 1):
         if items and size + len(item.lines) > max_bytes:
             yield Batch(items, end - 1)
             items = []
@@ -43,8 +44,7 @@ def batches(passages: Iterable[Passage], start: int, max_bytes: int, documents: 
         yield Batch(items, end)
 
 
-def _items(passages: Iterator[Passage], documents: Documents, size: int) -> Iterator[Item]:
-    while group := list(islice(passages, size)):
-        size = documents.at_once
+def _items(passages: Iterator[Passage], documents: Documents) -> Iterator[Item]:
+    while group := list(islice(passages, documents.at_once)):
         for passage, lines in zip(group, documents.lines(group), strict=True):
             yield Item(passage.id, lines)

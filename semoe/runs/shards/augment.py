@@ -8,7 +8,7 @@ from semoe.augment.contract import Augmenter
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.models.identity import digest_of_folder
 from semoe.models.names import resolve_model
-from semoe.runs.corpus import read_shard
+from semoe.runs.corpus import parts_of, read_shard
 from semoe.runs.counts import AugmentCounts
 from semoe.runs.job import Job
 from semoe.runs.plan import CorpusPlan
@@ -59,11 +59,12 @@ class _Work:
     def of_a_corpus(self, corpus: CorpusPlan) -> Passages:
         """Makes parts one behind the other, each of as many as `commit_seconds` come to: few objects, little lost."""
         folder = self._job.folder
-        passages = read_shard(folder, corpus, self._job.shard)
+        passages, start = read_shard(folder, corpus, self._job.shard)
+        prefix = parts_of(self._job.shard, start)
         made = Passages()
         self._job.begin(len(passages))
         while len(made) < len(passages) and not self._job.stop():
-            name = f"{self._prefix}/{len(made):08}.json"
+            name = f"{prefix}{len(made):08}.json"
             part = folder.find(name, Passages)
             if part is None:
                 own = self._some(passages[len(made) :])

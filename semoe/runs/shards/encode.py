@@ -4,6 +4,8 @@ import logging
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
+from semoe.errors import TransientError
+from semoe.runs.corpus import settled_parts
 from semoe.runs.counts import EncodeCounts
 from semoe.runs.job import Job
 from semoe.stages.encode import Encoding
@@ -15,12 +17,17 @@ log = logging.getLogger(__name__)
 
 def encode_shard(job: Job) -> tuple[EncodeCounts, str]:
     """Publishes experts to the store."""
-    augmented = job.folder.read_all(f"augmented/{job.shard:05}/", list[AugmentedPassage])
+    if job.folder.find_report("augment", job.shard) is None:
+        raise TransientError(f"Shard {job.shard} is not augmented yet. The same command goes on later.", kind="not-yet")
+    prefix = settled_parts(job.folder, job.shard) if job.plan.corpus else f"augmented/{job.shard:05}/"
+    augmented = job.folder.read_all(prefix, list[AugmentedPassage])
     passages = {passage_key(one.title, one.passage): one for one in augmented}
     model = job.load_model()
     recipe = job.recipe
     store = make_space(job.folder.objects, recipe.space(model), recipe.layout(model))
-    work = Encoding.of(model, recipe, passages, store, cure=RUNS_CURE)
+    # In two shards of a corpus the same passage may have been given other pairs: whichever was first is as good.
+    cure = None if job.plan.corpus else RUNS_CURE
+    work = Encoding.of(model, recipe, passages, store, cure=cure)
     job.begin(len(passages), len(passages) - len(work.missing))
     done = work.train(
         run=job.folder.run,

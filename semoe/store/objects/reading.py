@@ -8,7 +8,7 @@ from semoe.store.objects.contract import Objects, missing
 PIECE_BYTES = 8 << 20
 
 
-def open_object(objects: Objects, name: str, start: int = 0) -> tuple[BinaryIO, int]:
+def open_object(objects: Objects, name: str, start: int = 0, *, piece_bytes: int = PIECE_BYTES) -> tuple[BinaryIO, int]:
     """Opens an object, to be read from a byte on; returns the file and the object's size in bytes.
 
     Raises:
@@ -17,7 +17,7 @@ def open_object(objects: Objects, name: str, start: int = 0) -> tuple[BinaryIO, 
     found = next((one for one in objects.list(name) if one.name == name), None)
     if found is None:
         raise missing(objects.url, name)
-    return cast(BinaryIO, io.BufferedReader(_Pieces(objects, name, found.size, start), PIECE_BYTES)), found.size
+    return cast(BinaryIO, io.BufferedReader(_Pieces(objects, name, found.size, start), piece_bytes)), found.size
 
 
 class _Pieces(io.RawIOBase):
