@@ -45,7 +45,7 @@ def test_a_published_config_retrieves_with_sgpt(
         assert json.loads(capsys.readouterr().out).items() >= (done | {"passages": 300}).items()
     for wrong, said in (
         (["--share", "0/1"], "--share needs --parts"),
-        ([*parts, "--retriever", "bm25"], "for vectors"),
+        ([*parts, "--share", "0/1", "--retriever", "bm25"], "for vectors"),
     ):
         assert run(["index", *data, *place, *wrong]) == 2
         assert said in capsys.readouterr().err

@@ -84,9 +84,41 @@ def test_an_index_gets_a_graph_without_encoding_again(tmp_path: Path, monkeypatc
     assert made.recall is not None
     assert made.recall > 0.95
     assert ensure_index(path, "dense-hnsw+dense", where) == []
+    # Made again of the same corpus it keeps its graph; of another, it has none that would lead astray.
+    graph = (where.dense_folder / GRAPH).read_bytes()
+    index_all(path, "dense", where)
+    assert (where.dense_folder / GRAPH).read_bytes() == graph
     queries = ["Where was the playwright born?", "Tampere"]
     exact, along = (open_retriever(name, where).search(queries, 3) for name in ("dense", "dense-hnsw"))
     assert [[hit.passage.id for hit in own] for own in along] == [[hit.passage.id for hit in own] for own in exact]
+
+
+def test_a_graph_of_other_vectors_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("semoe.stages.vector_index.open_encoder", lambda name: Letters())
+    where, path, other = RetrievalConfig(index_dir=tmp_path), tmp_path / "a.tsv", tmp_path / "b.tsv"
+    for one, text in ((path, "abc"), (other, "xyz")):
+        rows = [f"{n}\t{text * (1 + n % 3)}{chr(97 + n)}\tT" for n in range(20)]
+        one.write_text("\n".join(["id\ttext\ttitle", *rows]), encoding="utf-8")
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("semoe.stages.vector_index.recall", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            index_all(str(path), "dense-hnsw", where)
+    index_all(str(other), "dense", where)
+    assert not (where.dense_folder / GRAPH).exists()
+    made = index_all(str(other), "dense-gpu+dense-hnsw+dense", where)
+    assert list(made) == ["dense-gpu", "dense-hnsw", "dense"]
+    assert (where.dense_folder / GRAPH).exists()
+    index_all(str(path), "dense", where)
+    assert not (where.dense_folder / GRAPH).exists()
+
+
+def test_a_graph_that_cannot_be_written_is_an_error_of_the_disk(tmp_path: Path, parts: Parts) -> None:
+    with pytest.raises(FileNotFoundError):
+        build_graph(parts[:1], tmp_path / "nowhere" / GRAPH)
 
 
 def test_without_faiss_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from semoe.errors import CorruptError, UsageError
+from semoe.retrieval.dense import MINILM
+from semoe.retrieval.dense.encoder import _place
 from semoe.retrieval.passage import Passage, Retrieved
 from semoe.retrieval.reranking import CrossEncoder, Reranked, Scores
 from semoe.retrieval.retriever import RetrievalConfig
@@ -88,6 +90,8 @@ def test_what_cannot_rerank_is_named(tmp_path: Path, folder: Path, monkeypatch: 
         CrossEncoder(str(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="says 3 numbers"):
         CrossEncoder(str(cross_encoder_folder(tmp_path / "three", num_labels=3)))
+    with pytest.raises(UsageError, match="is no cross-encoder"):
+        CrossEncoder(_place(MINILM))
     broken = CrossEncoder(str(folder))
     monkeypatch.setattr(broken._model, "predict", lambda pairs, **_: np.full(len(pairs), np.nan))
     with pytest.raises(CorruptError, match="'who wrote it'"):

@@ -1,17 +1,21 @@
 """Vectors that are kept somewhere are made no second time: of an earlier index, or of other workers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from semoe.errors import UsageError
+from semoe.files import read_json, write_json
+from semoe.retrieval.dense import MINILM
 from semoe.retrieval.dense.building import build_vectors
 from semoe.retrieval.dense.retriever import DenseRetriever
 from semoe.retrieval.dense.vectors import VectorFolder
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.stages import vector_parts
 from semoe.stages.index import index_all
+from semoe.stages.vector_index import encoder_name_of
 from semoe.stages.vector_parts import Share, encode_shared, shared_parts
 from tests.demo import DEMO
 from tests.retrieval.letters import Letters, corpus
@@ -90,3 +94,19 @@ def test_what_is_no_share_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="is no share"):
         Share.of(text)
     assert Share.of("7/8") == Share(7, 8)
+
+
+def test_an_index_of_before_parts_were_kept_is_not_encoded_again(tmp_path: Path) -> None:
+    encoder = Letters()
+    build_vectors(corpus(45), tmp_path / "v", "letters", encoder)
+    about = read_json(tmp_path / "v" / "index.json")
+    del about["parts"]
+    write_json(tmp_path / "v" / "index.json", about)
+    assert build_vectors(corpus(45), tmp_path / "v", "letters", encoder) == (45, 45)
+
+
+def test_who_shares_a_place_takes_the_same_encoder(tmp_path: Path) -> None:
+    alone, together = RetrievalConfig(index_dir=tmp_path), RetrievalConfig(index_dir=tmp_path, parts="shared")
+    assert encoder_name_of(alone, "letters") == "letters"
+    assert encoder_name_of(together, "letters") == MINILM
+    assert encoder_name_of(replace(together, encoder="letters"), None) == "letters"
