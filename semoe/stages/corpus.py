@@ -33,7 +33,7 @@ class Corpus:
 
     def passages(self, advance: Callable[[float], None] = lambda count: None) -> Iterator[Passage]:
         """Yields the passages; `advance` hears of bytes as they are stored."""
-        counted = cast(BinaryIO, io.BufferedReader(_Counted(self.file, advance), 1 << 20))
+        counted = cast(BinaryIO, io.BufferedReader(Counted(self.file, advance), 1 << 20))
         raw = cast(BinaryIO, gzip.GzipFile(fileobj=counted)) if self.path.endswith(".gz") else counted
         count = 0
         with self.file, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines:
@@ -73,8 +73,8 @@ def open_corpus(path: str, quoting: str = "") -> Corpus:
     return Corpus(path=path, size=size, file=file, written=written)
 
 
-class _Counted(io.RawIOBase):
-    """Tells how much is read."""
+class Counted(io.RawIOBase):
+    """Tells how much is read; reads through a file's buffer, past which `TextIOWrapper` would read small pieces."""
 
     def __init__(self, file: BinaryIO, advance: Callable[[float], None]) -> None:
         super().__init__()
@@ -82,9 +82,11 @@ class _Counted(io.RawIOBase):
         self._advance = advance
 
     def readable(self) -> bool:
+        """Says so."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Reads the next bytes."""
         found = self._file.read(len(buffer))
         buffer[: len(found)] = found
         self._advance(len(found))

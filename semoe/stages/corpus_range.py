@@ -7,14 +7,14 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from blake3 import blake3
 
 from semoe.errors import UsageError
 from semoe.retrieval.formats import format_of, parsed
 from semoe.retrieval.passage import Passage
-from semoe.stages.corpus import open_corpus
+from semoe.stages.corpus import Counted, open_corpus
 from semoe.store.objects import Objects, open_objects
 from semoe.store.objects.reading import PIECE_BYTES, open_object
 
@@ -147,12 +147,13 @@ class RangeReader:
 
 
 def _opened(corpus: CorpusFile, start: int, length: int) -> BinaryIO:
-    if "://" not in corpus.path:
-        file = Path(corpus.path).open("rb")  # noqa: SIM115  (the reader closes it)
-        file.seek(start)
-        return file
-    objects, name = _object(corpus.path)
-    return open_object(objects, name, start, piece_bytes=max(SMALL, min(PIECE_BYTES, length)))[0]
+    if "://" in corpus.path:
+        objects, name = _object(corpus.path)
+        pieces, _ = open_object(objects, name, start, piece_bytes=max(SMALL, min(PIECE_BYTES, length)))
+        return cast(BinaryIO, io.BufferedReader(Counted(pieces, lambda count: None), SMALL))
+    file = Path(corpus.path).open("rb")  # noqa: SIM115  (the reader closes it)
+    file.seek(start)
+    return file
 
 
 def _object(path: str) -> tuple[Objects, str]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from semoe.errors import UsageError
-from semoe.retrieval.formats import JSON_LINES, PLAIN
+from semoe.retrieval.formats import CSV, JSON_LINES, PLAIN
 from semoe.retrieval.passage import Passage
 from semoe.runs.corpus import Range, plan_corpus, read_shard, settle
 from semoe.runs.folder import RunFolder
@@ -181,6 +182,29 @@ def test_a_settling_that_was_killed_goes_on(tmp_path: Path) -> None:
     settle(run, plan, augment)
     assert done == [0, 1, 1, 1]
     assert run.find_report("augment", 1) is not None
+
+
+def test_a_range_in_s3_is_read_with_few_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (DEMO / "passages.tsv").read_bytes()
+    (tmp_path / "psgs.tsv").write_bytes(text)
+    asked: list[tuple[int, int | None]] = []
+
+    class Remote(FolderObjects):
+        def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+            asked.append((start, length))
+            return super().get(name, start, length)
+
+    monkeypatch.setattr("semoe.stages.corpus_range._object", lambda path: (Remote(tmp_path), "psgs.tsv"))
+    corpus = CorpusFile(path="s3://bucket/psgs.tsv", size=len(text), mark="", written=CSV)
+    whole = [one.id for one in RangeReader(corpus, 0, corpus.size)]
+    assert whole == [one.id for one in sequential(tmp_path / "psgs.tsv")]
+    assert len(asked) == 1
+    asked.clear()
+    bounds = cut_evenly(corpus, 4)
+    assert len(asked) <= 6
+    asked.clear()
+    assert [one.id for start, stop in pairwise(bounds) for one in RangeReader(corpus, start, stop)] == whole
+    assert len(asked) <= 8
 
 
 def test_a_corpus_that_was_replaced_is_refused(tmp_path: Path) -> None:
