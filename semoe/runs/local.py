@@ -16,6 +16,7 @@ from typing import IO
 
 from semoe.errors import SemoeError, TransientError, UsageError, WorkerError, meaning_of
 from semoe.runs.folder import RunFolder
+from semoe.runs.gpus import VISIBLE, least_used
 from semoe.runs.manifest import items_of
 from semoe.runs.records import MAX_ATTEMPTS, Failure
 from semoe.runs.shard_items import STAGES
@@ -33,6 +34,7 @@ class _Attempt:
     number: int
     process: "subprocess.Popen[bytes]"
     output: IO[bytes]
+    gpu: str
     began: float = field(default_factory=time.time)
 
 
@@ -45,6 +47,8 @@ class LocalBackend:
     options: Sequence[str] = ()
     """More for each worker's command line."""
     max_attempts: int = MAX_ATTEMPTS
+    gpus: Sequence[str] = ()
+    """Of this machine (`semoe.runs.gpus`): several workers share them out; of one worker they are all."""
     on_start: OnStart = lambda process: None
     """Hears of each process."""
     _waiting: list[tuple[float, int, int]] = field(default_factory=list)
@@ -83,7 +87,8 @@ class LocalBackend:
                     time.sleep(POLL_SECONDS)
             finally:
                 self._stop_all()
-            advance(sum(items) - shown)
+            # A corpus may have more passages than was reckoned.
+            advance(max(0.0, sum(items) - shown))
 
     def _done_items(self, stage: str, items: Sequence[int]) -> float:
         beats = [self.folder.find_heartbeat(stage, attempt.shard) for attempt in self._running]
@@ -93,15 +98,16 @@ class LocalBackend:
         due = [one for one in self._waiting if one[0] <= time.monotonic()]
         for one in due[: self.parallelism - len(self._running)]:
             self._waiting.remove(one)
+            gpu = self._gpu()
             output = TemporaryFile()  # noqa: SIM115  (closed when the attempt is collected)
             process = subprocess.Popen(  # noqa: S603  (our own command)
                 self._command(stage, one[1]),
                 stdout=output,
                 stderr=output,
-                env=self._environment(),
+                env=self._environment(gpu),
                 start_new_session=True,
             )
-            self._running.append(_Attempt(one[1], one[2], process, output))
+            self._running.append(_Attempt(one[1], one[2], process, output, gpu))
             self.on_start(process)
 
     def _collect(self, stage: str) -> None:
@@ -158,7 +164,13 @@ class LocalBackend:
         what = ["--stage", stage, "--shard", str(shard)]
         return [sys.executable, "-m", "semoe", "worker", *where, *what, *self.options]
 
-    def _environment(self) -> dict[str, str]:
-        """Shares the cores: processes that all use all of them are slower than one."""
+    def _gpu(self) -> str:
+        """Returns the GPU of the next worker; empty: whichever it finds."""
+        if self.parallelism == 1 or len(self.gpus) < 2:
+            return ""
+        return least_used(self.gpus, [attempt.gpu for attempt in self._running])
+
+    def _environment(self, gpu: str) -> dict[str, str]:
+        """Shares the cores: processes that all use all of them are slower than one. And the GPUs."""
         threads = max(1, (os.cpu_count() or 1) // self.parallelism)
-        return {"OMP_NUM_THREADS": str(threads)} | os.environ
+        return {"OMP_NUM_THREADS": str(threads)} | os.environ | ({VISIBLE: gpu} if gpu else {})

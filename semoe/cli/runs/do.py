@@ -220,10 +220,16 @@ def _leave_counts(counts: Mapping[str, float], folder: Path) -> None:
 
 
 def _run_here(folder: "RunFolder", workers: WorkerOptions, parallelism: int, max_attempts: int) -> None:
+    from semoe.runs.gpus import gpus_here
     from semoe.runs.local import LocalBackend
 
+    gpus = gpus_here() if parallelism > 1 and workers.device in ("auto", "cuda") else ()
+    if len(gpus) > 1:
+        err.print(f"{parallelism} workers share {len(gpus)} GPUs, {', '.join(gpus)}: one each, as far as they go.")
+    elif parallelism > 1 and gpus:
+        err.print(f"{parallelism} workers share one GPU: they may be in each other's way.")
     options = ("--commit_seconds", str(workers.commit_seconds_or_default), "--device", workers.device)
-    LocalBackend(folder=folder, parallelism=parallelism, max_attempts=max_attempts, options=options).run()
+    LocalBackend(folder=folder, parallelism=parallelism, max_attempts=max_attempts, options=options, gpus=gpus).run()
 
 
 def _argo(
