@@ -12,6 +12,7 @@
     runs/{run}/answers/{method}/{shard}/{part}.json
     runs/{run}/progress/{stage}/{shard}.json  how far a worker is
     runs/{run}/failures/{stage}/{shard}-{worker}.json   why an attempt ended badly
+    runs/{run}/aside/{key}.json               a passage that its shard went on without
     runs/{run}/shards/{stage}/{shard}.json    a finished shard's report
     runs/{run}/logs/{stage}/{shard}-{worker}.log
     runs/{run}/report.json, metrics.json      of a finished run
@@ -29,7 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 from semoe.datasets.augmented import AugmentedPassage, Task
 from semoe.errors import CorruptError, UsageError
 from semoe.runs.plan import VERSION, Manifest, Plan
-from semoe.runs.records import Failure, Heartbeat, ShardReport
+from semoe.runs.records import Failure, Heartbeat, SetAside, ShardReport
 from semoe.store.objects import MissingObjectError, Objects, check_name
 
 T = TypeVar("T")
@@ -126,6 +127,14 @@ class RunFolder:
     def write_failure(self, failure: Failure) -> None:
         """Keeps why an attempt ended badly."""
         self.write(f"failures/{failure.stage}/{failure.shard:05}-{failure.worker}.json", failure, Failure)
+
+    def set_aside(self, passage: SetAside) -> None:
+        """Keeps which passage a shard goes on without, and why."""
+        self.write(f"aside/{passage.key}.json", passage, SetAside)
+
+    def aside(self) -> list[SetAside]:
+        """Returns the passages that shards went on without."""
+        return [self.read(f"aside/{name}", SetAside) for name in self.names("aside/")]
 
     def write_log(self, stage: str, shard: int, worker: str, text: str) -> None:
         """Keeps what a worker said."""

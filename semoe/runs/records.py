@@ -58,3 +58,14 @@ class ShardReport:
     """What was done, by name; they add up over shards."""
     space: str = ""
     """Where the experts are, for the stages that have to do with them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetAside:
+    """A passage that a shard went on without: it failed with others, and alone."""
+
+    key: str
+    id: str
+    title: str
+    shard: int
+    why: str

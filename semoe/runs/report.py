@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.scores import Scores
 from semoe.runs.folder import RunFolder
+from semoe.runs.records import SetAside
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +56,8 @@ class RunReport:
     """Each method over all questions."""
     methods: tuple[MethodReport, ...]
     """Each method over each set."""
+    aside: tuple[SetAside, ...] = ()
+    """Passages that could not be augmented: they have no expert."""
     counts: dict[str, dict[str, float]]
     """Sums over shards, by stage and name (`semoe.runs.counts`)."""
 

@@ -47,6 +47,7 @@ def make_report(folder: RunFolder) -> RunReport:
             for number, one in enumerate(plan.sets)
             for method in plan.methods
         ),
+        aside=tuple(folder.aside()),
         counts=counts,
     )
     folder.write("report.json", report, RunReport)

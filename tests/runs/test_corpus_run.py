@@ -1,12 +1,17 @@
 """A run over a whole corpus: every passage that has pairs gets an expert, and later questions answer with them."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from semoe.augment.contract import Augmentation
+from semoe.augment.parse_augmenter import ParseAugmenter
 from semoe.cli.app import run
 from semoe.datasets.keys import passage_key
+from semoe.retrieval.passage import Passage
 from semoe.runs.folder import RunFolder
 from semoe.runs.manifest import items_of
 from semoe.runs.reporting import make_report
@@ -92,6 +97,30 @@ def answer_with(root: Path, place: Path) -> None:
     assert {one.method: one.num_experts > 0 for one in report.overall}["combine"]
     other = plan_of_questions(root, store, "--experts_of", "wiki", "--lora_rank", "3", name="other")
     assert run(other) == 2
+
+
+def test_a_passage_that_fails_twice_is_set_aside(
+    small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = planned(small_root, tmp_path, corpus(tmp_path, 12), "--shards", "1")
+    made = ParseAugmenter.augment
+
+    def fails(self: ParseAugmenter, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:
+        if any(one.id == "3" for one in passages):
+            raise IndexError("list index out of range")
+        return made(self, passages, rejected)
+
+    monkeypatch.setattr(ParseAugmenter, "augment", fails)
+    run_shard(folder, "augment", 0)
+    assert [(one.id, one.why) for one in folder.aside()] == [("3", "IndexError: list index out of range")]
+    report = folder.find_report("augment", 0)
+    assert report is not None
+    assert report.counts["passages"] == 16
+    capsys.readouterr()
+    assert run(["status", "--run", "wiki", "--store", str(tmp_path / "store")]) == 0
+    assert "passage 3 " in capsys.readouterr().err
+    finish(folder)
+    assert [one.id for one in make_report(folder).aside] == ["3"]
 
 
 @pytest.mark.slow

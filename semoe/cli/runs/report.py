@@ -10,7 +10,7 @@ from semoe.cli import options as o
 from semoe.cli.output import out, show, show_rows, table
 from semoe.cli.overflow import tell_overflow
 from semoe.cli.runs.opening import Run, open_run
-from semoe.cli.runs.stage_rows import COLUMNS, stage_row, tell_failures
+from semoe.cli.runs.stage_rows import COLUMNS, stage_row, tell_aside, tell_failures
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
@@ -112,6 +112,7 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
         f"{experts.without_pairs} passages gave nothing to learn. This run published {experts.committed}, {once}.",
         soft_wrap=True,
     )
+    tell_aside(found.aside)
     tell_overflow((one.method, one.num_questions, one.overflow) for one in found.overall)
     _tell_sequences(counts.encode)
 

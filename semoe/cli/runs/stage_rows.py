@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from semoe.cli.output import err
 
 if TYPE_CHECKING:
-    from semoe.runs.records import Failure
+    from semoe.runs.records import Failure, SetAside
     from semoe.runs.status import StageStatus
 
 COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
@@ -27,6 +27,14 @@ def stage_row(one: "StageStatus") -> dict[str, object]:
         "" if left is None else f"{left / 60:.1f}",
     )
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def tell_aside(found: Sequence["SetAside"]) -> None:
+    """Says on stderr which passages shards went on without."""
+    for one in found[:SHOWN_FAILURES]:
+        err.print(f"passage {one.id} ({one.title}) of shard {one.shard} is set aside: {one.why}", soft_wrap=True)
+    if len(found) > SHOWN_FAILURES:
+        err.print(f"… and {len(found) - SHOWN_FAILURES} more are set aside: semoe report --json", soft_wrap=True)
 
 
 def tell_failures(found: Sequence["Failure"]) -> None:

@@ -10,7 +10,7 @@ import typer
 from semoe.cli import options as o
 from semoe.cli.output import dump, err, out, print_json, show_rows
 from semoe.cli.runs.opening import Run, open_run
-from semoe.cli.runs.stage_rows import COLUMNS, SHOWN_FAILURES, stage_row, tell_failures
+from semoe.cli.runs.stage_rows import COLUMNS, SHOWN_FAILURES, stage_row, tell_aside, tell_failures
 from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def status(
             rows = [asdict(one) if output.as_json else stage_row(one) for one in found]
             show_rows(f"Run {run}", COLUMNS, rows, as_json=output.as_json)
         tell_failures(failures_of(folder))
+        tell_aside(folder.aside())
         if state:
             _tell_workflow(state)
         is_over = all(one.finished == one.num_shards for one in found) or (state is not None and state.is_over)

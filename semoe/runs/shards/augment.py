@@ -1,19 +1,25 @@
 """A shard of stage `augment`: rewrite and question-answer pairs for a shard's passages, a part at a time."""
 
+import logging
 import time
 from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 
 from semoe.augment.contract import Augmenter
 from semoe.datasets.augmented import AugmentedPassage
+from semoe.datasets.keys import passage_key
+from semoe.errors import SemoeError
 from semoe.models.identity import digest_of_folder
 from semoe.models.names import resolve_model
 from semoe.runs.corpus import parts_of, read_shard
 from semoe.runs.counts import AugmentCounts
 from semoe.runs.job import Job
 from semoe.runs.plan import CorpusPlan
+from semoe.runs.records import SetAside
 from semoe.stages.augment import augmented, augmenter_for
 
+log = logging.getLogger(__name__)
 Passages = list[AugmentedPassage]
 PART = 32
 """Passages that are augmented at once."""
@@ -53,7 +59,7 @@ class _Work:
         passages = folder.passages(self._job.shard)
         self._job.begin(len(passages))
         for name, part in self._job.parts(self._prefix, passages, PART):
-            folder.create(name, augmented(self._augmenter, part, self.rejected), Passages)
+            folder.create(name, self._augmented(part), Passages)
         return folder.read_all(f"{self._prefix}/", Passages)
 
     def of_a_corpus(self, corpus: CorpusPlan) -> Passages:
@@ -74,11 +80,34 @@ class _Work:
             self._job.advance(len(part))
         return made
 
+    def _augmented(self, passages: Sequence[AugmentedPassage]) -> Passages:
+        """Augments passages; where that fails, each alone: one that fails again is set aside, and the shard goes on."""
+        try:
+            return augmented(self._augmenter, passages, self.rejected)
+        except (SemoeError, MemoryError):
+            raise  # of settings or of the machine: no passage's fault
+        except Exception:
+            log.exception("%d passages could not be augmented together; each is tried alone", len(passages))
+        return [self._alone(passage) for passage in passages]
+
+    def _alone(self, passage: AugmentedPassage) -> AugmentedPassage:
+        try:
+            return augmented(self._augmenter, [passage], self.rejected)[0]
+        except (SemoeError, MemoryError):
+            raise
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            log.warning("passage %s (%s) is set aside: %s", passage.id, passage.title, why)
+            key = passage_key(passage.title, passage.passage)
+            aside = SetAside(key=key, id=passage.id, title=passage.title, shard=self._job.shard, why=why)
+            self._job.folder.set_aside(aside)
+            return passage
+
     def _some(self, passages: Passages) -> Passages:
         made = Passages()
         began = time.monotonic()
         for first in range(0, len(passages), PART):
-            made += augmented(self._augmenter, passages[first : first + PART], self.rejected)
+            made += self._augmented(passages[first : first + PART])
             if time.monotonic() - began >= self._job.commit_seconds or self._job.stop():
                 break
         return made
