@@ -7,16 +7,17 @@
     runs/{run}/manifest.json                  passage shards; written last of what makes a manifest
     runs/{run}/passages/{shard}.json          distinct passages
     runs/{run}/keys.bin                       the key of each distinct passage, 32 bytes each
-    runs/{run}/ranges, starts, keys           of a run over a whole corpus: see `semoe.runs.corpus`
     runs/{run}/augmented/{shard}/{part}.json  passages with rewrite and pairs
     runs/{run}/answers/{method}/{shard}/{part}.json
     runs/{run}/progress/{stage}/{shard}.json  how far a worker is
     runs/{run}/failures/{stage}/{shard}-{worker}.json   why an attempt ended badly
-    runs/{run}/aside/{key}.json               a passage that its shard went on without
     runs/{run}/shards/{stage}/{shard}.json    a finished shard's report
     runs/{run}/logs/{stage}/{shard}-{worker}.log
     runs/{run}/report.json, metrics.json      of a finished run
     runs/{run}/outcome.json                   how far it was when something last ended, finished or not
+
+A run over a whole corpus has more (`semoe.runs.corpus`), and a run whose shards went on without a passage has it in
+`aside/{key}.json`.
 
 What is read is checked against its type. See docs/store-format.md.
 """

@@ -11,7 +11,6 @@ from semoe.runs.corpus import settle
 from semoe.runs.cutting import num_shards_for, slices, slices_by_weight
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, ShardSize
-from semoe.runs.shard import run_shard
 from semoe.runs.shard_items import ON_PASSAGES, shard_items
 
 
@@ -57,6 +56,8 @@ def items_of(folder: RunFolder, stage: str) -> list[int]:
     """Returns how many items each shard of a stage has; makes the manifest where the stage needs it."""
     plan = folder.plan()
     if plan.corpus and stage == "encode":
+        from semoe.runs.shard import run_shard  # noqa: PLC0415  (torch, which other runs need not load here)
+
         settle(folder, plan.corpus, lambda shard: run_shard(folder, "augment", shard))
     return shard_items(stage, plan, make_manifest(folder, plan) if stage in ON_PASSAGES else None)
 

@@ -75,6 +75,40 @@ class EstimateOptions:
         return Throughput(rounds=(self.experts_per_second,)) if self.experts_per_second else None
 
 
+InferenceMethods = Annotated[
+    str,
+    typer.Option(
+        "--inference_method",
+        help=f"Ways to answer, separated by commas; prag_random and combine_random are the controls. Default: {METHODS}; "
+        f"with --method {SWITCHING_METHODS}.",
+    ),
+]
+
+
+@option_group("What is trained", table="trained")
+class TrainedOptions:
+    """Which passages get experts, where it is not those that questions retrieve."""
+
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            "--corpus",
+            help="With --dataset: passages to index first, where the index is not there yet. Without: a corpus, every "
+            "passage of which gets an expert; a file or s3://…, tab-separated or .jsonl.",
+        ),
+    ] = None
+    quoting: Annotated[
+        str,
+        typer.Option(
+            "--quoting",
+            help="How the corpus is written: csv, none (quotes mean nothing) or jsonl. Default: as its name says.",
+        ),
+    ] = ""
+    experts_of: Annotated[
+        str, typer.Option("--experts_of", help="A run of this store whose experts answer: nothing is trained.")
+    ] = ""
+
+
 @verb
 def plan(
     run: Run,
@@ -82,6 +116,7 @@ def plan(
     switching: SwitchOptions,
     index_place: o.IndexOptions,
     cutting: ShardOptions,
+    trained: TrainedOptions,
     costs: EstimateOptions,
     place: o.PlaceOptions,
     output: o.OutputOptions,
@@ -94,34 +129,9 @@ def plan(
     data_type: o.DataType = None,
     sample: o.Sample = -1,
     topk: o.Topk = 3,
-    inference_method: Annotated[
-        str,
-        typer.Option(
-            "--inference_method",
-            help=f"Ways to answer, separated by commas; prag_random and combine_random are the controls. Default: "
-            f"{METHODS}; with --method {SWITCHING_METHODS}.",
-        ),
-    ] = "",
+    inference_method: InferenceMethods = "",
     dtype: o.Dtype = "float32",
     tokens_per_step: o.TokensPerStep = None,
-    corpus: Annotated[
-        str | None,
-        typer.Option(
-            "--corpus",
-            help="With --dataset: passages to index first, where the index is not there yet. Without: a corpus, every "
-            "passage of which gets an expert; a file or s3://…, tab-separated or .jsonl.",
-        ),
-    ] = None,
-    quoting: Annotated[
-        str,
-        typer.Option(
-            "--quoting",
-            help="How the corpus is written: csv, none (quotes mean nothing) or jsonl. Default: as its name says.",
-        ),
-    ] = "",
-    experts_of: Annotated[
-        str, typer.Option("--experts_of", help="A run of this store whose experts answer: nothing is trained.")
-    ] = "",
 ) -> None:
     """Plan a run: find the passages, cut the work into shards, say what it takes. Nothing is trained yet.
 
@@ -138,13 +148,16 @@ def plan(
     from semoe.stages.inference_settings import InferenceSettings
 
     datasets, paths = dataset or [], data_path or []
-    _require_sense(datasets, paths, recipe, index_place, cutting, costs, corpus)
-    given = {"retrieve_later": cutting.retrieve_later, "sample": sample >= 0, "experts_of": bool(experts_of)}
-    _require_use_of(given, datasets, costs)
-    whole = corpus if not datasets else None
+    _require_sense(datasets, paths, recipe, index_place, cutting, costs, trained.corpus)
+    _require_use_of(
+        {"retrieve_later": cutting.retrieve_later, "sample": sample >= 0, "experts_of": bool(trained.experts_of)},
+        datasets,
+        costs,
+    )
+    whole = trained.corpus if not datasets else None
     torch_dtype(dtype)
     switch_settings = switching.settings()
-    names = inference_method or (SWITCHING_METHODS if switch_settings else METHODS)
+    names = (inference_method or (SWITCHING_METHODS if switch_settings else METHODS)).split(",")
     folder = open_run(place, run)
     settings = PlanSettings(
         files=tuple(map(QuestionFile, datasets, paths)),
@@ -156,20 +169,18 @@ def plan(
         index_dir=index_place.index_dir,
         index_name=index_place.index_name,
         reranker=index_place.reranker,
-        methods=()
-        if whole
-        else tuple(InferenceSettings.of(name, switch_settings).folder_name for name in names.split(",")),
+        methods=tuple(InferenceSettings.of(name, switch_settings).folder_name for name in names) if datasets else (),
         switching=None if whole else switch_settings,
         dtype=dtype,
         tokens_per_step=tokens_per_step,
         num_passage_shards=cutting.shards,
         num_question_shards=cutting.question_shards or cutting.shards,
         corpus=whole,
-        quoting=quoting,
-        experts_of=experts_of,
+        quoting=trained.quoting,
+        experts_of=trained.experts_of,
     )
-    if corpus and not whole:
-        _index(corpus, quoting, index_place)
+    if trained.corpus and not whole:
+        _index(trained.corpus, trained.quoting, index_place)
     made = plan_run(folder, settings)
     manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
     _estimate(folder, manifest, costs, output)

@@ -30,8 +30,7 @@ def batches(passages: Iterable[Passage], start: int, max_bytes: int, documents: 
     items: list[Item] = []
     size = 0
     end = start
-    # Groups are cut where they would be from the first passage on: vectors are kept by what is in a group.
-    begun = start % documents.at_once
+    begun = start % documents.at_once if documents.is_cut else 0
     made = islice(_items(islice(passages, start - begun, None), documents), begun, None)
     for end, item in enumerate(made, start + 1):
         if items and size + len(item.lines) > max_bytes:

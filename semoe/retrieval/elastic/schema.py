@@ -44,6 +44,11 @@ class Documents(Protocol):
         """So many passages are made into documents together."""
         ...
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether its groups are to be those that they are from the first passage on, wherever a load goes on."""
+        ...
+
     def lines(self, passages: Sequence[Passage]) -> list[bytes]:
         """Returns what a bulk request has of each passage."""
         ...
@@ -55,6 +60,7 @@ class Words:
     mapping = MAPPING
     encoder: Mapping[str, Any] = {}
     at_once = 1
+    is_cut = False
 
     def lines(self, passages: Sequence[Passage]) -> list[bytes]:
         """See `Documents`."""

@@ -44,6 +44,8 @@ class Vectors:
         self._encoder = encoder
         self._places = [shared] if shared else []
         self.at_once = PART if shared else 256  # an encoder sorts them by length
+        # Workers keep vectors by what is in a group.
+        self.is_cut = bool(shared)
         self.encoder: Mapping[str, Any] = about(encoder_name, encoder)
 
     @property

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def encode_shard(job: Job) -> tuple[EncodeCounts, str]:
     """Publishes experts to the store."""
-    if job.folder.find_report("augment", job.shard) is None:
+    if job.plan.corpus and job.folder.find_report("augment", job.shard) is None:
         raise TransientError(f"Shard {job.shard} is not augmented yet. The same command goes on later.", kind="not-yet")
     prefix = settled_parts(job.folder, job.shard) if job.plan.corpus else f"augmented/{job.shard:05}/"
     augmented = job.folder.read_all(prefix, list[AugmentedPassage])

@@ -40,4 +40,4 @@ def test_exit_codes_tell_a_mistake_from_a_cluster_that_is_away(
         assert run(["retrieve", *place, *options]) == code
         assert words in " ".join(capsys.readouterr().err.split())
     assert run(["index", "--data_path", str(PASSAGES), "--retriever", "solr"]) == 2
-    assert "Known: bm25, dense, elasticsearch" in " ".join(capsys.readouterr().err.split())
+    assert "Known: bm25, dense, dense-gpu, dense-hnsw, elasticsearch" in " ".join(capsys.readouterr().err.split())
