@@ -11,13 +11,13 @@
     runs/{run}/answers/{method}/{shard}/{part}.json
     runs/{run}/progress/{stage}/{shard}.json  how far a worker is
     runs/{run}/failures/{stage}/{shard}-{worker}.json   why an attempt ended badly
+    runs/{run}/ranges/{shard}.json            of a corpus: from where to where a shard read it
+    runs/{run}/starts/{shard}.json            of a corpus: where a shard begins in truth, if elsewhere than planned
+    runs/{run}/aside/{key}.json               a passage that its shard went on without
     runs/{run}/shards/{stage}/{shard}.json    a finished shard's report
     runs/{run}/logs/{stage}/{shard}-{worker}.log
     runs/{run}/report.json, metrics.json      of a finished run
     runs/{run}/outcome.json                   how far it was when something last ended, finished or not
-
-A run over a whole corpus has more (`semoe.runs.corpus`), and a run whose shards went on without a passage has it in
-`aside/{key}.json`.
 
 What is read is checked against its type. See docs/store-format.md.
 """

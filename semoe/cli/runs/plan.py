@@ -10,6 +10,7 @@ from semoe.cli import options as o
 from semoe.cli.option_groups import option_group
 from semoe.cli.output import err, show
 from semoe.cli.recipe import RecipeOptions
+from semoe.cli.runs.cutting_options import ShardOptions, TrainedOptions
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.switching import SwitchOptions
 from semoe.cli.verbs import verb
@@ -23,27 +24,6 @@ if TYPE_CHECKING:
 
 METHODS = "none,icl,prag,combine,prag_random"
 SWITCHING_METHODS = "icl,prag,combine"
-
-
-@option_group("Cutting the run into shards", table="cutting")
-class ShardOptions:
-    """How many pieces of work a run is."""
-
-    shards: Annotated[
-        int | None,
-        typer.Option("--shards", min=1, help="Shards of a stage. Default: one for 256 items, 512 at most."),
-    ] = None
-    question_shards: Annotated[
-        int | None,
-        typer.Option("--question_shards", min=1, help="Shards of retrieve and inference. Default: --shards."),
-    ] = None
-    retrieve_later: Annotated[
-        bool,
-        typer.Option(
-            "--retrieve_later/--no-retrieve_later",
-            help="Leave retrieval to the run, for an index that this machine does not reach.",
-        ),
-    ] = False
 
 
 @option_group("What it will take", table="estimate")
@@ -79,34 +59,10 @@ InferenceMethods = Annotated[
     str,
     typer.Option(
         "--inference_method",
-        help=f"Ways to answer, separated by commas; prag_random and combine_random are the controls. Default: {METHODS}; "
-        f"with --method {SWITCHING_METHODS}.",
+        help="Ways to answer, separated by commas; prag_random and combine_random are the controls. "
+        f"Default: {METHODS}; with --method {SWITCHING_METHODS}.",
     ),
 ]
-
-
-@option_group("What is trained", table="trained")
-class TrainedOptions:
-    """Which passages get experts, where it is not those that questions retrieve."""
-
-    corpus: Annotated[
-        str | None,
-        typer.Option(
-            "--corpus",
-            help="With --dataset: passages to index first, where the index is not there yet. Without: a corpus, every "
-            "passage of which gets an expert; a file or s3://…, tab-separated or .jsonl.",
-        ),
-    ] = None
-    quoting: Annotated[
-        str,
-        typer.Option(
-            "--quoting",
-            help="How the corpus is written: csv, none (quotes mean nothing) or jsonl. Default: as its name says.",
-        ),
-    ] = ""
-    experts_of: Annotated[
-        str, typer.Option("--experts_of", help="A run of this store whose experts answer: nothing is trained.")
-    ] = ""
 
 
 @verb
