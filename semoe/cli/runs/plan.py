@@ -1,6 +1,6 @@
 """`semoe plan`: says what a run will do and cost, and writes it down so that any number of workers can do it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,11 +105,7 @@ def plan(
 
     datasets, paths = dataset or [], data_path or []
     _require_sense(datasets, paths, recipe, index_place, cutting, costs, trained.corpus)
-    _require_use_of(
-        {"retrieve_later": cutting.retrieve_later, "sample": sample >= 0, "experts_of": bool(trained.experts_of)},
-        datasets,
-        costs,
-    )
+    _require_use_of(trained, cutting, costs, datasets, sample)
     whole = trained.corpus if not datasets else None
     torch_dtype(dtype)
     switch_settings = switching.settings()
@@ -188,12 +184,15 @@ def _require_sense(
         raise UsageError("With --with_cot a run has one dataset: each has its own worked examples.", kind="options")
 
 
-def _require_use_of(given: Mapping[str, bool], datasets: Sequence[str], costs: EstimateOptions) -> None:
+def _require_use_of(
+    trained: TrainedOptions, cutting: ShardOptions, costs: EstimateOptions, datasets: Sequence[str], sample: int
+) -> None:
     """Refuses what a run over a corpus, or one that trains nothing, would not look at."""
+    given = {"retrieve_later": cutting.retrieve_later, "sample": sample >= 0, "experts_of": bool(trained.experts_of)}
     stray = next((name for name, is_given in given.items() if is_given), None)
     if not datasets and stray:
         raise UsageError(f"--{stray} is for questions: it needs --dataset.", kind="options")
-    if given["experts_of"] and costs.probe:
+    if trained.experts_of and costs.probe:
         raise UsageError("--probe measures training, and with --experts_of nothing is trained.", kind="options")
 
 
