@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from elasticsearch import Elasticsearch
 
+from benchmarks.encoding import encoding
 from benchmarks.timing import PASSAGES, best_seconds, describe
 from semoe.retrieval.bm25 import Bm25Retriever, _tokens, build_index
 from semoe.retrieval.dense import MINILM
@@ -30,7 +31,6 @@ from semoe.retrieval.elastic.schema import Documents, Words
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.elastic.vectors import ElasticDenseRetriever, Vectors
 from semoe.retrieval.passage import Passage
-from semoe.retrieval.passage_file import searched
 from semoe.retrieval.retriever import Retriever
 
 QUERIES, WORDS, VOCABULARY, TIMES = 64, 50, 200_000, 3
@@ -64,21 +64,6 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             large(Path(folder) / "bm25", 2_000_000)
     print(describe())
-
-
-def encoding(encoder: SentenceEncoder, passages: Sequence[Passage]) -> None:
-    """Text to vector, beside the encoder alone on ready-made ids, sorted by length, in batches of the same size."""
-    model = encoder._model
-    texts = sorted((searched(passage) for passage in passages), key=len)
-    ready = [model.preprocess(texts[first : first + 64]) for first in range(0, len(texts), 64)]
-
-    def alone() -> None:
-        with torch.inference_mode():
-            for features in ready:
-                model({name: value for name, value in features.items() if isinstance(value, torch.Tensor)})
-
-    ours, theirs = best_seconds(lambda: encoder.passages(texts), 2), best_seconds(alone, 2)
-    print(f"encoding: {len(texts) / ours:.0f} passages a second, {theirs / ours:.2f} of the encoder's own rate")
 
 
 def asked_of(passages: Sequence[Passage]) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.encoding import encoding
 from benchmarks.timing import PASSAGES, best_seconds, describe
 from semoe.retrieval.dense import GRAPH, MINILM
 from semoe.retrieval.dense.encoder import SentenceEncoder, Vectors
@@ -25,7 +26,6 @@ from semoe.retrieval.dense.nearest import Found, Parts, nearest
 from semoe.retrieval.dense.on_gpu import OnGpu
 from semoe.retrieval.dense.parts import PART
 from semoe.retrieval.dpr import read_passages
-from semoe.retrieval.passage_file import searched
 
 SIZE, DIRECTIONS, NOISE, QUERIES, TIMES = 384, 32, 0.6, 64, 3
 BLOCK = 128 * PART
@@ -41,7 +41,7 @@ def main() -> None:
     on_gpu = torch.cuda.is_available()
     device = "cuda" if on_gpu else "cpu"
     if on_gpu:
-        encoding(asked.corpus)
+        encoding(SentenceEncoder(MINILM), list(read_passages(asked.corpus)))
     queries_QD = made_up(QUERIES, device, seed=1)
     parts = parts_of(asked.vectors, device)
     lie(parts, queries_QD)
@@ -122,25 +122,6 @@ def along(parts: Parts, queries_QD: Vectors) -> None:
         f"at most {peak:.1f} GiB); {exact[0] / ours[0]:.0f} x as fast for one query, {exact[1] / ours[1]:.1f} x for "
         f"{QUERIES}; {100 * found:.1f} % of the first 10"
     )
-
-
-def encoding(corpus: Path) -> None:
-    """Text to vector on a GPU, beside the encoder alone on ready-made ids, sorted by length, in like batches."""
-    encoder = SentenceEncoder(MINILM)
-    texts = [searched(passage) for passage in read_passages(corpus)]
-    texts = sorted(texts * -(-20_000 // len(texts)), key=len)
-    model = encoder._model
-    features = [model.preprocess(texts[first : first + 64]) for first in range(0, len(texts), 64)]
-    ready = [{name: value.cuda() for name, value in one.items() if isinstance(value, torch.Tensor)} for one in features]
-
-    def alone() -> None:
-        with torch.inference_mode():
-            for one in ready:
-                model(one)
-        torch.cuda.synchronize()
-
-    ours, theirs = best_seconds(lambda: encoder.passages(texts), 2), best_seconds(alone, 2)
-    print(f"encoding: {len(texts) / ours:.0f} passages a second, {theirs / ours:.2f} of the encoder's own rate")
 
 
 if __name__ == "__main__":

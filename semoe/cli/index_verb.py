@@ -12,6 +12,7 @@ from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
 if TYPE_CHECKING:
+    from semoe.retrieval.retriever import RetrievalConfig
     from semoe.stages.index import Indexed
 
 
@@ -78,7 +79,7 @@ def index(
     open_corpus(data_path, quoting).file.close()
     with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
         if share is not None:
-            _encode_share(data_path, quoting, parts or "", index_place, share, as_json=output.as_json)
+            _encode_share(data_path, quoting, where, share, as_json=output.as_json)
             return
         made = index_all(data_path, index_place.retriever, where, load, quoting)
     fields = {name: _told(found) for name, found in made.items()}
@@ -103,12 +104,11 @@ def _require_sense(retriever: str, parts: str | None, share: str | None) -> None
         raise UsageError("--share is for vectors. Give --retriever dense, or another that has them.", kind="options")
 
 
-def _encode_share(
-    data_path: str, quoting: str, parts: str, index_place: o.IndexOptions, share: str, *, as_json: bool
-) -> None:
+def _encode_share(data_path: str, quoting: str, where: "RetrievalConfig", share: str, *, as_json: bool) -> None:
     """Encodes a worker's share, for an index that is made afterwards."""
-    from semoe.retrieval.dense import MINILM
+    from semoe.stages.vector_index import encoder_name_of
     from semoe.stages.vector_parts import Share, encode_shared
 
-    num_passages, num_found = encode_shared(data_path, parts, index_place.encoder or MINILM, Share.of(share), quoting)
-    show({"passages": num_passages, "already_there": num_found, "parts": parts}, as_json=as_json)
+    place = where.parts or ""
+    made = encode_shared(data_path, place, encoder_name_of(where, None), Share.of(share), quoting)
+    show(dict(zip(("passages", "already_there"), made, strict=True)) | {"parts": place}, as_json=as_json)

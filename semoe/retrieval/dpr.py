@@ -26,9 +26,17 @@ def read_passages(path: Path) -> Iterator[Passage]:
 
 def parse_passages(lines: Iterable[str], path: object) -> Iterator[Passage]:
     """The same from lines with their ends, wherever they come from; `path` is for messages."""
+    return at_least_one(parse_rows(lines, path), path)
+
+
+def at_least_one(passages: Iterable[Passage], path: object) -> Iterator[Passage]:
+    """Yields the passages of a whole corpus.
+
+    Raises:
+        UsageError: there is none.
+    """
     count = 0
-    for passage in parse_rows(lines, path):
-        count += 1
+    for count, passage in enumerate(passages, 1):  # noqa: B007  (whether there was any, is what is wanted)
         yield passage
     if not count:
         raise UsageError(f"{path} holds no passages. Download it again.", kind="empty-file")

@@ -17,7 +17,7 @@ from itertools import islice, pairwise
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
-from semoe.errors import UsageError
+from semoe.errors import TransientError, UsageError
 from semoe.retrieval.passage import Passage
 from semoe.runs.cutting import MAX_SHARDS
 from semoe.runs.folder import RunFolder
@@ -58,7 +58,8 @@ def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None) -> 
         UsageError: no such corpus, or it cannot be cut.
     """
     corpus = CorpusFile.of(path, quoting)
-    if next(iter(RangeReader(corpus, 0, corpus.size)), None) is None:
+    # The first record alone: from S3 a long range would bring megabytes.
+    if not list(RangeReader(corpus, 0, 1)):
         raise UsageError(f"{path} holds no passages. Check --corpus.", kind="empty-file")
     wanted = num_shards or max(1, corpus.size // SHARD_BYTES)
     bounds = cut_evenly(corpus, min(wanted, MAX_SHARDS))
@@ -106,7 +107,13 @@ def parts_of(shard: int, start: int) -> str:
 
 
 def settled_parts(folder: RunFolder, shard: int) -> str:
-    """Returns the prefix of a shard's augmented passages, once it is settled."""
+    """Returns the prefix of a shard's augmented passages, once it is settled.
+
+    Raises:
+        TransientError: it is not augmented yet.
+    """
+    if folder.find_report("augment", shard) is None:
+        raise TransientError(f"Shard {shard} is not augmented yet. The same command goes on later.", kind="not-yet")
     return parts_of(shard, folder.read(f"ranges/{shard:05}.json", Range).start)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from semoe.errors import UsageError
+from semoe.retrieval.dpr import at_least_one
 from semoe.retrieval.formats import CSV, format_of, parsed
 from semoe.retrieval.passage import Passage
 from semoe.store.objects import MissingObjectError, open_objects
@@ -35,19 +36,14 @@ class Corpus:
         """Yields the passages; `advance` hears of bytes as they are stored."""
         counted = cast(BinaryIO, io.BufferedReader(Counted(self.file, advance), 1 << 20))
         raw = cast(BinaryIO, gzip.GzipFile(fileobj=counted)) if self.path.endswith(".gz") else counted
-        count = 0
         with self.file, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines:
             try:
-                for passage in parsed(lines, self.path, self.written):
-                    count += 1
-                    yield passage
+                yield from at_least_one(parsed(lines, self.path, self.written), self.path)
             except UnicodeDecodeError as error:
                 raise UsageError(
                     f"{self.path} is no UTF-8 text (byte {error.object[error.start]:#04x}). Convert it.",
                     kind="broken-file",
                 ) from error
-        if not count:
-            raise UsageError(f"{self.path} holds no passages. Download it again.", kind="empty-file")
 
 
 def open_corpus(path: str, quoting: str = "") -> Corpus:

@@ -21,21 +21,21 @@ from semoe.telemetry.progress import progress
 
 
 class StoredParts:
-    """`Parts` among objects."""
+    """`KeptParts` among objects."""
 
     def __init__(self, objects: Objects, prefix: str) -> None:
         self._objects = objects
         self._prefix = prefix
 
     def get(self, digest: str) -> bytes | None:
-        """See `Parts`."""
+        """See `KeptParts`."""
         try:
             return self._objects.get(self._name(digest))
         except MissingObjectError:
             return None
 
     def put(self, digest: str, data: bytes) -> None:
-        """See `Parts`."""
+        """See `KeptParts`."""
         self._objects.put(self._name(digest), data)
 
     def _name(self, digest: str) -> str:

@@ -1,5 +1,6 @@
 """Vectors that are kept somewhere are made no second time: of an earlier index, or of other workers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from semoe.retrieval.dense import MINILM
 from semoe.retrieval.dense.building import build_vectors
 from semoe.retrieval.dense.retriever import DenseRetriever
 from semoe.retrieval.dense.vectors import VectorFolder
+from semoe.retrieval.elastic.batches import batches
+from semoe.retrieval.elastic.schema import Words
+from semoe.retrieval.passage import Passage
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.stages import vector_parts
 from semoe.stages.index import index_all
@@ -103,6 +107,23 @@ def test_an_index_of_before_parts_were_kept_is_not_encoded_again(tmp_path: Path)
     del about["parts"]
     write_json(tmp_path / "v" / "index.json", about)
     assert build_vectors(corpus(45), tmp_path / "v", "letters", encoder) == (45, 45)
+
+
+def test_a_load_that_goes_on_cuts_the_groups_that_workers_have_cut() -> None:
+    groups: list[list[str]] = []
+
+    class Shared(Words):
+        at_once = 10
+        is_cut = True
+
+        def lines(self, passages: Sequence[Passage]) -> list[bytes]:
+            groups.append([one.id for one in passages])
+            return super().lines(passages)
+
+    (batch,) = batches(corpus(25), 13, 1 << 20, Shared())
+    assert [item.passage_id for item in batch.items] == [str(n) for n in range(13, 25)]
+    assert batch.end == 25
+    assert [(own[0], len(own)) for own in groups] == [("10", 10), ("20", 5)]
 
 
 def test_who_shares_a_place_takes_the_same_encoder(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from semoe.augment.contract import Augmentation
 from semoe.augment.parse_augmenter import ParseAugmenter
 from semoe.cli.app import run
 from semoe.datasets.keys import passage_key
+from semoe.errors import TransientError
 from semoe.retrieval.passage import Passage
 from semoe.runs.folder import RunFolder
 from semoe.runs.manifest import items_of
@@ -63,6 +64,8 @@ def test_every_passage_gets_an_expert_and_questions_answer_with_them(
     planned(small_root, tmp_path, path, "--shards", "7")  # once more: the same plan
     other = ["--corpus", str(PASSAGES), "--model_name", str(small_root / "tiny"), "--store", str(tmp_path / "store")]
     assert run(["plan", "--run", "wiki", *other]) == 2
+    with pytest.raises(TransientError, match="not augmented yet"):
+        run_shard(folder, "encode", 0)
     finish(folder)
     assert folder.names("starts/"), "a shard that began within a record was read again"
     whole = {passage_key(one.title, one.text) for one in open_corpus(str(path)).passages()}

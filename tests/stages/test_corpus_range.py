@@ -200,6 +200,9 @@ def test_a_range_in_s3_is_read_with_few_requests(tmp_path: Path, monkeypatch: py
     assert whole == [one.id for one in sequential(tmp_path / "psgs.tsv")]
     assert len(asked) == 1
     asked.clear()
+    assert len(list(RangeReader(corpus, 0, 1))) == 1
+    assert asked == [(0, 1 << 16)], "a look at the first record"
+    asked.clear()
     bounds = cut_evenly(corpus, 4)
     assert len(asked) <= 6
     asked.clear()

@@ -22,9 +22,9 @@ from semoe.retrieval.dense.parts import (
     PARTS,
     EarlierParts,
     FolderParts,
+    KeptParts,
     Made,
     Part,
-    Parts,
     cut,
     digest_of,
     make_every,
@@ -32,7 +32,7 @@ from semoe.retrieval.dense.parts import (
 )
 from semoe.retrieval.dense.vectors import ABOUT, BUILDING, VectorFolder, about, file_of, is_same, is_vectors
 from semoe.retrieval.passage import Passage
-from semoe.retrieval.passage_file import store_passages
+from semoe.retrieval.passage_file import searched, store_passages
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def build_vectors(
     encoder_name: str,
     encoder: Encoder,
     *,
-    shared: Parts | None = None,
+    shared: KeptParts | None = None,
     finish: Finish = lambda folder: None,
 ) -> tuple[int, int]:
     """Builds an index of all passages in the place of an older one, or goes on with one that was stopped.
@@ -72,7 +72,7 @@ def build_vectors(
     told = about(encoder_name, encoder)
     with os_errors(folder), _alone(folder):
         _prepare(building, told)
-        places: list[Parts] = [FolderParts(building / "parts"), _earlier(folder, told)]
+        places: list[KeptParts] = [FolderParts(building / "parts"), _earlier(folder, told)]
         places += [shared] if shared else []
         found = _Counted()
         digests = [found.add(made) for made in make_every(store_passages(passages, building), encoder, places)]
@@ -89,7 +89,7 @@ def build_vectors(
 
 
 def encode_share(
-    passages: Iterable[Passage], encoder: Encoder, shared: Parts, number: int, num_workers: int
+    passages: Iterable[Passage], encoder: Encoder, shared: KeptParts, number: int, num_workers: int
 ) -> tuple[int, int]:
     """Makes a worker's share of a corpus's parts: of every `num_workers` the one at `number`, counted from 0.
 
@@ -152,7 +152,8 @@ def _earlier(folder: Path, told: dict[str, Any]) -> EarlierParts:
     except (CorruptError, TransientError):
         return EarlierParts({})
     # An index of before they were kept is cut as it was then.
-    digests = opened.about.get("parts") or [digest_of(part) for part in cut(iter(opened.passages))]
+    texts = ([searched(one) for one in part] for part in cut(iter(opened.passages)))
+    digests = opened.about.get("parts") or list(map(digest_of, texts))
     return EarlierParts(dict(zip(digests, opened.parts, strict=False)))
 
 

@@ -27,10 +27,10 @@ PART = 2048
 PARTS = 128
 """Parts of a file of a whole index: files are few enough to be open at once."""
 Part = npt.NDArray[np.float16]
-Places = Sequence["Parts"]
+Places = Sequence["KeptParts"]
 
 
-class Parts(Protocol):
+class KeptParts(Protocol):
     """A place where one encoder's parts are kept."""
 
     def get(self, digest: str) -> bytes | None:
@@ -43,18 +43,18 @@ class Parts(Protocol):
 
 
 class FolderParts:
-    """`Parts` in a folder."""
+    """`KeptParts` in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, digest: str) -> bytes | None:
-        """See `Parts`."""
+        """See `KeptParts`."""
         path = self._path(digest)
         return path.read_bytes() if path.exists() else None
 
     def put(self, digest: str, data: bytes) -> None:
-        """See `Parts`."""
+        """See `KeptParts`."""
         write_bytes(self._path(digest), data)
 
     def _path(self, digest: str) -> Path:
@@ -68,7 +68,7 @@ class EarlierParts:
         self._parts = parts
 
     def get(self, digest: str) -> bytes | None:
-        """See `Parts`."""
+        """See `KeptParts`."""
         return bytes_of(self._parts[digest]) if digest in self._parts else None
 
     def put(self, digest: str, data: bytes) -> None:
@@ -114,7 +114,7 @@ def make_part(passages: Sequence[Passage], encoder: Encoder, places: Places) -> 
         CorruptError: the encoder makes numbers that are none.
     """
     texts = [searched(passage) for passage in passages]
-    digest = digest_of(passages)
+    digest = digest_of(texts)
     for number, place in enumerate(places):
         found_ND = _read(place.get(digest), (len(texts), encoder.size))
         if found_ND is not None:
@@ -125,14 +125,15 @@ def make_part(passages: Sequence[Passage], encoder: Encoder, places: Places) -> 
     return Made(digest, vectors_ND, is_found=False)
 
 
-def digest_of(passages: Sequence[Passage]) -> str:
+def digest_of(texts: Sequence[str]) -> str:
     """Returns what a part is kept under."""
-    return blake3(orjson.dumps([searched(passage) for passage in passages])).hexdigest()
+    return blake3(orjson.dumps(texts)).hexdigest()
 
 
 def _put(digest: str, vectors_ND: Part, places: Places) -> None:
+    data = bytes_of(vectors_ND) if places else b""
     for place in places:
-        place.put(digest, bytes_of(vectors_ND))
+        place.put(digest, data)
 
 
 def _read(data: bytes | None, shape: tuple[int, int]) -> Part | None:

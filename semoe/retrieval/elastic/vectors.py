@@ -12,7 +12,7 @@ import numpy as np
 from semoe.errors import UsageError
 from semoe.retrieval.dense.encoder import Encoder
 from semoe.retrieval.dense.encoders import open_encoder
-from semoe.retrieval.dense.parts import PART, Parts, make_part
+from semoe.retrieval.dense.parts import PART, KeptParts, make_part
 from semoe.retrieval.dense.vectors import about
 from semoe.retrieval.elastic.retriever import ElasticRetriever
 from semoe.retrieval.elastic.schema import FOUND, ORDER, bulk_lines
@@ -33,7 +33,7 @@ WEIGHED = 3.0
 class Vectors:
     """`Documents` that are searched by the vectors that an encoder makes of them."""
 
-    def __init__(self, encoder_name: str, encoder: Encoder, shared: Parts | None = None) -> None:
+    def __init__(self, encoder_name: str, encoder: Encoder, shared: KeptParts | None = None) -> None:
         """Takes an encoder.
 
         Args:

@@ -76,8 +76,9 @@ class _Work:
                 own = self._some(passages[len(made) :])
                 # Where two do the same shard, both go on from what the first has kept.
                 part = own if folder.create(name, own, Passages) else folder.read(name, Passages)
+            else:
+                self._job.advance(len(part))
             made += part
-            self._job.advance(len(part))
         return made
 
     def _augmented(self, passages: Sequence[AugmentedPassage]) -> Passages:
@@ -108,6 +109,8 @@ class _Work:
         began = time.monotonic()
         for first in range(0, len(passages), PART):
             made += self._augmented(passages[first : first + PART])
+            # A part may take minutes: meanwhile `status` should not take its worker for gone.
+            self._job.advance(len(made) - first)
             if time.monotonic() - began >= self._job.commit_seconds or self._job.stop():
                 break
         return made

@@ -4,7 +4,6 @@ import logging
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
-from semoe.errors import TransientError
 from semoe.runs.corpus import settled_parts
 from semoe.runs.counts import EncodeCounts
 from semoe.runs.job import Job
@@ -17,8 +16,6 @@ log = logging.getLogger(__name__)
 
 def encode_shard(job: Job) -> tuple[EncodeCounts, str]:
     """Publishes experts to the store."""
-    if job.plan.corpus and job.folder.find_report("augment", job.shard) is None:
-        raise TransientError(f"Shard {job.shard} is not augmented yet. The same command goes on later.", kind="not-yet")
     prefix = settled_parts(job.folder, job.shard) if job.plan.corpus else f"augmented/{job.shard:05}/"
     augmented = job.folder.read_all(prefix, list[AugmentedPassage])
     passages = {passage_key(one.title, one.passage): one for one in augmented}
