@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 OnStep = Callable[[float], None]
 LOOKAHEAD = 1024
 """Experts among which those with equally many steps are sought."""
+FIRST = 64
+"""Experts by which the tokens of a step are chosen."""
 OUT_OF_MEMORY = "The device's memory does not hold %d experts at a time: half as many tokens then."
 
 
@@ -48,6 +50,7 @@ def train_experts(
     settings: TrainingSettings,
     sequences: Iterable[Sequence[TrainingSequence]],
     *,
+    num_ready: Callable[[], int] = lambda: LOOKAHEAD,
     tokens_per_step: int | None = None,
     on_step: OnStep = lambda experts: None,
     stop: Callable[[], bool] = lambda: False,
@@ -61,6 +64,7 @@ def train_experts(
         road: what trains: base model, base weight and arithmetic.
         settings: the recipe.
         sequences: what each expert learns; asked for a thousand experts ahead.
+        num_ready: how many of them can be had at once; others are waited for only where a batch lacks them.
         tokens_per_step: packed tokens of one optimiser step; decides memory and speed, not the result. None: what the
             road finds best. Where memory does not reach, batches become smaller.
         on_step: told after each step how much was done, in experts: steps add up to the number of experts.
@@ -69,11 +73,11 @@ def train_experts(
     Raises:
         UsageError: an expert has no sequences, or one alone does not fit the device's memory.
     """
-    waiting = _Waiting(iter(sequences), settings)
+    waiting = _Waiting(iter(sequences), settings, num_ready)
     limit = tokens_per_step or road.tokens_per_step(waiting.mean_tokens())
     finished: Iterator[TrainedExpert] = iter(())
     try:
-        while not stop() and waiting.fill():
+        while not stop() and waiting.fill(limit):
             batch = waiting.batch(limit)
             try:
                 finished = yield from _train(road, settings, batch, on_step, finished)
@@ -102,31 +106,31 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 class _Waiting:
     """Experts whose turn has not come."""
 
-    def __init__(self, sequences: Iterator[Sequence[TrainingSequence]], settings: TrainingSettings) -> None:
+    def __init__(
+        self, sequences: Iterator[Sequence[TrainingSequence]], settings: TrainingSettings, num_ready: Callable[[], int]
+    ) -> None:
         self._sequences = enumerate(sequences)
         self._settings = settings
+        self._num_ready = num_ready
         self._schedules: dict[int, Sequence[Step]] = {}
+        self._num_tokens = 0
+        """Of their largest steps."""
 
-    def fill(self) -> bool:
-        """Looks ahead; returns whether any expert waits.
+    def fill(self, limit: int) -> bool:
+        """Looks ahead, and waits where a step would have fewer tokens than it may; returns whether any expert waits.
 
         Raises:
             UsageError: one of them has no sequences.
         """
-        for index, own in islice(self._sequences, LOOKAHEAD - len(self._schedules)):
-            steps = schedule(own, self._settings)
-            if not steps:
-                raise UsageError(
-                    f"Expert {index} has nothing to learn: its passage has no sequences.", kind="no-sequences"
-                )
-            self._schedules[index] = steps
+        self._take(min(self._num_ready(), LOOKAHEAD - len(self._schedules)))
+        while self._num_tokens < limit and len(self._schedules) < LOOKAHEAD and self._take(1):
+            pass
         return bool(self._schedules)
 
     def mean_tokens(self) -> int:
-        """Returns the tokens of an expert's largest step, in the mean over those that wait."""
-        self.fill()
-        sizes = [_largest_step(steps) for steps in self._schedules.values()]
-        return max(1, sum(sizes) // max(1, len(sizes)))
+        """Returns the tokens of an expert's largest step, in the mean over the first that there are."""
+        self._take(FIRST)
+        return max(1, self._num_tokens // max(1, len(self._schedules)))
 
     def batch(self, limit: int) -> dict[int, Sequence[Step]]:
         """Returns as many experts as a step may have tokens for, one at least; none is taken out yet.
@@ -145,7 +149,21 @@ class _Waiting:
     def drop(self, batch: Iterable[int]) -> None:
         """Takes out what was trained."""
         for index in batch:
-            del self._schedules[index]
+            self._num_tokens -= _largest_step(self._schedules.pop(index))
+
+    def _take(self, count: int) -> int:
+        """Takes so many more, as far as there are, and returns how many."""
+        taken = 0
+        for index, own in islice(self._sequences, count):
+            steps = schedule(own, self._settings)
+            if not steps:
+                raise UsageError(
+                    f"Expert {index} has nothing to learn: its passage has no sequences.", kind="no-sequences"
+                )
+            self._schedules[index] = steps
+            self._num_tokens += _largest_step(steps)
+            taken += 1
+        return taken
 
 
 def _largest_step(steps: Sequence[Step]) -> int:

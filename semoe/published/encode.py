@@ -64,16 +64,17 @@ def encode(
     work = Encoding.of(model, recipe, passages, store, cure=FILES_CURE, elsewhere=lambda: passages_of(settings))
     with progress("encode", len(work.missing), "experts") as advance:
         done = work.train(run=f"encode-{fresh_token()}", tokens_per_step=tokens_per_step, advance=advance)
+    trained = done.done.trained
     exported = export_tree(store, {key: place.folders for key, place in places.items()}) if export else None
     return EncodeReport(
         space=store.names.space,
-        num_trained=done.num_trained,
+        num_trained=trained.num_experts,
         num_found=done.num_found,
-        num_published=done.num_published,
-        num_without_pairs=done.num_without_pairs,
-        num_cut_sequences=done.too_long.num_cut,
-        num_left_out_sequences=done.too_long.num_left_out,
-        num_sequences_beyond_context=done.too_long.num_beyond_context,
+        num_published=done.done.num_published,
+        num_without_pairs=len(done.without_pairs),
+        num_cut_sequences=trained.too_long.num_cut,
+        num_left_out_sequences=trained.too_long.num_left_out,
+        num_sequences_beyond_context=trained.too_long.num_beyond_context,
         num_exported=exported.num_folders if exported else 0,
         num_idle=exported.num_idle_folders if exported else 0,
         store=settings.store_url,

@@ -1,29 +1,28 @@
 """A run over a whole corpus: its shards are ranges of bytes, of which nobody has read more than a few places.
 
-    runs/{run}/ranges/{shard}.json   what a shard read: from where, to where
-    runs/{run}/starts/{shard}.json   where a shard begins in truth, if that was found to be elsewhere
-    runs/{run}/keys/{shard}.bin      the key of each passage that it read
+    runs/{run}/ranges/{shard}.json   what a shard read: from where, to where, how many passages
 
-A place where a record begins is believed, not known (`semoe.stages.record_starts`). A shard reads on to the end of the
-record that it is in, so it knows where the next one has to begin. `settle` compares, and reads again what began
-elsewhere.
+A place where a record begins is believed, not known (`semoe.stages.record_starts`). Stage `retrieve` reads the corpus
+once, each shard on to the end of the record that it is in: so it knows where the next one has to begin. `settle`
+compares, and reads again what began elsewhere. Only then is anything augmented or trained.
 """
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 
 from semoe.datasets.augmented import AugmentedPassage
-from semoe.datasets.keys import passage_key
-from semoe.errors import TransientError, UsageError
-from semoe.retrieval.passage import Passage
+from semoe.errors import UsageError
 from semoe.runs.cutting import MAX_SHARDS
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import CorpusPlan, Manifest, ShardSize
 from semoe.stages.corpus_range import CorpusFile, RangeReader
 from semoe.stages.record_starts import cut_evenly
+from semoe.stages.retrieve import unaugmented
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,11 @@ SHARD_BYTES = 4 << 20
 """Of a shard where nobody says how many there are: some thousands of passages."""
 SAMPLE = 1 << 14
 """Bytes at each of some places that say how long records are."""
-PLACES = 8
+PLACES = 16
+STUDENT = 2.13
+"""Of as many places: a 95 % interval in standard errors."""
+THREADS = 16
+"""Shards whose ranges are looked up at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,13 +49,14 @@ class Range:
     """Why it could not be read; empty: it could."""
 
 
-def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None) -> tuple[CorpusPlan, Manifest]:
+def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None, *, apart: bool = False) -> CorpusPlan:
     """Cuts a corpus, and reckons from some places how many passages it has.
 
     Args:
         path: a file, or s3://bucket/name.
         quoting: how it is written (`semoe.retrieval.formats`); empty: as its name says.
         num_shards: wanted; None: one for some megabytes, `MAX_SHARDS` at most.
+        apart: whether a stage of its own augments.
 
     Raises:
         UsageError: no such corpus, or it cannot be cut.
@@ -63,110 +67,124 @@ def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None) -> 
         raise UsageError(f"{path} holds no passages. Check --corpus.", kind="empty-file")
     wanted = num_shards or max(1, corpus.size // SHARD_BYTES)
     bounds = cut_evenly(corpus, min(wanted, MAX_SHARDS))
-    rates = _rates(corpus, bounds)
-    sizes = [round((end - start) * sum(rates) / len(rates)) for start, end in pairwise(bounds)]
-    manifest = Manifest(
-        num_passages=sum(sizes),
-        num_retrieved=0,
-        num_tokens=0,
-        passage_shards=tuple(ShardSize(num_items=max(1, size)) for size in sizes),
-    )
-    return CorpusPlan(file=corpus, bounds=bounds), manifest
+    rate, error = _rate(corpus, bounds)
+    return CorpusPlan(file=corpus, bounds=bounds, passages_per_byte=rate, error=error, augment_apart=apart)
 
 
-def read_shard(folder: RunFolder, plan: CorpusPlan, shard: int) -> tuple[list[AugmentedPassage], int]:
-    """Reads the passages of a shard, and keeps what it read; returns them and where it began.
+def read_range(
+    folder: RunFolder,
+    plan: CorpusPlan,
+    shard: int,
+    start: int | None = None,
+    *,
+    advance: Callable[[float], None] = lambda count: None,
+) -> Range:
+    """Reads a shard, and keeps from where to where and how many passages there are.
+
+    Args:
+        folder: of the run.
+        plan: of its corpus.
+        shard: which.
+        start: where it certainly begins; None: where the plan believes that it does.
+        advance: hears of passages.
 
     Raises:
         UsageError: the corpus is another than the planned one, or what certainly is a record is no passage.
         TransientError: the store does not answer.
     """
     plan.file.require_same()
-    known = folder.find(f"starts/{shard:05}.json", int)
-    start = plan.bounds[shard] if known is None else known
-    reader = RangeReader(plan.file, start, plan.bounds[shard + 1])
-    found: list[AugmentedPassage] = []
+    is_sure = shard == 0 or start is not None
+    reader = RangeReader(plan.file, plan.bounds[shard] if start is None else start, plan.bounds[shard + 1])
+    count = 0
     said = ""
     try:
-        found += map(_unaugmented, reader)
+        for _ in reader:
+            count += 1
+            advance(1)
     except UsageError as error:
-        if shard == 0 or known is not None:
+        if is_sure:
             raise
         # It may have begun in the middle of a record: `settle` knows.
-        found, said = [], str(error)
+        said = str(error)
         log.warning("shard %d: %s", shard, said)
-    folder.write_keys([passage_key(one.title, one.passage) for one in found], shard)
-    kept = Range(start=start, end=reader.end, num_passages=len(found), said=said)
+    kept = Range(start=reader.start, end=reader.end, num_passages=count, said=said)
     folder.write(f"ranges/{shard:05}.json", kept, Range)
-    return found, start
+    return kept
 
 
-def parts_of(shard: int, start: int) -> str:
-    """Returns the prefix of a shard's augmented passages, as they were read from a byte on: no other reading's."""
-    return f"augmented/{shard:05}/{start:015}/"
+def settle(folder: RunFolder, plan: CorpusPlan) -> Manifest:
+    """Makes sure that each shard began where the one before it ended; where not, it is read again from there.
 
+    Whoever is killed in between, or does it at the same time, finds the same places and goes on.
 
-def settled_parts(folder: RunFolder, shard: int) -> str:
-    """Returns the prefix of a shard's augmented passages, once it is settled.
+    Args:
+        folder: of the run, whose shards are all read.
+        plan: of its corpus.
 
     Raises:
-        TransientError: it is not augmented yet.
+        UsageError: a shard is not read yet, or what it read is no passage.
     """
-    if folder.find_report("augment", shard) is None:
-        raise TransientError(f"Shard {shard} is not augmented yet. The same command goes on later.", kind="not-yet")
-    return parts_of(shard, folder.read(f"ranges/{shard:05}.json", Range).start)
+    shards = range(len(plan.bounds) - 1)
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(lambda shard: folder.find(f"ranges/{shard:05}.json", Range), shards))
+    if None in found:
+        raise UsageError(
+            f"Run {folder.run}: shard {found.index(None)} is not read yet. Go on with "
+            f"`semoe resume --run {folder.run}`.",
+            kind="no-manifest",
+        )
+    settled: list[Range] = []
+    for shard, one in zip(shards, found, strict=True):
+        start = settled[-1].end if settled else 0
+        if one is None or one.start != start or one.said:
+            log.warning("%s: shard %d is read again, from byte %d.", plan.file.path, shard, start)
+            one = read_range(folder, plan, shard, start)  # noqa: PLW2901  (what was read in its place)
+        settled.append(one)
+    count = sum(one.num_passages for one in settled)
+    return Manifest(
+        num_passages=count,
+        num_retrieved=count,
+        num_tokens=0,
+        passage_shards=tuple(ShardSize(num_items=one.num_passages) for one in settled),
+        starts=tuple(one.start for one in settled),
+    )
+
+
+def passages_of(plan: CorpusPlan, manifest: Manifest, shard: int) -> Iterator[AugmentedPassage]:
+    """Yields the passages of a shard, once it is settled.
+
+    Raises:
+        UsageError: the corpus is another than the planned one.
+    """
+    plan.file.require_same()
+    bounds = (*manifest.starts, plan.bounds[-1])
+    return map(unaugmented, RangeReader(plan.file, bounds[shard], bounds[shard + 1]))
 
 
 def first_passages(plan: CorpusPlan, shard: int, count: int) -> list[AugmentedPassage]:
     """Returns the first passages of a shard, to measure with; what cannot be read there is left out."""
     found: list[AugmentedPassage] = []
     with suppress(UsageError):
-        found += map(_unaugmented, islice(RangeReader(plan.file, plan.bounds[shard], plan.bounds[shard + 1]), count))
+        found += map(unaugmented, islice(RangeReader(plan.file, plan.bounds[shard], plan.bounds[shard + 1]), count))
     return found
 
 
-def settle(folder: RunFolder, plan: CorpusPlan, augment: Callable[[int], object]) -> None:
-    """Makes sure that each shard began where the one before it ended; where not, it is read again from there.
-
-    Whoever is killed in between, or does it at the same time, finds the same places and goes on.
-
-    Args:
-        folder: of the run, whose shards are all read and augmented.
-        plan: of its corpus.
-        augment: does so with a shard that is not done.
-
-    Raises:
-        UsageError: a shard is not augmented yet, or what it read is no passage.
-    """
-    start = 0
-    for shard in range(len(plan.bounds) - 1):
-        known = folder.find(f"starts/{shard:05}.json", int)
-        found = folder.find(f"ranges/{shard:05}.json", Range)
-        if known is None and (found is None or folder.find_report("augment", shard) is None):
-            raise UsageError(
-                f"Run {folder.run}: shard {shard} is not augmented yet. Go on with `semoe resume --run {folder.run}`.",
-                kind="no-manifest",
-            )
-        if found is None or found.start != start or found.said:
-            log.warning("%s: shard %d is read again, from byte %d.", plan.file.path, shard, start)
-            folder.write(f"starts/{shard:05}.json", start, int)
-            folder.remove(f"shards/augment/{shard:05}.json")
-        if folder.find_report("augment", shard) is None:
-            augment(shard)
-        start = folder.read(f"ranges/{shard:05}.json", Range).end
-
-
-def _unaugmented(passage: Passage) -> AugmentedPassage:
-    return AugmentedPassage(pid=0, passage=passage.text, title=passage.title, id=passage.id)
-
-
-def _rates(corpus: CorpusFile, bounds: tuple[int, ...]) -> list[float]:
-    """Returns passages a byte, at some places."""
+def _rate(corpus: CorpusFile, bounds: tuple[int, ...]) -> tuple[float, float]:
+    """Returns passages a byte, and the relative error of it, from some places."""
     every = max(1, (len(bounds) - 1) // PLACES)
-    return [_rate(corpus, start) for start in bounds[:-1:every]]
+    with ThreadPoolExecutor(THREADS) as pool:
+        counted = list(pool.map(lambda start: _counted(corpus, start), bounds[:-1:every]))
+    passages, lengths = zip(*counted, strict=True)
+    rate = sum(passages) / sum(lengths)
+    if len(counted) == 1:
+        return rate, 1.0  # one place says nothing of others
+    # Of a ratio of sums, as in any text on sampling: the spread of what each place has beside what the ratio says.
+    spread = math.sqrt(sum((n - rate * length) ** 2 for n, length in counted) / (len(counted) - 1))
+    return rate, STUDENT * spread / math.sqrt(len(counted)) / (sum(passages) / len(counted))
 
 
-def _rate(corpus: CorpusFile, start: int) -> float:
+def _counted(corpus: CorpusFile, start: int) -> tuple[int, int]:
+    """Returns how many passages some bytes have, and how many bytes those are."""
     reader = RangeReader(corpus, start, corpus.size, most_bytes=SAMPLE)
     end = start
     count = 0
@@ -175,4 +193,4 @@ def _rate(corpus: CorpusFile, start: int) -> float:
         for _ in reader:
             count += 1
             end = reader.end
-    return count / (end - start) if count else 1 / SAMPLE
+    return (count, end - start) if count else (1, SAMPLE)

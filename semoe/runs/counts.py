@@ -49,6 +49,12 @@ class EncodeCounts:
     bytes: float = 0
     """Published."""
     training_seconds: float = 0
+    waiting_seconds: float = 0
+    """Of them, for passages that were not augmented yet."""
+    augmented: float = 0
+    """Passages that the stage augmented itself, as it does with a corpus's; the next two are theirs."""
+    pairs: float = 0
+    rejected: Named = field(default_factory=dict)
     cut_sequences: float = 0
     """Which lost the end of their answers; see `TooLong`, as for the next two."""
     left_out_sequences: float = 0

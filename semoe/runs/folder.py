@@ -12,7 +12,6 @@
     runs/{run}/progress/{stage}/{shard}.json  how far a worker is
     runs/{run}/failures/{stage}/{shard}-{worker}.json   why an attempt ended badly
     runs/{run}/ranges/{shard}.json            of a corpus: from where to where a shard read it
-    runs/{run}/starts/{shard}.json            of a corpus: where a shard begins in truth, if elsewhere than planned
     runs/{run}/aside/{key}.json               a passage that its shard went on without
     runs/{run}/shards/{stage}/{shard}.json    a finished shard's report
     runs/{run}/logs/{stage}/{shard}-{worker}.log
@@ -69,6 +68,20 @@ class RunFolder:
     def manifest(self) -> Manifest | None:
         """Returns the manifest, or None before retrieval is done."""
         return self.find("manifest.json", Manifest)
+
+    def settled_manifest(self) -> Manifest:
+        """Returns the manifest.
+
+        Raises:
+            UsageError: retrieval is not done.
+        """
+        found = self.manifest()
+        if found is None:
+            raise UsageError(
+                f"Run {self.run} has no manifest yet: passages are known after retrieval. Make the plan again.",
+                kind="no-manifest",
+            )
+        return found
 
     def questions(self, shard: int) -> list[Task]:
         """Returns the questions of a shard."""

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
+from threading import Lock
 from typing import TypeVar
 
+from semoe.datasets.augmented import AugmentedPassage
+from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.models.dtypes import torch_dtype
 from semoe.models.identity import difference
 from semoe.models.model import Model, load_model
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Plan
-from semoe.runs.records import Heartbeat
+from semoe.runs.records import Heartbeat, SetAside
 from semoe.stages.recipe import Recipe
 from semoe.stages.train import Stop
 from semoe.store.expert_store import fresh_token
@@ -40,11 +43,17 @@ class Job:
     device: str = "auto"
     """Of the base model."""
     worker: str = field(default_factory=fresh_token)
+    augment_processes: int | None = None
+    """Beside the model, where its worker augments; None: as the device asks for."""
     _done: float = 0
+    _before: float = 0
     _total: int = 0
     _started: float = field(default_factory=time.monotonic)
     _told: float = 0.0
     _said: StringIO = field(default_factory=StringIO)
+    _earlier_seconds: float | None = None
+    _lock: Lock = field(default_factory=Lock)
+    """Training and what is augmented ahead of it both tell of what is done."""
 
     @property
     def recipe(self) -> Recipe:
@@ -97,7 +106,7 @@ class Job:
     def begin(self, total: int, done: int = 0) -> None:
         """Says how much there is, and how much of it was done before."""
         self._total = total
-        self._done = done
+        self._done = self._before = done
         metrics.shard_items.labels(self.stage).set(total)
         metrics.shard_items_done.labels(self.stage).set(done)
         log.info("%s shard %d: %d of %d were done before", self.stage, self.shard, done, total)
@@ -105,17 +114,46 @@ class Job:
 
     def advance(self, done: float = 1) -> None:
         """Says that more is done."""
-        self._done += done
+        with self._lock:
+            self._done += done
+            is_due = time.monotonic() - self._told > HEARTBEAT_SECONDS
         metrics.shard_items_done.labels(self.stage).inc(done)
-        if time.monotonic() - self._told > HEARTBEAT_SECONDS:
+        if is_due:
             self.tell()
+
+    def pass_over(self, done: float = 1) -> None:
+        """Says that more needs no work: it was done before, or there is nothing to be done. No rate counts it."""
+        with self._lock:
+            self._before += done
+        self.advance(done)
+
+    def set_aside(self, passage: AugmentedPassage, why: str) -> None:
+        """Goes on without a passage, and keeps that and why."""
+        log.warning("passage %s (%s) is set aside: %s", passage.id, passage.title, why)
+        key = passage_key(passage.title, passage.passage)
+        self.folder.set_aside(SetAside(key=key, id=passage.id, title=passage.title, shard=self.shard, why=why))
 
     def tell(self) -> None:
         """Writes heartbeat and log to the store."""
         self._told = time.monotonic()
-        beat = Heartbeat(done=self._done, total=self._total, time=time.time(), seconds=self.seconds, worker=self.worker)
+        beat = Heartbeat(
+            done=self._done,
+            total=self._total,
+            time=time.time(),
+            seconds=self.seconds,
+            worker=self.worker,
+            before=self._before,
+            earlier_seconds=self._earlier(),
+        )
         self.folder.write_heartbeat(self.stage, self.shard, beat)
         self.folder.write_log(self.stage, self.shard, self.worker, self._said.getvalue())
+
+    def _earlier(self) -> float:
+        """Returns the seconds of the attempts before this one."""
+        if self._earlier_seconds is None:
+            last = self.folder.find_heartbeat(self.stage, self.shard)
+            self._earlier_seconds = last.earlier_seconds + last.seconds if last else 0.0
+        return self._earlier_seconds
 
     @contextmanager
     def logged(self) -> Iterator[None]:

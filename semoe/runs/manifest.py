@@ -11,18 +11,24 @@ from semoe.runs.corpus import settle
 from semoe.runs.cutting import num_shards_for, slices, slices_by_weight
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, ShardSize
-from semoe.runs.shard_items import ON_PASSAGES, shard_items
+from semoe.runs.shard_items import ON_PASSAGES, reckoned, shard_items
 
 
 def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
     """Writes the distinct passages of all questions in shards of about equal tokens; what is written already stays.
 
+    Of a corpus the passages stay where they are.
+
     Raises:
-        UsageError: not every question has its passages yet.
+        UsageError: not every question has its passages yet, or not every shard of a corpus is read.
     """
     there = folder.manifest()
     if there is not None:
         return there
+    if plan.corpus:
+        manifest = settle(folder, plan.corpus)
+        folder.write("manifest.json", manifest, Manifest)
+        return manifest
     missing = len(plan.question_shards) - len(folder.finished("retrieve"))
     if missing:
         raise UsageError(
@@ -45,7 +51,11 @@ def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
 
 
 def provisional_manifest(plan: Plan) -> Manifest:
-    """Returns what a manifest comes to at most, for a plan whose retrieval is left to the run."""
+    """Returns what a manifest comes to where retrieval is left to the run: at most, or of a corpus about."""
+    if plan.corpus:
+        about = reckoned(plan.corpus)
+        total = sum(size.num_items for size in about)
+        return Manifest(num_passages=total, num_retrieved=total, num_tokens=0, passage_shards=about)
     count = plan.topk * sum(size.num_items for size in plan.question_shards)
     parts = slices(count, plan.num_passage_shards or num_shards_for(count))
     sizes = tuple(ShardSize(num_items=end - start) for start, end in parts)
@@ -55,10 +65,6 @@ def provisional_manifest(plan: Plan) -> Manifest:
 def items_of(folder: RunFolder, stage: str) -> list[int]:
     """Returns how many items each shard of a stage has; makes the manifest where the stage needs it."""
     plan = folder.plan()
-    if plan.corpus and stage == "encode":
-        from semoe.runs.shard import run_shard  # noqa: PLC0415  (torch, which other runs need not load here)
-
-        settle(folder, plan.corpus, lambda shard: run_shard(folder, "augment", shard))
     return shard_items(stage, plan, make_manifest(folder, plan) if stage in ON_PASSAGES else None)
 
 

@@ -40,6 +40,12 @@ class CorpusPlan:
     file: CorpusFile
     bounds: tuple[int, ...]
     """Bytes where the shards begin, as far as is known (`semoe.runs.corpus`), and at last the corpus's size."""
+    passages_per_byte: float
+    """Reckoned from some places."""
+    error: float
+    """Of it, relative: its 95 % interval reaches so far to both sides."""
+    augment_apart: bool = False
+    """Whether a stage of its own augments; False: whoever trains does, ahead of what it trains."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +103,10 @@ def require_current(plan: Plan) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
-    """`manifest.json`: the distinct passages that were retrieved, cut into shards; written after retrieval."""
+    """`manifest.json`: the distinct passages that were retrieved, or all of a corpus, cut into shards.
+
+    Written after retrieval.
+    """
 
     num_passages: int
     num_retrieved: int
@@ -105,3 +114,5 @@ class Manifest:
     num_tokens: int
     passage_shards: tuple[ShardSize, ...]
     """Shards of the stages that work on passages: augment and encode."""
+    starts: tuple[int, ...] = ()
+    """Of a corpus: where its shards begin in truth."""

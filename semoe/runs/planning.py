@@ -65,6 +65,13 @@ class PlanSettings:
     """How the corpus is written; empty: as its name says."""
     experts_of: str = ""
     """A run whose experts answer: nothing is trained."""
+    augment_apart: bool = False
+    """Whether a corpus is augmented in a stage of its own; a language model always is."""
+
+    @property
+    def augments_apart(self) -> bool:
+        """Whether a stage of its own augments: a language model takes the device that training has, too."""
+        return self.augment_apart or self.recipe.augmented_by != "parse"
 
 
 def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
@@ -74,7 +81,8 @@ def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
         UsageError: a file is missing or broken, there is no such model, or a plan with other settings has this name.
     """
     if settings.corpus:
-        return _plan_corpus(folder, settings, settings.corpus)
+        cut = plan_corpus(settings.corpus, settings.quoting, settings.num_passage_shards, apart=settings.augments_apart)
+        return make_plan(folder, replace(_plan(folder.run, settings, ()), corpus=cut), [])
     tasks: list[Task] = []
     sets: list[QuestionSet] = []
     for number, file in enumerate(settings.files):
@@ -101,15 +109,6 @@ def _require_experts(other: Plan, plan: Plan) -> None:
             "--augment_model and --dtype that it had.",
             kind="other-space",
         )
-
-
-def _plan_corpus(folder: RunFolder, settings: PlanSettings, path: str) -> Plan:
-    """Cuts the corpus; the manifest is written first, so that a plan has one."""
-    plan = _plan(folder.run, settings, ())
-    corpus, manifest = plan_corpus(path, settings.quoting, settings.num_passage_shards)
-    if folder.find("plan.json", Plan) is None:
-        folder.write("manifest.json", manifest, Manifest)
-    return make_plan(folder, replace(plan, corpus=corpus), [])
 
 
 def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Plan:

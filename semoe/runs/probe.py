@@ -12,7 +12,8 @@ from semoe.runs.estimate import Throughput
 from semoe.runs.folder import RunFolder
 from semoe.runs.job import Job
 from semoe.runs.plan import Manifest
-from semoe.stages.augment import augmented, augmenter_for
+from semoe.stages.augment import augment_settings
+from semoe.stages.augment_ahead import augmented_ahead, processes_for
 from semoe.stages.train import train
 from semoe.store.record import ExpertRecord
 from semoe.telemetry.progress import progress
@@ -44,21 +45,41 @@ def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passag
     """
     job = Job(folder=folder, plan=folder.plan(), stage="encode", shard=0, stop=lambda: False)
     model = job.load_model()
-    augmenter = augmenter_for(job.plan.augmented_by, job.plan.preset)
     on_gpu = model.decoder.device.type == "cuda"
     of_each = passages or (GPU_PASSAGES if on_gpu else PASSAGES)
     num_rounds = rounds + 1 if on_gpu else rounds
+    is_ahead = job.plan.corpus is not None and not job.plan.corpus.augment_apart
+    processes = processes_for(model.decoder.device.type) if is_ahead else 0
     chosen = _spread_out(folder, manifest, num_rounds * of_each)
-    with progress("probe", num_rounds, "rounds") as advance:
+    with progress("probe", num_rounds + 1, "rounds") as advance:
+        made, seconds_each = _augmented(job, chosen, processes)
+        advance()
         rates = []
         for number in range(num_rounds):
-            part = chosen[number::num_rounds]
+            part = made[number::num_rounds]
             started = time.monotonic()
-            made = {passage_key(p.title, p.passage): p for p in augmented(augmenter, part)}
-            train(model, job.recipe, made, _Nowhere(), tokens_per_step=job.plan.tokens_per_step)
-            rates.append(len(part) / (time.monotonic() - started))
+            keyed = [(passage_key(one.title, one.passage), one) for one in part]
+            train(model, job.recipe, keyed, _Nowhere(), tokens_per_step=job.plan.tokens_per_step)
+            training, augmenting = time.monotonic() - started, seconds_each * len(part)
+            # Where processes augment while experts are trained, the slower of the two decides.
+            rates.append(len(part) / (max(training, augmenting) if processes else training + augmenting))
             advance()
     return Throughput(rounds=tuple(rates[-rounds:]))
+
+
+def _augmented(
+    job: Job, passages: Sequence[AugmentedPassage], num_processes: int
+) -> tuple[list[AugmentedPassage], float]:
+    """Returns passages with rewrite and pairs, and the seconds each took once all processes were at work."""
+    settings = augment_settings(job.plan.augmented_by, job.plan.preset)
+    found: list[AugmentedPassage] = []
+    first, began = 0, time.monotonic()
+    for number, made in enumerate(augmented_ahead(passages, settings, num_processes)):
+        found += made.passages
+        if number == num_processes and len(found) < len(passages):
+            # Until here they were begun.
+            first, began = len(found), time.monotonic()
+    return found, (time.monotonic() - began) / max(1, len(found) - first)
 
 
 def _spread_out(folder: RunFolder, manifest: Manifest, count: int) -> Sequence[AugmentedPassage]:

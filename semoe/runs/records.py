@@ -21,6 +21,15 @@ class Heartbeat:
     """Since this attempt began."""
     worker: str
     """Tells this attempt from others of the shard."""
+    before: float = 0
+    """Of what is done: what needed no work of this attempt."""
+    earlier_seconds: float = 0
+    """Of the attempts before this one."""
+
+    @property
+    def items_per_second(self) -> float:
+        """The rate of this attempt."""
+        return (self.done - self.before) / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

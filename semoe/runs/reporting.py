@@ -40,7 +40,7 @@ def make_report(folder: RunFolder) -> RunReport:
     report = RunReport(
         run=folder.run,
         time=time.time(),
-        experts=count_experts(folder, space, int(report_counts.encode.without_pairs)),
+        experts=count_experts(folder, space),
         overall=tuple(_method_report("", "", method, records[method]) for method in plan.methods),
         methods=tuple(
             _method_report(one.dataset, one.data_type, method, [r for r in records[method] if r.set_number == number])
@@ -67,7 +67,7 @@ def finished_reports(folder: RunFolder) -> dict[str, list[ShardReport]]:
     return {stage: _finished(folder, plan, manifest, stage) for stage in STAGES}
 
 
-def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> ExpertCount:
+def count_experts(folder: RunFolder, space: str) -> ExpertCount:
     """Counts a run's experts by what is committed, not by what workers say."""
     store = ExpertStore(folder.objects, space)
     prefix = f"{store.names.commits}{folder.run}/"
@@ -80,7 +80,7 @@ def count_experts(folder: RunFolder, space: str, without_pairs: int = 0) -> Expe
         space=space,
         planned=len(keys),
         in_store=sum(key in store for key in keys),
-        without_pairs=without_pairs,
+        without_pairs=sum(key in store.barren and key not in store for key in keys),
         committed=len(own),
         committed_distinct=len(set(own)),
     )

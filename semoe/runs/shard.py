@@ -32,7 +32,13 @@ def run_shard(folder: RunFolder, stage: str, shard: int) -> ShardReport:
 
 @metrics.count_errors()
 def do_shard(
-    folder: RunFolder, stage: str, shard: int, *, commit_seconds: float = COMMIT_SECONDS, device: str = "auto"
+    folder: RunFolder,
+    stage: str,
+    shard: int,
+    *,
+    commit_seconds: float = COMMIT_SECONDS,
+    device: str = "auto",
+    augment_processes: int | None = None,
 ) -> ShardReport:
     """Does a shard; returns its report.
 
@@ -42,6 +48,7 @@ def do_shard(
         shard: which one, from 0.
         commit_seconds: publish experts at least so often.
         device: of the base model.
+        augment_processes: that augment a corpus beside its training; None: as the device asks for.
 
     Raises:
         UsageError: no such run, stage or shard.
@@ -61,6 +68,7 @@ def do_shard(
             stop=stop,
             commit_seconds=commit_seconds,
             device=device,
+            augment_processes=augment_processes,
         )
         with job.logged(), _failure_kept(job):
             return _done(job)

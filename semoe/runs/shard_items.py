@@ -1,12 +1,17 @@
 """The stages of a run, in order, and how much each of their shards holds."""
 
+from itertools import pairwise
+
 from semoe.errors import UsageError, unknown_name
-from semoe.runs.plan import Manifest, Plan
+from semoe.runs.plan import CorpusPlan, Manifest, Plan, ShardSize
 
 STAGES = ("retrieve", "augment", "encode", "inference")
 """After them comes the report, which is no shard's."""
 ON_PASSAGES = ("augment", "encode")
-"""Their shards hold passages, which are known after retrieval; the others' hold questions."""
+"""Their shards hold passages, which are known after retrieval; the others' hold questions.
+
+Where a corpus is trained, retrieval is to read it once: how many passages it has, and where its shards begin.
+"""
 
 
 def shard_items(stage: str, plan: Plan, manifest: Manifest | None) -> list[int]:
@@ -17,6 +22,10 @@ def shard_items(stage: str, plan: Plan, manifest: Manifest | None) -> list[int]:
     """
     if stage not in STAGES:
         raise unknown_name("stage", stage, STAGES)
+    if plan.corpus and stage == "retrieve":
+        return [size.num_items for size in reckoned(plan.corpus)]
+    if plan.corpus and stage == "augment" and not plan.corpus.augment_apart:
+        return []
     if stage not in ON_PASSAGES:
         each = len(plan.methods) if stage == "inference" else 1
         return [size.num_items * each for size in plan.question_shards]
@@ -26,3 +35,9 @@ def shard_items(stage: str, plan: Plan, manifest: Manifest | None) -> list[int]:
             kind="no-manifest",
         )
     return [size.num_items for size in manifest.passage_shards]
+
+
+def reckoned(corpus: CorpusPlan) -> tuple[ShardSize, ...]:
+    """Returns how many passages the shards of a corpus have, as far as is known before it is read."""
+    sizes = (round((end - start) * corpus.passages_per_byte) for start, end in pairwise(corpus.bounds))
+    return tuple(ShardSize(num_items=max(1, size)) for size in sizes)

@@ -69,5 +69,5 @@ def _stage(folder: RunFolder, stage: str, count: int | None) -> StageStatus:
         silent=len(beats) - len(alive),
         done=sum(beat.done for beat in beats),
         total=sum(beat.total for beat in beats),
-        items_per_second=sum(beat.done / beat.seconds for beat in alive if beat.seconds > 0),
+        items_per_second=sum(beat.items_per_second for beat in alive),
     )

@@ -40,12 +40,16 @@ class OnTheSpot:
         return cls(model=model, recipe=recipe, store=store, run=run)
 
     def __call__(self, passages: Sequence[Passage]) -> None:
-        """Makes the experts of these passages; one that gives nothing to learn stays without."""
+        """Makes the experts of these passages; one that gives nothing to learn stays without, for good."""
+        wanted = [one for one in passages if passage_key(one.title, one.text) not in self.store.barren]
+        if not wanted:
+            return
         augmenter = self._augmenter = self._augmenter or augmenter_for(self.recipe.augmented_by, self.recipe.preset)
-        plain = [unaugmented(passage) for passage in passages]
+        plain = [unaugmented(passage) for passage in wanted]
         made = {passage_key(one.title, one.passage): one for one in augmented(augmenter, plain)}
         make_space(self.store.objects, self.recipe.space(self.model), self.recipe.layout(self.model))
         # Into the store that the answerer reads from: it sees at once what was published through it.
         # Where somebody else was first, the answer goes on with that expert, whichever pairs it learnt.
         work = Encoding.of(self.model, self.recipe, made, self.store, cure=None)
-        work.train(run=f"{self.run}-on-the-spot")
+        run = f"{self.run}-on-the-spot"
+        self.store.barren.add(work.train(run=run).without_pairs, run=run)

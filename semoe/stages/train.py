@@ -1,13 +1,17 @@
 """Stage `encode`, its training: the experts that a space lacks, for the verb and for one shard of a run."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from semoe.datasets.augmented import AugmentedPassage
+from semoe.errors import UsageError
 from semoe.experts.base_weight import base_weight
 from semoe.experts.flops import training_flops
 from semoe.experts.roads import road_for
@@ -15,7 +19,8 @@ from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded
 from semoe.experts.training import LOOKAHEAD, TrainedExpert, train_experts
 from semoe.models.model import Model
 from semoe.prompts.rendering import TrainingSequence
-from semoe.stages.ahead import ahead
+from semoe.stages.ahead import Ahead
+from semoe.stages.isolating import Isolating, Taken
 from semoe.stages.recipe import Recipe
 from semoe.stages.room import require_room
 from semoe.store.record import ExpertRecord
@@ -24,6 +29,9 @@ from semoe.telemetry.step_clock import StepClock
 
 log = logging.getLogger(__name__)
 Stop = Callable[[], bool]
+Keyed = tuple[str, AugmentedPassage]
+"""A passage with rewrite and pairs, and its key."""
+SetsAside = Callable[[Keyed, Exception], None]
 
 
 class TakesExperts(Protocol):
@@ -49,97 +57,160 @@ class Trained:
     """Passages that give nothing to learn, of those that were looked at."""
     too_long: TooLong
     """Of the sequences of these passages."""
+    waiting_seconds: float
+    """For passages that were not ready yet."""
 
 
 def train(
     model: Model,
     recipe: Recipe,
-    passages: Mapping[str, AugmentedPassage],
+    passages: Iterable[Keyed],
     producer: TakesExperts,
     *,
     tokens_per_step: int | None = None,
     stop: Stop = lambda: False,
     advance: Callable[[float], None] = lambda experts: None,
+    on_empty: Callable[[str], None] = lambda key: None,
+    set_aside: SetsAside | None = None,
 ) -> Trained:
     """Trains an expert for each passage that gives something to learn, and hands it to the producer.
 
     Args:
         model: the base model.
         recipe: how.
-        passages: augmented passages by key.
+        passages: key and augmented passage; asked for as they are needed, in a thread, some thousand ahead.
         producer: publishes.
         tokens_per_step: tokens trained at once; memory and speed, not result. None: what is best on the device.
         stop: asked after each step; True ends the work once the batch in hand is finished.
         advance: told after each step how much was done, in experts.
+        on_empty: hears of a passage that gives nothing to learn, by its key.
+        set_aside: hears of a passage whose training fails, with others and alone, and the work goes on; None: it ends.
 
     What is longer than it may be is told once, as a warning.
 
     Raises:
-        UsageError: the worked examples alone are longer than a sequence may be.
+        UsageError: the worked examples alone are longer than a sequence may be, or an expert's numbers are not finite.
 
     Returns:
         What was done; fewer than there are passages where it was asked to stop.
     """
     require_room(model, recipe.preset.sequences.template, recipe.exemplars, MAX_TOKENS)
-    learnt = _Learnt(model, recipe, passages)
-    training = recipe.preset.training
-    space = recipe.space(model).name
-    num_trained = 0
-    num_tokens = 0
-    layout = recipe.layout(model)
-    clock = StepClock(metrics.step_seconds)
-
-    def on_step(experts: float) -> None:
-        clock.tick()
-        advance(experts)
-        if stop():
-            # Time may be short: what is finished is safe before the batch in hand goes on.
-            producer.flush()
-
-    for trained in train_experts(
-        road_for(model.decoder, layout, base_weight(layout, training.seed), training),
-        training,
-        ahead(learnt.sequences(), LOOKAHEAD),
-        tokens_per_step=tokens_per_step,
-        on_step=on_step,
-        stop=stop,
-    ):
-        key = learnt.keys[trained.index]
-        with clock.paused():
-            producer.add(trained.flat_N, _record(key, space, recipe, passages[key], trained))
-        flops = training_flops(model.decoder.config, trained.num_tokens, trained.num_learnt)
-        metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens, flops=flops)
-        num_trained += 1
-        num_tokens += trained.num_tokens
-    if said := learnt.too_long.told(learnt.context):
+    work = _Training(model, recipe, producer, tokens_per_step, stop, advance, on_empty, set_aside)
+    if set_aside is None:
+        work(Taken(passages))
+    else:
+        Isolating(work, set_aside).run(passages)
+    if said := work.too_long.told(model.decoder.config.context):
         log.warning(said)
-    return Trained(num_experts=num_trained, num_tokens=num_tokens, num_empty=learnt.num_empty, too_long=learnt.too_long)
+    return Trained(
+        num_experts=work.num_trained,
+        num_tokens=work.num_tokens,
+        num_empty=work.num_empty,
+        too_long=work.too_long,
+        waiting_seconds=work.waiting_seconds,
+    )
 
 
-class _Learnt:
-    """What experts learn of their passages, written as it is asked for: a shard's tokens need not all be in memory."""
+class _Training:
+    """Trains what it is given, and counts."""
 
-    def __init__(self, model: Model, recipe: Recipe, passages: Mapping[str, AugmentedPassage]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        producer: TakesExperts,
+        tokens_per_step: int | None,
+        stop: Stop,
+        advance: Callable[[float], None],
+        on_empty: Callable[[str], None],
+        set_aside: SetsAside | None,
+    ) -> None:
         self._model = model
         self._recipe = recipe
-        self._passages = passages
-        self.context = model.decoder.config.context
-        self.keys: list[str] = []
-        """Of the passages that give something to learn, in order."""
-        self.num_empty = 0
+        self._producer = producer
+        self._tokens_per_step = tokens_per_step
+        self._stop = stop
+        self._advance = advance
+        self._on_empty = on_empty
+        self._set_aside = set_aside
+        self._clock = StepClock(metrics.step_seconds)
+        self._space = recipe.space(model).name
+        layout = recipe.layout(model)
+        settings = recipe.preset.training
+        self._road = road_for(model.decoder, layout, base_weight(layout, settings.seed), settings)
+        self.num_trained = self.num_tokens = self.num_empty = 0
         self.too_long = TooLong()
+        self.waiting_seconds = 0.0
 
-    def sequences(self) -> Iterator[list[TrainingSequence]]:
-        """Yields those of each passage that gives something to learn."""
-        for key, passage in self._passages.items():
+    def __call__(self, passages: Taken[Keyed]) -> None:
+        asked: dict[int, tuple[int, Keyed]] = {}
+        """By the trainer's number of an expert: the passage, and its position among `passages`."""
+        sequences = Ahead(self._sequences(passages, asked), LOOKAHEAD)
+        # Closed whatever happens: a thread that went on would take passages away from the next attempt.
+        with closing(sequences):
+            for trained in train_experts(
+                self._road,
+                self._recipe.preset.training,
+                sequences,
+                num_ready=sequences.num_ready,
+                tokens_per_step=self._tokens_per_step,
+                on_step=self._stepped,
+                stop=self._stop,
+            ):
+                position, keyed = asked.pop(trained.index)
+                with self._clock.paused():
+                    self._take(keyed, trained)
+                passages.finish(position)
+        self.waiting_seconds += sequences.waited_seconds
+
+    def _sequences(
+        self, passages: Taken[Keyed], asked: dict[int, tuple[int, Keyed]]
+    ) -> Iterator[list[TrainingSequence]]:
+        """Yields those of each passage that gives something to learn, written as they are asked for."""
+        number = 0
+        for position, keyed in enumerate(passages):
+            key, passage = keyed
             whole = self._recipe.whole_sequences(self._model, passage)
-            self.too_long += TooLong.of(whole, self.context)
             own = bounded(whole)
+            self.too_long += TooLong.of(whole, self._model.decoder.config.context)
             if own:
-                self.keys.append(key)
+                asked[number] = position, keyed
+                number += 1
                 yield own
             else:
                 self.num_empty += 1
+                self._on_empty(key)
+                passages.finish(position)
+
+    def _take(self, keyed: Keyed, trained: TrainedExpert) -> None:
+        key, passage = keyed
+        if not math.isfinite(trained.loss) or not bool(torch.isfinite(trained.flat_N.sum())):
+            self._not_finite(keyed)
+            return
+        self._producer.add(trained.flat_N, _record(key, self._space, self._recipe, passage, trained))
+        flops = training_flops(self._model.decoder.config, trained.num_tokens, trained.num_learnt)
+        metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens, flops=flops)
+        self.num_trained += 1
+        self.num_tokens += trained.num_tokens
+
+    def _not_finite(self, keyed: Keyed) -> None:
+        """Another attempt would come to the same: experts do not depend on each other, nor on chance."""
+        name = keyed[1].id or keyed[0][:12]
+        error = UsageError(
+            f"The expert of passage {name} ({keyed[1].title!r}) has numbers that are not finite after training. Take a "
+            "smaller learning rate, or --dtype float32.",
+            kind="not-finite",
+        )
+        if self._set_aside is None:
+            raise error
+        self._set_aside(keyed, error)
+
+    def _stepped(self, experts: float) -> None:
+        self._clock.tick()
+        self._advance(experts)
+        if self._stop():
+            # Time may be short: what is finished is safe before the batch in hand goes on.
+            self._producer.flush()
 
 
 def _record(key: str, space: str, recipe: Recipe, passage: AugmentedPassage, trained: TrainedExpert) -> ExpertRecord:

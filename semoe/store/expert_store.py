@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from semoe.errors import CorruptError
+from semoe.store.barren import Barren
 from semoe.store.catalog import HASH_BYTES, Catalog, Place
 from semoe.store.commit import Commit, write_commit
 from semoe.store.digest import digest
@@ -41,6 +42,8 @@ class ExpertStore:
         self.names = SpaceNames(space)
         self._max_age = max_age
         self.ledger = Ledger(objects, self.names)
+        self.barren = Barren(objects, self.names)
+        """The passages that have no expert, as they give nothing to learn."""
 
     def __len__(self) -> int:
         return len(self.catalog)

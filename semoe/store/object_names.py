@@ -52,6 +52,11 @@ class SpaceNames:
         """Prefix of the marks on packs that must not be used."""
         return f"{self.root}/withdrawn/"
 
+    @property
+    def barren(self) -> str:
+        """Prefix of what is known of passages that give nothing to learn."""
+        return f"{self.root}/barren/"
+
     def pack(self, segment: str) -> str:
         """A pack."""
         return f"{self.root}/{pack_name(segment)}"
@@ -63,6 +68,10 @@ class SpaceNames:
     def shard_commits(self, run: str, shard: int) -> str:
         """Prefix of the commits of one shard of a run."""
         return f"{self.commits}{check_name(run)}/{shard:05}-"
+
+    def shard_barren(self, run: str, shard: int, digest: str) -> str:
+        """What one shard of a run found to give nothing to learn."""
+        return f"{self.barren}{check_name(run)}/{shard:05}-{digest}.json"
 
     def snapshot(self, number: int) -> str:
         """A snapshot."""

@@ -1,29 +1,28 @@
 """`semoe experts` on experts that nobody would wish for: odd titles, a training that ran away."""
 
 import json
-from dataclasses import replace
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from semoe.cli.app import run
-from semoe.datasets.augmented import AugmentedPassage, QAPair
 from semoe.datasets.keys import passage_key
 from semoe.experts.preset import load_preset
 from semoe.models.model import load_model
 from semoe.stages.recipe import Recipe
-from semoe.stages.train import train
 from semoe.store.objects import FolderObjects
 from semoe.store.opened import make_space
 from semoe.store.producer import Producer
+from semoe.store.record import ExpertRecord
 from tests.tiny import chatting_model_folder
 
 TITLE, PASSAGE = (
     "Mena [/ˈmɛna/] :bug:",
     "Mena (Spanish: [ˈmena]) was a botanist [sic]. She wrote [/x] :warning: in 1911.",
 )
-PAIR = QAPair(question="What was Mena?", answer="a botanist", full_answer="Mena was a botanist.")
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +30,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One expert whose training left all numbers behind."""
     root = tmp_path_factory.mktemp("ran-away")
     model = load_model(str(chatting_model_folder(root / "tiny")), device="cpu")
-    preset = load_preset("semoe")
-    wild = replace(preset, training=replace(preset.training, learning_rate=1e30, num_steps=4, batch_size=2))
-    recipe = Recipe(model_name="tiny", preset=wild, augmented_by="parse")
-    passage = AugmentedPassage(pid=0, title=TITLE, passage=PASSAGE, qa=(PAIR, replace(PAIR, question="Who was Mena?")))
-    made = make_space(FolderObjects(root / "store"), recipe.space(model), recipe.layout(model))
-    with Producer(made, recipe.layout(model), run="r") as producer:
-        assert train(model, recipe, {passage_key(TITLE, PASSAGE): passage}, producer).num_experts == 1
+    recipe = Recipe(model_name="tiny", preset=load_preset("semoe"), augmented_by="parse")
+    layout, space = recipe.layout(model), recipe.space(model)
+    record = ExpertRecord(
+        key=passage_key(TITLE, PASSAGE), space=space.name, title=TITLE, passage=PASSAGE, loss=math.nan, num_tokens=9
+    )
+    # An earlier version published what training had left without numbers.
+    with Producer(make_space(FolderObjects(root / "store"), space, layout), layout, run="r") as producer:
+        producer.add(torch.full((layout.size,), math.nan), record)
     return root / "store"
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from semoe.augment.contract import Augmentation
 from semoe.augment.parse_augmenter import ParseAugmenter
 from semoe.cli.app import run
+from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
-from semoe.errors import TransientError
+from semoe.errors import UsageError
+from semoe.models.model import Model
+from semoe.prompts.rendering import TrainingSequence
 from semoe.retrieval.passage import Passage
 from semoe.runs.folder import RunFolder
 from semoe.runs.manifest import items_of
@@ -19,6 +23,7 @@ from semoe.runs.reporting import make_report
 from semoe.runs.shard import run_shard
 from semoe.runs.shard_items import STAGES
 from semoe.stages.corpus import open_corpus
+from semoe.stages.recipe import Recipe
 from semoe.store.objects import FolderObjects
 from tests.demo import PASSAGES
 from tests.runs.killing import run_while_killing
@@ -36,13 +41,13 @@ def corpus(folder: Path, count: int = 40) -> Path:
     return path
 
 
-def planned(root: Path, place: Path, path: Path, *more: str) -> RunFolder:
+def planned(root: Path, place: Path, path: Path, *more: str, run_name: str = "wiki") -> RunFolder:
     store = str(place / "store")
     assert run([
-        "plan", "--run", "wiki", "--store", store, "--corpus", str(path), "--model_name", str(root / "tiny"),
+        "plan", "--run", run_name, "--store", store, "--corpus", str(path), "--model_name", str(root / "tiny"),
         "--preset", str(root / "quick.toml"), "--tokens_per_step", "256", *more,
     ]) == 0  # fmt: skip
-    return RunFolder(FolderObjects(Path(store)), "wiki")
+    return RunFolder(FolderObjects(Path(store)), run_name)
 
 
 def finish(folder: RunFolder) -> None:
@@ -64,26 +69,23 @@ def test_every_passage_gets_an_expert_and_questions_answer_with_them(
     planned(small_root, tmp_path, path, "--shards", "7")  # once more: the same plan
     other = ["--corpus", str(PASSAGES), "--model_name", str(small_root / "tiny"), "--store", str(tmp_path / "store")]
     assert run(["plan", "--run", "wiki", *other]) == 2
-    with pytest.raises(TransientError, match="not augmented yet"):
+    with pytest.raises(UsageError, match="no manifest yet"):
         run_shard(folder, "encode", 0)
     finish(folder)
-    assert folder.names("starts/"), "a shard that began within a record was read again"
+    manifest = folder.settled_manifest()
+    assert manifest.starts != plan.corpus.bounds[:-1], "a shard that began within a record was read again"
     whole = {passage_key(one.title, one.text) for one in open_corpus(str(path)).passages()}
     assert set(folder.keys()) == whole
     report = make_report(folder)
     assert report.experts.planned == len(whole) == 40
-    assert report.counts["augment"]["passages"] == 44
+    assert manifest.num_passages == 44
+    assert folder.names("augmented/") == [], "whoever trains augments"
     assert report.experts.in_store > 30
-    assert report.experts.in_store == report.experts.planned - _without_pairs(folder)
+    assert report.experts.in_store == report.experts.planned - report.experts.without_pairs
     capsys.readouterr()
     assert run(["report", "--run", "wiki", "--store", str(tmp_path / "store")]) == 0
     assert "40 distinct passages" in capsys.readouterr().out
     answer_with(small_root, tmp_path)
-
-
-def _without_pairs(folder: RunFolder) -> int:
-    made = [json.loads(folder.read_text(f"augmented/{name}")) for name in folder.names("augmented/")]
-    return len({passage_key(one["title"], one["passage"]) for part in made for one in part if not one["qa"]})
 
 
 def answer_with(root: Path, place: Path) -> None:
@@ -102,28 +104,91 @@ def answer_with(root: Path, place: Path) -> None:
     assert run(other) == 2
 
 
-def test_a_passage_that_fails_twice_is_set_aside(
-    small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = planned(small_root, tmp_path, corpus(tmp_path, 12), "--shards", "1")
+def failing(passage_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the parser meet one passage that it cannot read."""
     made = ParseAugmenter.augment
 
     def fails(self: ParseAugmenter, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:
-        if any(one.id == "3" for one in passages):
+        if any(one.id == passage_id for one in passages):
             raise IndexError("list index out of range")
         return made(self, passages, rejected)
 
     monkeypatch.setattr(ParseAugmenter, "augment", fails)
-    run_shard(folder, "augment", 0)
+
+
+@pytest.mark.parametrize("how", [(), ("--augment_apart",)])
+def test_a_passage_that_cannot_be_augmented_is_set_aside(
+    small_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    how: Sequence[str],
+) -> None:
+    folder = planned(small_root, tmp_path, corpus(tmp_path, 12), "--shards", "1", *how)
+    failing("3", monkeypatch)
+    finish(folder)
+    assert bool(folder.names("augmented/")) == bool(how)
     assert [(one.id, one.why) for one in folder.aside()] == [("3", "IndexError: list index out of range")]
-    report = folder.find_report("augment", 0)
-    assert report is not None
-    assert report.counts["passages"] == 16
     capsys.readouterr()
     assert run(["status", "--run", "wiki", "--store", str(tmp_path / "store")]) == 0
     assert "passage 3 " in capsys.readouterr().err
+    report = make_report(folder)
+    assert [one.id for one in report.aside] == ["3"]
+    experts = report.experts
+    assert experts.in_store + experts.without_pairs == experts.planned - 1 == 11
+    counted = report.counts["augment" if how else "encode"]
+    assert counted["pairs"] > experts.in_store
+
+
+def test_a_passage_that_cannot_be_trained_is_set_aside(
+    small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = planned(small_root, tmp_path, corpus(tmp_path, 12), "--shards", "1")
+    written = Recipe.whole_sequences
+
+    def fails(self: Recipe, model: Model, passage: AugmentedPassage) -> list[TrainingSequence]:
+        if passage.id == "4":
+            raise IndexError("list index out of range")
+        found = written(self, model, passage)
+        return [replace(one, tokens=[10**9, *one.tokens[1:]]) for one in found] if passage.id == "6" else found
+
+    monkeypatch.setattr(Recipe, "whole_sequences", fails)
     finish(folder)
-    assert [one.id for one in make_report(folder).aside] == ["3"]
+    aside = {one.id: one.why for one in folder.aside()}
+    assert set(aside) == {"4", "6"}
+    assert aside["4"].startswith("IndexError")
+    experts = make_report(folder).experts
+    assert experts.in_store + experts.without_pairs == experts.planned - 2
+    assert experts.committed == experts.committed_distinct == experts.in_store
+
+
+def test_what_another_run_knows_is_not_done_again(
+    small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = corpus(tmp_path, 24)
+    with path.open("a", encoding="utf-8") as file:
+        file.write("901\t…\t…\n")
+    first = planned(small_root, tmp_path, path, "--shards", "2")
+    finish(first)
+    report = make_report(first)
+    assert report.experts.without_pairs > 0
+    grown = tmp_path / "grown.tsv"
+    grown.write_text(path.read_text(encoding="utf-8") + "902\tTurku is a city in Finland.\tTurku\n", encoding="utf-8")
+    asked: list[str] = []
+    made = ParseAugmenter.augment
+
+    def counted(self: ParseAugmenter, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:
+        asked.extend(one.id for one in passages)
+        return made(self, passages, rejected)
+
+    monkeypatch.setattr(ParseAugmenter, "augment", counted)
+    again = planned(small_root, tmp_path, grown, "--shards", "3", run_name="later")
+    finish(again)
+    assert asked == ["902"]
+    later = make_report(again)
+    assert later.experts.committed == 1
+    assert later.experts.in_store == report.experts.in_store + 1
+    assert later.experts.without_pairs == report.experts.without_pairs
 
 
 @pytest.mark.slow
@@ -133,7 +198,7 @@ def test_workers_that_die_leave_no_passage_out(small_root: Path, tmp_path: Path)
     assert run_while_killing(folder, 15) > 3
     report = make_report(folder)
     assert report.experts.planned == 300
-    assert report.experts.in_store == 300 - _without_pairs(folder)
+    assert report.experts.in_store == 300 - report.experts.without_pairs
 
 
 @pytest.mark.parametrize(
@@ -146,6 +211,7 @@ def test_workers_that_die_leave_no_passage_out(small_root: Path, tmp_path: Path)
         (["--corpus", "x.tsv", "--sample", "3"], "--sample is for questions"),
         (["--corpus", "x.tsv", "--experts_of", "r"], "--experts_of is for questions"),
         (["--corpus", "x.tsv", "--retrieve_later"], "--retrieve_later is for questions"),
+        (["--dataset", "popqa", "--data_path", "x", "--augment_apart"], "--augment_apart is for a corpus"),
     ],
 )
 def test_what_cannot_be_planned_is_told(

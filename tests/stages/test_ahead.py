@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from semoe.stages.ahead import ahead
+from semoe.stages.ahead import Ahead
 
 
 def test_items_come_in_order_and_are_made_before_they_are_asked_for() -> None:
@@ -17,7 +17,7 @@ def test_items_come_in_order_and_are_made_before_they_are_asked_for() -> None:
             made.append(number)
             yield number
 
-    found = ahead(items(), 3)
+    found = Ahead(items(), 3)
     assert next(found) == 0
     deadline = time.monotonic() + 10
     while len(made) < 5 and time.monotonic() < deadline:
@@ -25,11 +25,11 @@ def test_items_come_in_order_and_are_made_before_they_are_asked_for() -> None:
     time.sleep(0.05)
     assert made == [0, 1, 2, 3, 4], "one was taken, three wait, and one stands before the queue"
     assert list(found) == list(range(1, 10))
-    assert list(ahead([], 3)) == []
+    assert list(Ahead([], 3)) == []
 
 
 def test_nothing_is_mistaken_for_the_end() -> None:
-    assert list(ahead([None, 0, ""], 1)) == [None, 0, ""]
+    assert list(Ahead([None, 0, ""], 1)) == [None, 0, ""]
 
 
 def test_an_error_comes_in_the_place_of_its_item() -> None:
@@ -37,7 +37,7 @@ def test_an_error_comes_in_the_place_of_its_item() -> None:
         yield 1
         raise ValueError("two")
 
-    found = ahead(items(), 5)
+    found = Ahead(items(), 5)
     assert next(found) == 1
     with pytest.raises(ValueError, match="two"):
         next(found)
@@ -45,8 +45,8 @@ def test_an_error_comes_in_the_place_of_its_item() -> None:
 
 def test_whoever_stops_early_ends_the_thread() -> None:
     before = threading.active_count()
-    found = ahead(iter(int, 1), 2)
+    found = Ahead(iter(int, 1), 2)
     assert next(found) == 0
     assert threading.active_count() == before + 1
-    found.close()  # type: ignore[attr-defined]
+    found.close()
     assert threading.active_count() == before

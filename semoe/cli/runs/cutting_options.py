@@ -47,6 +47,14 @@ class TrainedOptions:
             help="How the corpus is written: csv, none (quotes mean nothing) or jsonl. Default: as its name says.",
         ),
     ] = ""
+    augment_apart: Annotated[
+        bool,
+        typer.Option(
+            "--augment_apart/--no-augment_apart",
+            help="Of a corpus: augment in a stage of its own, which keeps the pairs, instead of beside the training. "
+            "A language model always does.",
+        ),
+    ] = False
     experts_of: Annotated[
         str, typer.Option("--experts_of", help="A run of this store whose experts answer: nothing is trained.")
     ] = ""

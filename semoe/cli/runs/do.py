@@ -45,6 +45,20 @@ class WorkerOptions:
         ),
     ] = None
     device: o.Device = "auto"
+    augment_processes: Annotated[
+        int | None,
+        typer.Option(
+            "--augment_processes",
+            min=0,
+            help="Processes that make pairs of a corpus beside its training; 0: the training's own. Default: beside a "
+            "GPU one for each core but one.",
+        ),
+    ] = None
+
+    def arguments(self) -> list[str]:
+        """Returns them as a command line's."""
+        given = ["--commit_seconds", str(self.commit_seconds_or_default), "--device", self.device]
+        return given + ([] if self.augment_processes is None else ["--augment_processes", str(self.augment_processes)])
 
     @property
     def commit_seconds_or_default(self) -> float:
@@ -170,7 +184,12 @@ def worker(
 
         with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
             done = do_shard(
-                folder, stage, shard, commit_seconds=workers.commit_seconds_or_default, device=workers.device
+                folder,
+                stage,
+                shard,
+                commit_seconds=workers.commit_seconds_or_default,
+                device=workers.device,
+                augment_processes=workers.augment_processes,
             )
         if counts_dir:
             _leave_counts(done.counts, counts_dir)
@@ -228,8 +247,13 @@ def _run_here(folder: "RunFolder", workers: WorkerOptions, parallelism: int, max
         err.print(f"{parallelism} workers share {len(gpus)} GPUs, {', '.join(gpus)}: one each, as far as they go.")
     elif parallelism > 1 and gpus:
         err.print(f"{parallelism} workers share one GPU: they may be in each other's way.")
-    options = ("--commit_seconds", str(workers.commit_seconds_or_default), "--device", workers.device)
-    LocalBackend(folder=folder, parallelism=parallelism, max_attempts=max_attempts, options=options, gpus=gpus).run()
+    LocalBackend(
+        folder=folder,
+        parallelism=parallelism,
+        max_attempts=max_attempts,
+        options=workers.arguments(),
+        gpus=gpus,
+    ).run()
 
 
 def _argo(

@@ -130,11 +130,13 @@ def plan(
         corpus=whole,
         quoting=trained.quoting,
         experts_of=trained.experts_of,
+        augment_apart=trained.augment_apart,
     )
     if trained.corpus and not whole:
         _index(trained.corpus, trained.quoting, index_place)
     made = plan_run(folder, settings)
-    manifest = provisional_manifest(made) if cutting.retrieve_later else retrieve_and_cut(folder, made)
+    later = cutting.retrieve_later or made.corpus is not None
+    manifest = provisional_manifest(made) if later else retrieve_and_cut(folder, made)
     _estimate(folder, manifest, costs, output)
 
 
@@ -192,6 +194,8 @@ def _require_use_of(
     stray = next((name for name, is_given in given.items() if is_given), None)
     if not datasets and stray:
         raise UsageError(f"--{stray} is for questions: it needs --dataset.", kind="options")
+    if trained.augment_apart and datasets:
+        raise UsageError("--augment_apart is for a corpus: a run over questions always does.", kind="options")
     if trained.experts_of and costs.probe:
         raise UsageError("--probe measures training, and with --experts_of nothing is trained.", kind="options")
 

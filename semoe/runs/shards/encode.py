@@ -1,14 +1,20 @@
 """A shard of stage `encode`: trains the experts that the store lacks, and commits as it goes."""
 
 import logging
+from collections.abc import Iterable
+from dataclasses import replace
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
-from semoe.runs.corpus import settled_parts
+from semoe.models.model import Model
 from semoe.runs.counts import EncodeCounts
 from semoe.runs.job import Job
-from semoe.stages.encode import Encoding
+from semoe.runs.plan import CorpusPlan
+from semoe.runs.shards.corpus_stream import CorpusStream
+from semoe.stages.encode import Encoding, Published, train_and_publish
 from semoe.stages.learnt import RUNS_CURE
+from semoe.stages.train import Keyed
+from semoe.store.expert_store import ExpertStore
 from semoe.store.opened import make_space
 
 log = logging.getLogger(__name__)
@@ -16,15 +22,19 @@ log = logging.getLogger(__name__)
 
 def encode_shard(job: Job) -> tuple[EncodeCounts, str]:
     """Publishes experts to the store."""
-    prefix = settled_parts(job.folder, job.shard) if job.plan.corpus else f"augmented/{job.shard:05}/"
-    augmented = job.folder.read_all(prefix, list[AugmentedPassage])
-    passages = {passage_key(one.title, one.passage): one for one in augmented}
     model = job.load_model()
-    recipe = job.recipe
-    store = make_space(job.folder.objects, recipe.space(model), recipe.layout(model))
-    # In two shards of a corpus the same passage may have been given other pairs: whichever was first is as good.
-    cure = None if job.plan.corpus else RUNS_CURE
-    work = Encoding.of(model, recipe, passages, store, cure=cure)
+    store = make_space(job.folder.objects, job.recipe.space(model), job.recipe.layout(model))
+    counts = _of_a_corpus(job, model, store, job.plan.corpus) if job.plan.corpus else _of_questions(job, model, store)
+    log.info("%d experts trained, %d published", counts.trained, counts.published)
+    return counts, store.names.space
+
+
+def _of_questions(job: Job, model: Model, store: ExpertStore) -> EncodeCounts:
+    augmented = job.folder.read_all(f"augmented/{job.shard:05}/", list[AugmentedPassage])
+    aside = {one.key for one in job.folder.aside()}
+    keyed = ((passage_key(one.title, one.passage), one) for one in augmented)
+    passages = {key: one for key, one in keyed if key not in aside}
+    work = Encoding.of(model, job.recipe, passages, store, cure=RUNS_CURE)
     job.begin(len(passages), len(passages) - len(work.missing))
     done = work.train(
         run=job.folder.run,
@@ -33,19 +43,59 @@ def encode_shard(job: Job) -> tuple[EncodeCounts, str]:
         tokens_per_step=job.plan.tokens_per_step,
         stop=job.stop,
         advance=job.advance,
+        set_aside=lambda keyed, error: job.set_aside(keyed[1], _why(error)),
     )
-    log.info("%d experts trained, %d published", done.num_trained, done.num_published)
-    counts = EncodeCounts(
-        passages=done.num_passages,
-        found=done.num_found,
-        trained=done.num_trained,
+    store.barren.add(done.without_pairs, run=job.folder.run, shard=job.shard)
+    counts = EncodeCounts(passages=done.num_passages, found=done.num_found, without_pairs=len(done.without_pairs))
+    return _with(counts, done.done)
+
+
+def _of_a_corpus(job: Job, model: Model, store: ExpertStore, corpus: CorpusPlan) -> EncodeCounts:
+    """Passages come as a stream: no shard need fit into memory."""
+    stream = CorpusStream(job, corpus, store, device=model.decoder.device.type)
+    job.begin(stream.num_passages)
+    try:
+        done = _train(job, model, store, stream.passages())
+        stream.without_pairs.update(done.without_sequences)
+    finally:
+        store.barren.add(stream.without_pairs, run=job.folder.run, shard=job.shard)
+    if not job.stop():
+        job.folder.write_keys(list(stream.keys), job.shard)
+    return _with(stream.counts(), done)
+
+
+def _train(job: Job, model: Model, store: ExpertStore, passages: Iterable[Keyed]) -> Published:
+    return train_and_publish(
+        model,
+        job.recipe,
+        passages,
+        store,
+        run=job.folder.run,
+        shard=job.shard,
+        commit_seconds=job.commit_seconds,
+        tokens_per_step=job.plan.tokens_per_step,
+        stop=job.stop,
+        advance=job.advance,
+        set_aside=lambda keyed, error: job.set_aside(keyed[1], _why(error)),
+    )
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _with(counts: EncodeCounts, done: Published) -> EncodeCounts:
+    """Returns counts with what training came to."""
+    trained = done.trained
+    return replace(
+        counts,
+        trained=trained.num_experts,
         published=done.num_published,
-        without_pairs=done.num_without_pairs,
-        tokens=done.num_tokens,
+        tokens=trained.num_tokens,
         bytes=done.num_bytes,
         training_seconds=done.seconds,
-        cut_sequences=done.too_long.num_cut,
-        left_out_sequences=done.too_long.num_left_out,
-        sequences_beyond_context=done.too_long.num_beyond_context,
+        waiting_seconds=trained.waiting_seconds,
+        cut_sequences=trained.too_long.num_cut,
+        left_out_sequences=trained.too_long.num_left_out,
+        sequences_beyond_context=trained.too_long.num_beyond_context,
     )
-    return counts, store.names.space
