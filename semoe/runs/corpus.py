@@ -171,6 +171,9 @@ def first_passages(plan: CorpusPlan, shard: int, count: int) -> list[AugmentedPa
 
 def _rate(corpus: CorpusFile, bounds: tuple[int, ...]) -> tuple[float, float]:
     """Returns passages a byte, and the relative error of it, from some places."""
+    if corpus.size <= PLACES * SAMPLE:
+        count, length = _counted(corpus, 0, corpus.size)
+        return count / length, 0.0
     every = max(1, (len(bounds) - 1) // PLACES)
     with ThreadPoolExecutor(THREADS) as pool:
         counted = list(pool.map(lambda start: _counted(corpus, start), bounds[:-1:every]))
@@ -183,9 +186,9 @@ def _rate(corpus: CorpusFile, bounds: tuple[int, ...]) -> tuple[float, float]:
     return rate, STUDENT * spread / math.sqrt(len(counted)) / (sum(passages) / len(counted))
 
 
-def _counted(corpus: CorpusFile, start: int) -> tuple[int, int]:
+def _counted(corpus: CorpusFile, start: int, length: int = SAMPLE) -> tuple[int, int]:
     """Returns how many passages some bytes have, and how many bytes those are."""
-    reader = RangeReader(corpus, start, corpus.size, most_bytes=SAMPLE)
+    reader = RangeReader(corpus, start, corpus.size, most_bytes=length)
     end = start
     count = 0
     # The sample's end may stand in a record, and so may its beginning.
@@ -193,4 +196,4 @@ def _counted(corpus: CorpusFile, start: int) -> tuple[int, int]:
         for _ in reader:
             count += 1
             end = reader.end
-    return (count, end - start) if count else (1, SAMPLE)
+    return (count, end - start) if count else (1, length)

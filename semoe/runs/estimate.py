@@ -1,9 +1,23 @@
-"""What a run will take: pods, hours, bytes, money. Only what was measured or given; nothing is guessed."""
+"""What a run will take: bytes, requests, hours and money, reckoned from a measured speed.
+
+Every figure is an interval where something in it is not known for sure: how many passages a corpus has, and how fast
+a machine makes experts.
+"""
 
 import statistics
 from dataclasses import dataclass
 
 from semoe.runs.plan import Manifest
+from semoe.runs.records import HEARTBEAT_SECONDS
+from semoe.store.pack import PACK_BYTES
+from semoe.store.times import COMMIT_SECONDS
+
+Span = tuple[float, float]
+"""The least and the most."""
+WRITES_A_PACK = 2
+"""It and its index; a commit comes once for some of them, or by the clock."""
+WRITES_A_HEARTBEAT = 2
+"""How far a worker is, and its log."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +44,8 @@ class Prices:
     accelerator_hour: float = 0.0
     gigabyte_month: float = 0.0
     """10⁹ bytes stored for a month."""
+    thousand_requests: float = 0.0
+    """Objects written or listed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,19 +53,25 @@ class Estimate:
     """`estimate.json`. Of augmenting and training; answering is not in it."""
 
     num_passages: int
-    """Distinct; at most, before retrieval."""
+    """Distinct; at most, before retrieval; about, of a corpus."""
+    passages: Span
+    """The least and the most: of a corpus, its 95 % interval."""
     pods: int
     """At work at once."""
     num_bytes: int
     """Of all experts in the store."""
-    hours: tuple[float, float] | None
-    """Machine hours, at the slowest and at the fastest measured rate; None without a measurement."""
-    wall_hours: float | None
-    """With all pods at work, at the mean rate."""
-    money: tuple[float, float] | None
-    """For the machine hours."""
+    hours: Span | None
+    """Machine hours, at the fastest measured rate and at the slowest; None without a measurement."""
+    wall_hours: Span | None
+    """With all pods at work."""
+    requests: Span | None
+    """Writes to the store."""
+    money: Span | None
+    """For the machine hours and the requests."""
     money_a_month: float
     """For keeping the experts."""
+    prices: Prices
+    """That it was reckoned with; what a run has cost so far is reckoned with them, too."""
 
 
 def estimate(
@@ -58,7 +80,8 @@ def estimate(
     bytes_per_expert: int,
     parallelism: int,
     prices: Prices,
-    experts_per_second: tuple[float, float, float] | None = None,
+    experts_per_second: Span | None = None,
+    error: float = 0.0,
 ) -> Estimate:
     """Reckons what augment and encode will take.
 
@@ -66,23 +89,44 @@ def estimate(
         manifest: how many passages.
         bytes_per_expert: of one expert as it is stored.
         parallelism: pods at work at once.
-        prices: of a machine's hour and of storage.
-        experts_per_second: the slowest, mean and fastest of one machine, augmentation included.
+        prices: of a machine's hour, of storage and of requests.
+        experts_per_second: the slowest and the fastest of one machine, augmentation included.
+        error: of the number of passages, relative.
     """
     pods = min(parallelism, len(manifest.passage_shards))
-    size = manifest.num_passages * bytes_per_expert
-    hours = wall = money = None
+    count = manifest.num_passages
+    passages = (count * max(0.0, 1 - error), count * (1 + error))
+    hours = wall = requests = money = None
     if experts_per_second:
-        slowest, mean, fastest = (manifest.num_passages / rate / 3600 for rate in experts_per_second)
-        hours = (slowest, fastest)
-        wall = mean / max(pods, 1)
-        money = (slowest * prices.accelerator_hour, fastest * prices.accelerator_hour)
+        slowest, fastest = experts_per_second
+        hours = (passages[0] / fastest / 3600, passages[1] / slowest / 3600)
+        wall = (hours[0] / max(pods, 1), hours[1] / max(pods, 1))
+        requests = (
+            _requests(passages[0] * bytes_per_expert, hours[0]),
+            _requests(passages[1] * bytes_per_expert, hours[1]),
+        )
+        money = (_money(hours[0], requests[0], prices), _money(hours[1], requests[1], prices))
     return Estimate(
-        num_passages=manifest.num_passages,
+        num_passages=count,
+        passages=passages,
         pods=pods,
-        num_bytes=size,
+        num_bytes=count * bytes_per_expert,
         hours=hours,
         wall_hours=wall,
+        requests=requests,
         money=money,
-        money_a_month=size / 1e9 * prices.gigabyte_month,
+        money_a_month=count * bytes_per_expert / 1e9 * prices.gigabyte_month,
+        prices=prices,
     )
+
+
+def _requests(num_bytes: float, hours: float) -> float:
+    """Returns the writes of so many bytes of experts by workers at work for so many hours together."""
+    packs = num_bytes / PACK_BYTES
+    by_the_clock = hours * 3600 / COMMIT_SECONDS
+    # Whichever comes first fills a commit; each has a pack at least.
+    return (WRITES_A_PACK + 1) * max(packs, by_the_clock) + WRITES_A_HEARTBEAT * hours * 3600 / HEARTBEAT_SECONDS
+
+
+def _money(hours: float, requests: float, prices: Prices) -> float:
+    return hours * prices.accelerator_hour + requests / 1000 * prices.thousand_requests

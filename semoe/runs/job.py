@@ -17,7 +17,7 @@ from semoe.models.identity import difference
 from semoe.models.model import Model, load_model
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Plan
-from semoe.runs.records import Heartbeat, SetAside
+from semoe.runs.records import HEARTBEAT_SECONDS, Heartbeat, SetAside
 from semoe.stages.recipe import Recipe
 from semoe.stages.train import Stop
 from semoe.store.expert_store import fresh_token
@@ -25,7 +25,6 @@ from semoe.store.times import COMMIT_SECONDS
 from semoe.telemetry.counting import metrics
 
 T = TypeVar("T")
-HEARTBEAT_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 

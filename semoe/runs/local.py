@@ -51,6 +51,8 @@ class LocalBackend:
     """Of this machine (`semoe.runs.gpus`): several workers share them out; of one worker they are all."""
     on_start: OnStart = lambda process: None
     """Hears of each process."""
+    on_look: Callable[[], None] = lambda: None
+    """Called now and then; what it raises ends the run, whose workers keep what they have."""
     _waiting: list[tuple[float, int, int]] = field(default_factory=list)
     """(not before, shard, attempt)"""
     _running: list[_Attempt] = field(default_factory=list)
@@ -80,6 +82,7 @@ class LocalBackend:
                     self._start_due(stage)
                     self._collect(stage)
                     if time.monotonic() >= look:
+                        self.on_look()
                         done = self._done_items(stage, items)
                         look = time.monotonic() + LOOK_SECONDS
                         advance(max(0.0, done - shown))

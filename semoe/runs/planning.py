@@ -183,11 +183,12 @@ def estimate_of(
     if plan.experts_of:
         manifest = replace(manifest, num_passages=0, passage_shards=())
     layout = ExpertLayout(read_config(resolve_model(plan.model_name)), plan.preset.lora)
-    rates = (min(measured.rounds), measured.mean, max(measured.rounds)) if measured else None
+    rates = (min(measured.rounds), max(measured.rounds)) if measured else None
     return estimate(
         manifest,
         bytes_per_expert=layout.size * FLOAT_BYTES,
         parallelism=parallelism,
         prices=prices,
         experts_per_second=rates,
+        error=plan.corpus.error if plan.corpus else 0.0,
     )

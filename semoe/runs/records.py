@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from semoe.errors import TransientError
 
+HEARTBEAT_SECONDS = 5.0
+"""Between two signs of life of a worker."""
 MAX_ATTEMPTS = 20
 """At one shard, before a run gives up."""
 

@@ -1,12 +1,13 @@
 """How far a run is, read from the store, whatever does the work."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from semoe.runs.folder import RunFolder
 from semoe.runs.records import Failure
 from semoe.runs.shard_items import ON_PASSAGES, STAGES, shard_items
+from semoe.runs.spending import SLOWEST, heartbeats_of
 
 ALIVE_SECONDS = 60.0
 """A worker that said nothing for longer is taken for gone."""
@@ -30,11 +31,15 @@ class StageStatus:
     """The same, done or not."""
     items_per_second: float
     """Of the workers that are alive."""
+    left: float = 0
+    """Items of all shards that are not done, as far as is known."""
+    slowest: tuple[tuple[int, float], ...] = ()
+    """Shards that are worked on, and the items a second of each; the slowest first."""
 
     @property
     def seconds_left(self) -> float | None:
-        """Of the shards that are being worked on, at the present rate; None where that is not known."""
-        return (self.total - self.done) / self.items_per_second if self.items_per_second else None
+        """For what is left, at the present rate; None where that is not known."""
+        return self.left / self.items_per_second if self.items_per_second else None
 
 
 def status_of(folder: RunFolder) -> list[StageStatus]:
@@ -44,7 +49,7 @@ def status_of(folder: RunFolder) -> list[StageStatus]:
     found = []
     for stage in STAGES:
         known = manifest is not None or stage not in ON_PASSAGES
-        found.append(_stage(folder, stage, len(shard_items(stage, plan, manifest)) if known else None))
+        found.append(_stage(folder, stage, shard_items(stage, plan, manifest) if known else None))
     return found
 
 
@@ -54,20 +59,28 @@ def failures_of(folder: RunFolder) -> Sequence[Failure]:
     return sorted(found, key=lambda one: (not one.is_final, one.time))
 
 
-def _stage(folder: RunFolder, stage: str, count: int | None) -> StageStatus:
+def _stage(folder: RunFolder, stage: str, items: Sequence[int] | None) -> StageStatus:
     finished = set(folder.finished(stage))
-    begun = {int(name.partition(".")[0]) for name in folder.names(f"progress/{stage}/")} - finished
-    beats = [beat for shard in sorted(begun) if (beat := folder.find_heartbeat(stage, shard))]
+    begun = [(shard, beat) for shard, beat in heartbeats_of(folder, stage) if shard not in finished]
+    beats = [beat for _, beat in begun]
     # A worker that failed said so: its last sign of life may be younger than its end.
     failed = {name.removesuffix(".json").rpartition("-")[2] for name in folder.names(f"failures/{stage}/")}
     alive = [beat for beat in beats if time.time() - beat.time < ALIVE_SECONDS and beat.worker not in failed]
+    done, total = sum(beat.done for beat in beats), sum(beat.total for beat in beats)
+    rates = [(shard, beat.items_per_second) for shard, beat in begun if beat in alive]
     return StageStatus(
         stage=stage,
-        num_shards=count,
+        num_shards=None if items is None else len(items),
         finished=len(finished),
         alive=len(alive),
         silent=len(beats) - len(alive),
-        done=sum(beat.done for beat in beats),
-        total=sum(beat.total for beat in beats),
+        done=done,
+        total=total,
         items_per_second=sum(beat.items_per_second for beat in alive),
+        left=max(0.0, total + _not_begun(items or (), {*finished, *(shard for shard, _ in begun)}) - done),
+        slowest=tuple(sorted(rates, key=lambda one: one[1])[:SLOWEST]),
     )
+
+
+def _not_begun(items: Sequence[int], begun: Set[int]) -> int:
+    return sum(count for shard, count in enumerate(items) if shard not in begun)

@@ -166,22 +166,23 @@ def test_what_another_run_knows_is_not_done_again(
     small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = corpus(tmp_path, 24)
-    with path.open("a", encoding="utf-8") as file:
-        file.write("901\t…\t…\n")
-    first = planned(small_root, tmp_path, path, "--shards", "2")
-    finish(first)
-    report = make_report(first)
-    assert report.experts.without_pairs > 0
-    grown = tmp_path / "grown.tsv"
-    grown.write_text(path.read_text(encoding="utf-8") + "902\tTurku is a city in Finland.\tTurku\n", encoding="utf-8")
     asked: list[str] = []
     made = ParseAugmenter.augment
 
-    def counted(self: ParseAugmenter, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:
+    def noted(self: ParseAugmenter, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:
         asked.extend(one.id for one in passages)
-        return made(self, passages, rejected)
+        found = made(self, passages, rejected)
+        return [replace(new, qa=()) if one.id == "5" else new for one, new in zip(passages, found, strict=True)]
 
-    monkeypatch.setattr(ParseAugmenter, "augment", counted)
+    monkeypatch.setattr(ParseAugmenter, "augment", noted)
+    first = planned(small_root, tmp_path, path, "--shards", "2")
+    finish(first)
+    report = make_report(first)
+    assert report.experts.without_pairs == 1
+    assert len(asked) == 24, "the first passages, and the trap; not what comes once more"
+    asked.clear()
+    grown = tmp_path / "grown.tsv"
+    grown.write_text(path.read_text(encoding="utf-8") + "902\tTurku is a city in Finland.\tTurku\n", encoding="utf-8")
     again = planned(small_root, tmp_path, grown, "--shards", "3", run_name="later")
     finish(again)
     assert asked == ["902"]

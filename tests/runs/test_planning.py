@@ -56,7 +56,8 @@ def test_a_passage_of_two_questions_is_planned_once() -> None:
 
 PLANNED = Manifest(num_passages=7200, num_retrieved=9000, num_tokens=1, passage_shards=(ShardSize(num_items=1),) * 8)
 PRICES = Prices(accelerator_hour=3.0, gigabyte_month=0.02)
-SPEEDS = (1.0, 2.0, 4.0)
+REQUESTS = Prices(accelerator_hour=3.0, thousand_requests=1.0)
+SPEEDS = (1.0, 4.0)
 
 
 def test_without_a_speed_an_estimate_is_of_pods_and_bytes() -> None:
@@ -67,18 +68,36 @@ def test_without_a_speed_an_estimate_is_of_pods_and_bytes() -> None:
 
 def test_with_a_speed_an_estimate_is_of_hours_and_money_too() -> None:
     known = estimate(PLANNED, bytes_per_expert=1, parallelism=4, prices=PRICES, experts_per_second=SPEEDS)
-    assert (known.hours, known.wall_hours, known.money) == ((2.0, 0.5), 0.25, (6.0, 1.5))
+    assert (known.hours, known.wall_hours, known.money) == ((0.5, 2.0), (0.125, 0.5), (1.5, 6.0))
+    assert known.passages == (7200, 7200)
+
+
+def test_what_is_not_known_for_sure_widens_every_figure() -> None:
+    sure, about = (
+        estimate(
+            PLANNED, bytes_per_expert=10**6, parallelism=4, prices=REQUESTS, experts_per_second=SPEEDS, error=error
+        )
+        for error in (0.0, 0.25)
+    )
+    assert about.passages == (5400, 9000)
+    assert about.hours == (0.375, 2.5)
+    assert sure.requests is not None
+    # Two hours of workers: a commit of a pack and its index each minute, and a heartbeat with its log every 5 seconds.
+    assert sure.requests[1] == pytest.approx(120 * 3 + 2 * 1440)
+    assert about.money == pytest.approx(
+        (3 * 0.375 + (3 * 5.4e9 / (64 << 20) + 2 * 270) / 1000, 7.5 + (150 * 3 + 3600) / 1000), rel=1e-3
+    )
 
 
 def test_there_are_no_more_pods_than_shards_and_without_prices_no_money() -> None:
     few = estimate(PLANNED, bytes_per_expert=1, parallelism=9, prices=Prices(), experts_per_second=SPEEDS)
-    assert (few.pods, few.wall_hours, few.money, few.money_a_month) == (8, 0.125, (0.0, 0.0), 0.0)
+    assert (few.pods, few.wall_hours, few.money, few.money_a_month) == (8, (0.0625, 0.25), (0.0, 0.0), 0.0)
 
 
 def test_nothing_takes_no_time() -> None:
     nothing = Manifest(num_passages=0, num_retrieved=0, num_tokens=0, passage_shards=())
     none = estimate(nothing, bytes_per_expert=1, parallelism=9, prices=PRICES, experts_per_second=SPEEDS)
-    assert (none.pods, none.wall_hours) == (0, 0.0)
+    assert (none.pods, none.wall_hours) == (0, (0.0, 0.0))
 
 
 def tasks(count: int) -> list[Task]:

@@ -66,7 +66,9 @@ def test_workers_that_gave_a_sign_of_late_are_alive_the_others_silent(folder: Ru
     assert (found.num_shards, found.finished, found.alive, found.silent) == (6, 1, 2, 1)
     assert (found.done, found.total) == (23.0, 60), "of what is begun and not finished, whoever is at work on it"
     assert found.items_per_second == pytest.approx(5 / 10 + 8 / 20), "of those that are alive alone"
-    assert found.seconds_left == pytest.approx((60 - 23) / 0.9)
+    assert found.left == 60 - 23 + 5 + 6, "and of the shards that nobody began"
+    assert found.seconds_left == pytest.approx(48 / 0.9)
+    assert found.slowest == ((2, pytest.approx(8 / 20)), (1, pytest.approx(5 / 10)))
 
 
 def test_a_worker_that_just_began_has_no_rate_yet(folder: RunFolder) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,8 +86,11 @@ class ArgoBackend:
                 return found
             time.sleep(POLL_SECONDS)
 
-    def follow(self) -> None:
+    def follow(self, on_look: Callable[[], None] = lambda: None) -> None:
         """Tells what changes until the workflow is over.
+
+        Args:
+            on_look: called each time; where it raises, the workflow is told to end: its workers keep what they have.
 
         Raises:
             SemoeError: it ended badly; the class says whether trying again can help.
@@ -98,6 +101,7 @@ class ArgoBackend:
             try:
                 state = self.latest()
                 stages = status_of(self.folder)
+                self._look(on_look)
             except TransientError as error:
                 err.print(f"{error} Still following.", soft_wrap=True)
                 time.sleep(POLL_SECONDS)
@@ -114,6 +118,13 @@ class ArgoBackend:
             time.sleep(POLL_SECONDS)
         if state is None or state.phase != "Succeeded":
             raise why(self.folder, state)
+
+    def _look(self, on_look: Callable[[], None]) -> None:
+        try:
+            on_look()
+        except UsageError:
+            self.stop()
+            raise
 
     def stop(self) -> list[str]:
         """Ends the run's workflows that are at work; returns their names."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -114,6 +114,30 @@ class CostOptions:
         float, typer.Option("--ask_above", help="Ask first where the plan reckons with more money than this.")
     ] = 10.0
     yes: Annotated[bool, typer.Option("--yes/--no-yes", help="Do not ask.")] = False
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max_cost",
+            min=0.0,
+            help="End the run where its workers' hours have cost more than this, at the plan's --gpu_price. What is "
+            "finished is kept.",
+        ),
+    ] = None
+
+    def watch(self, folder: "RunFolder") -> Callable[[], None]:
+        """Returns what raises once a run has cost more than it may.
+
+        Raises:
+            UsageError: the plan does not say what a worker costs.
+        """
+        limit = self.max_cost
+        if limit is None:
+            return lambda: None
+        from semoe.runs.spending import require_price, require_within
+
+        require_price(folder)
+        require_within(folder, limit)
+        return lambda: require_within(folder, limit)
 
 
 @verb
@@ -146,13 +170,16 @@ def run_verb(
 
     if backend == "local":
         on_cluster.require_none()
+    if on_cluster.detach and costs.max_cost is not None:
+        raise UsageError("--max_cost needs somebody who watches: it does not go with --detach.", kind="options")
     folder = open_run(place, run)
     require_current(folder.plan())
     if not costs.yes:
         _ask(folder, costs.ask_above)
+    within = costs.watch(folder)
     if backend == "local":
-        _run_here(folder, workers, parallelism or 1, max_attempts or MAX_ATTEMPTS)
-    elif not _run_there(_argo(folder, workers, on_cluster, parallelism, max_attempts), on_cluster, output):
+        _run_here(folder, workers, parallelism or 1, max_attempts or MAX_ATTEMPTS, within)
+    elif not _run_there(_argo(folder, workers, on_cluster, parallelism, max_attempts), on_cluster, output, within):
         return
     show_report(make_report(folder), as_json=output.as_json)
 
@@ -238,7 +265,9 @@ def _leave_counts(counts: Mapping[str, float], folder: Path) -> None:
         err.print(f"semoe: the counts could not be left in {folder}: {error}", soft_wrap=True)
 
 
-def _run_here(folder: "RunFolder", workers: WorkerOptions, parallelism: int, max_attempts: int) -> None:
+def _run_here(
+    folder: "RunFolder", workers: WorkerOptions, parallelism: int, max_attempts: int, within: Callable[[], None]
+) -> None:
     from semoe.runs.gpus import gpus_here
     from semoe.runs.local import LocalBackend
 
@@ -253,6 +282,7 @@ def _run_here(folder: "RunFolder", workers: WorkerOptions, parallelism: int, max
         max_attempts=max_attempts,
         options=workers.arguments(),
         gpus=gpus,
+        on_look=within,
     ).run()
 
 
@@ -282,7 +312,9 @@ def _argo(
     return ArgoBackend(folder=folder, cluster=Cluster(on_cluster.namespace), parallelism=parallelism, parameters=given)
 
 
-def _run_there(argo: "ArgoBackend", on_cluster: ClusterOptions, output: o.OutputOptions) -> bool:
+def _run_there(
+    argo: "ArgoBackend", on_cluster: ClusterOptions, output: o.OutputOptions, within: Callable[[], None]
+) -> bool:
     """Submits and, unless detached, waits; tells whether the run is finished."""
     name = argo.submit()
     err.print(f"workflow {name} in namespace {argo.cluster.namespace}", soft_wrap=True)
@@ -290,7 +322,7 @@ def _run_there(argo: "ArgoBackend", on_cluster: ClusterOptions, output: o.Output
         show({"workflow": name}, as_json=output.as_json)
         return False
     try:
-        argo.follow()
+        argo.follow(within)
     except KeyboardInterrupt:
         run = argo.folder.run
         follow = f"`semoe status --run {run} --watch`"
@@ -302,14 +334,14 @@ def _run_there(argo: "ArgoBackend", on_cluster: ClusterOptions, output: o.Output
 
 def _ask(folder: "RunFolder", limit: float) -> None:
     """Asks before a run that costs more than the limit, by its plan's own estimate."""
-    from semoe.runs.estimate import Estimate
+    from semoe.runs.spending import find_estimate
 
-    found = folder.find("estimate.json", Estimate)
+    found = find_estimate(folder)
     if found is None or (found.money is None and found.num_passages < UNPRICED_PASSAGES):
         return
-    if found.money is not None and found.money[0] <= limit:
+    if found.money is not None and found.money[1] <= limit:
         return
-    price = "at an unknown price" if found.money is None else f"for up to {found.money[0]:,.2f}"
+    price = "at an unknown price" if found.money is None else f"for up to {found.money[1]:,.2f}"
     what = f"Train up to {found.num_passages:,} experts {price}?"
     if not sys.stdin.isatty() or os.environ.get("CI"):
         raise UsageError(f"{what} Nobody can be asked here: say --yes, or raise --ask_above.", kind="not-asked")

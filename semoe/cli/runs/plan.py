@@ -18,7 +18,7 @@ from semoe.errors import UsageError
 from semoe.retrieval.retrievers import parts_of
 
 if TYPE_CHECKING:
-    from semoe.runs.estimate import Estimate, Throughput
+    from semoe.runs.estimate import Estimate, Span, Throughput
     from semoe.runs.folder import RunFolder
     from semoe.runs.plan import Manifest, Plan
 
@@ -47,6 +47,9 @@ class EstimateOptions:
     storage_price: Annotated[
         float, typer.Option("--storage_price", help="Price of keeping a gigabyte for a month.")
     ] = 0.023
+    request_price: Annotated[
+        float, typer.Option("--request_price", help="Price of a thousand writes to the store.")
+    ] = 0.005
 
     def given(self) -> "Throughput | None":
         """Returns the speed that was given; None for one that is to be measured or stays unknown."""
@@ -216,7 +219,11 @@ def keep_estimate(
     from semoe.runs.estimate import Estimate, Prices
     from semoe.runs.planning import estimate_of
 
-    prices = Prices(accelerator_hour=costs.gpu_price, gigabyte_month=costs.storage_price)
+    prices = Prices(
+        accelerator_hour=costs.gpu_price,
+        gigabyte_month=costs.storage_price,
+        thousand_requests=costs.request_price,
+    )
     found = estimate_of(folder.plan(), manifest, measured, parallelism=costs.parallelism, prices=prices)
     folder.write("estimate.json", found, Estimate)
     return found
@@ -247,7 +254,9 @@ def _in_words(
 ) -> dict[str, object]:
     at_most = "" if manifest.num_tokens or plan.corpus else "at most "
     of_all = f"{at_most}{manifest.num_passages} distinct of {manifest.num_retrieved} retrieved"
-    reckoned = f"about {manifest.num_passages}: all of {plan.corpus.file.path}" if plan.corpus else ""
+    least, most = found.passages
+    span = "" if least == most else f", between {least:.0f} and {most:.0f}"
+    reckoned = f"about {manifest.num_passages}{span}: all of {plan.corpus.file.path}" if plan.corpus else ""
     unknown = "not measured: give --probe or --experts_per_second"
     return {
         "passages": reckoned or of_all,
@@ -256,8 +265,14 @@ def _in_words(
         "pods": found.pods,
         "bytes": f"{at_most}{found.num_bytes:,}",
         "experts a second": f"{measured.mean:.3f} ± {measured.spread:.0%} on one machine" if measured else unknown,
-        "machine hours": f"{found.hours[1]:.2f} to {found.hours[0]:.2f}" if found.hours else unknown,
-        "hours from start to end": f"{found.wall_hours:.2f}" if found.wall_hours is not None else unknown,
-        "money": f"{found.money[1]:.2f} to {found.money[0]:.2f}" if found.money else unknown,
+        "requests": _span(found.requests, ",.0f") or unknown,
+        "machine hours": _span(found.hours, ".2f") or unknown,
+        "hours from start to end": _span(found.wall_hours, ".2f") or unknown,
+        "money": _span(found.money, ",.2f") or unknown,
         "money a month": f"{found.money_a_month:.4f}",
     }
+
+
+def _span(found: "Span | None", how: str) -> str:
+    """Returns an interval in words; empty where there is none."""
+    return f"{found[0]:{how}} to {found[1]:{how}}" if found else ""

@@ -9,6 +9,7 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.output import dump, err, out, print_json, show_rows
+from semoe.cli.runs.forecast import tell_forecast
 from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.runs.stage_rows import COLUMNS, SHOWN_FAILURES, stage_row, tell_aside, tell_failures
 from semoe.cli.verbs import verb
@@ -48,6 +49,8 @@ def status(
         else:
             rows = [asdict(one) if output.as_json else stage_row(one) for one in found]
             show_rows(f"Run {run}", COLUMNS, rows, as_json=output.as_json)
+        if not output.as_json:
+            tell_forecast(folder, found)
         tell_failures(failures_of(folder))
         tell_aside(folder.aside())
         if state:
