@@ -13,6 +13,8 @@ is also its log field and metric label. Messages say what was wrong, where, and 
 import difflib
 import signal
 from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
 TAKEN_AWAY = tuple(128 + one for one in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
 """Exit codes, as shells write them, of a process that somebody ended: its work is not to blame."""
@@ -28,6 +30,10 @@ class SemoeError(Exception):
     def __init__(self, message: str, *, kind: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        """Goes from one process to another whole: without it, the kind would be missing there."""
+        return partial(type(self), kind=self.kind), self.args
 
 
 class UsageError(SemoeError):

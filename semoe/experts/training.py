@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 OnStep = Callable[[float], None]
 LOOKAHEAD = 1024
 """Experts among which those with equally many steps are sought."""
-FIRST = 64
-"""Experts by which the tokens of a step are chosen."""
+FIRST = 32
+"""Experts by which the tokens of a step are chosen, and with which work begins where no more are ready."""
 OUT_OF_MEMORY = "The device's memory does not hold %d experts at a time: half as many tokens then."
 
 
@@ -75,13 +75,15 @@ def train_experts(
     """
     waiting = _Waiting(iter(sequences), settings, num_ready)
     limit = tokens_per_step or road.tokens_per_step(waiting.mean_tokens())
+    wanted = 1  # the first batch waits for nobody
     finished: Iterator[TrainedExpert] = iter(())
     try:
-        while not stop() and waiting.fill(limit):
+        while not stop() and waiting.fill(wanted):
             batch = waiting.batch(limit)
             try:
                 finished = yield from _train(road, settings, batch, on_step, finished)
                 waiting.drop(batch)
+                wanted = limit
                 continue
             except RuntimeError as error:
                 if not is_out_of_memory(error):
@@ -116,14 +118,14 @@ class _Waiting:
         self._num_tokens = 0
         """Of their largest steps."""
 
-    def fill(self, limit: int) -> bool:
-        """Looks ahead, and waits where a step would have fewer tokens than it may; returns whether any expert waits.
+    def fill(self, wanted: int) -> bool:
+        """Looks ahead, and waits until a step has so many tokens; returns whether any expert waits.
 
         Raises:
             UsageError: one of them has no sequences.
         """
         self._take(min(self._num_ready(), LOOKAHEAD - len(self._schedules)))
-        while self._num_tokens < limit and len(self._schedules) < LOOKAHEAD and self._take(1):
+        while self._num_tokens < wanted and len(self._schedules) < LOOKAHEAD and self._take(1):
             pass
         return bool(self._schedules)
 

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from itertools import islice
 from multiprocessing.connection import wait
 
@@ -24,7 +25,7 @@ PART = 16
 PARTS_AHEAD = 4
 """Of each process."""
 
-_augmenter: Augmenter | None = None
+_settings: AugmentSettings | None = None
 """Of a process that augments for another."""
 
 
@@ -53,6 +54,8 @@ def augmented_ahead(
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(num_processes, context, initializer=_begin, initargs=(settings,))
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        # Each is one of many: with a thread for every core they would be in each other's way.
+        stack.enter_context(_environment(OMP_NUM_THREADS="1"))
         waiting = deque[Future[Made]]()
         try:
             for part in parts:
@@ -69,6 +72,21 @@ def augmented_ahead(
             ) from error
 
 
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Sets variables that processes inherit which are begun meanwhile."""
+    former = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def processes_for(device: str) -> int:
     """Returns how many processes augment beside a model: all cores but one, where the model is on a GPU.
 
@@ -82,13 +100,13 @@ def processes_for(device: str) -> int:
 
 
 def _begin(settings: AugmentSettings) -> None:
-    """Begins a process."""
-    global _augmenter  # noqa: PLW0603  (each process has one, for as long as it lives)
+    """Begins a process; nothing here may fail, as nobody would hear why."""
+    global _settings  # noqa: PLW0603  (each process has its own, for as long as it lives)
+    _settings = settings
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asked
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # spaCy imports torch where it is there: seconds and hundreds of megabytes that no parser needs.
     sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
-    _augmenter = load_augmenter(settings)
 
 
 def _end_with_parent() -> None:
@@ -100,5 +118,10 @@ def _end_with_parent() -> None:
 
 
 def _augment(part: Sequence[AugmentedPassage]) -> Made:
-    assert _augmenter is not None, "its process was begun"
-    return augmented_but_failing(_augmenter, part)
+    return augmented_but_failing(_augmenter(), part)
+
+
+@cache
+def _augmenter() -> Augmenter:
+    assert _settings is not None, "its process was begun"
+    return load_augmenter(_settings)

@@ -35,7 +35,13 @@ PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
 
 
 def make_space(objects: Objects, space: ExpertSpace, layout: ExpertLayout) -> ExpertStore:
-    """Opens a space for writing; describes it where it is new.
+    """Opens a space for writing; see `describe_space`."""
+    describe_space(objects, space, layout)
+    return ExpertStore(objects, space.name)
+
+
+def describe_space(objects: Objects, space: ExpertSpace, layout: ExpertLayout) -> None:
+    """Makes sure that a space can be written, and describes it where it is new.
 
     Raises:
         UsageError: no such bucket, no permission, or a store without conditional writes.
@@ -52,7 +58,6 @@ def make_space(objects: Objects, space: ExpertSpace, layout: ExpertLayout) -> Ex
         objects.create(names.adapter_config, orjson.dumps(adapter_config(layout, space.base_model), option=PRETTY))
         # Last: a space that describes itself is whole.
         objects.create(names.described, orjson.dumps(space.describe(), option=PRETTY))
-    return ExpertStore(objects, space.name)
 
 
 def expert_cache_folder() -> Path | None:

@@ -11,7 +11,7 @@ import pytest
 
 from semoe.augment.contract import AugmentSettings
 from semoe.datasets.augmented import AugmentedPassage
-from semoe.errors import TransientError
+from semoe.errors import TransientError, UsageError
 from semoe.retrieval.dpr import read_passages
 from semoe.stages.augment_ahead import PART, augmented_ahead, processes_for
 from semoe.stages.retrieve import unaugmented
@@ -58,6 +58,12 @@ def test_a_process_that_is_killed_is_another_attempts_business(passages: list[Au
         os.kill(child.pid or 0, signal.SIGKILL)
     with pytest.raises(TransientError, match="was ended"):
         list(found)
+
+
+def test_what_is_wrong_with_the_settings_is_told_as_it_is(passages: list[AugmentedPassage]) -> None:
+    with pytest.raises(UsageError, match="Unknown augmenter 'prase'. Did you mean 'parse'") as error:
+        list(augmented_ahead(passages, AugmentSettings(augmenter="prase"), 1))
+    assert error.value.kind == "unknown-name"
 
 
 def test_a_model_on_the_cpu_has_use_for_the_cores_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,34 +2,39 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
+from semoe.models.dtypes import torch_device
 from semoe.models.model import Model
 from semoe.runs.counts import EncodeCounts
 from semoe.runs.job import Job
 from semoe.runs.plan import CorpusPlan
 from semoe.runs.shards.corpus_stream import CorpusStream
+from semoe.stages.ahead import Ahead
 from semoe.stages.encode import Encoding, Published, train_and_publish
 from semoe.stages.learnt import RUNS_CURE
 from semoe.stages.train import Keyed
 from semoe.store.expert_store import ExpertStore
-from semoe.store.opened import make_space
+from semoe.store.opened import describe_space, make_space
 
+AHEAD = 256
+"""Passages of a corpus that wait for the trainer; it takes some more itself."""
 log = logging.getLogger(__name__)
 
 
 def encode_shard(job: Job) -> tuple[EncodeCounts, str]:
     """Publishes experts to the store."""
+    counts = _of_a_corpus(job, job.plan.corpus) if job.plan.corpus else _of_questions(job)
+    log.info("%d experts trained, %d published", counts.trained, counts.published)
+    return counts, job.plan.space
+
+
+def _of_questions(job: Job) -> EncodeCounts:
     model = job.load_model()
     store = make_space(job.folder.objects, job.recipe.space(model), job.recipe.layout(model))
-    counts = _of_a_corpus(job, model, store, job.plan.corpus) if job.plan.corpus else _of_questions(job, model, store)
-    log.info("%d experts trained, %d published", counts.trained, counts.published)
-    return counts, store.names.space
-
-
-def _of_questions(job: Job, model: Model, store: ExpertStore) -> EncodeCounts:
     augmented = job.folder.read_all(f"augmented/{job.shard:05}/", list[AugmentedPassage])
     aside = {one.key for one in job.folder.aside()}
     keyed = ((passage_key(one.title, one.passage), one) for one in augmented)
@@ -50,12 +55,17 @@ def _of_questions(job: Job, model: Model, store: ExpertStore) -> EncodeCounts:
     return _with(counts, done.done)
 
 
-def _of_a_corpus(job: Job, model: Model, store: ExpertStore, corpus: CorpusPlan) -> EncodeCounts:
+def _of_a_corpus(job: Job, corpus: CorpusPlan) -> EncodeCounts:
     """Passages come as a stream: no shard need fit into memory."""
-    stream = CorpusStream(job, corpus, store, device=model.decoder.device.type)
+    store = ExpertStore(job.folder.objects, job.plan.space)
+    stream = CorpusStream(job, corpus, store, device=torch_device(job.device).type)
     job.begin(stream.num_passages)
     try:
-        done = _train(job, model, store, stream.passages())
+        # Processes that augment take seconds to begin: the model is loaded meanwhile.
+        with closing(Ahead(stream.passages(), AHEAD)) as passages:
+            model = job.load_model()
+            describe_space(job.folder.objects, job.recipe.space(model), job.recipe.layout(model))
+            done = _train(job, model, store, passages)
         stream.without_pairs.update(done.without_sequences)
     finally:
         store.barren.add(stream.without_pairs, run=job.folder.run, shard=job.shard)
