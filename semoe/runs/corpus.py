@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
@@ -23,15 +23,13 @@ from semoe.runs.cutting import MAX_SHARDS
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import CorpusPlan, Manifest, ShardSize
 from semoe.stages.corpus_range import CorpusFile, RangeReader
+from semoe.stages.corpus_rates import num_passages_in, require_passages
 from semoe.stages.record_starts import cut_evenly
 
 log = logging.getLogger(__name__)
 
 SHARD_BYTES = 4 << 20
 """Of a shard where nobody says how many there are: some thousands of passages."""
-SAMPLE = 1 << 14
-"""Bytes at each of some places that say how long records are."""
-PLACES = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,21 +48,18 @@ def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None) -> 
     """Cuts a corpus, and reckons from some places how many passages it has.
 
     Args:
-        path: a file, or s3://bucket/name.
-        quoting: how it is written (`semoe.retrieval.formats`); empty: as its name says.
+        path: a file or a folder, or s3://bucket/name of one.
+        quoting: how its texts are written (`semoe.retrieval.formats`); empty: as their names say.
         num_shards: wanted; None: one for some megabytes, `MAX_SHARDS` at most.
 
     Raises:
         UsageError: no such corpus, or it cannot be cut.
     """
     corpus = CorpusFile.of(path, quoting)
-    # The first record alone: from S3 a long range would bring megabytes.
-    if not list(RangeReader(corpus, 0, 1)):
-        raise UsageError(f"{path} holds no passages. Check --corpus.", kind="empty-file")
+    require_passages(corpus)
     wanted = num_shards or max(1, corpus.size // SHARD_BYTES)
     bounds = cut_evenly(corpus, min(wanted, MAX_SHARDS))
-    rates = _rates(corpus, bounds)
-    sizes = [round((end - start) * sum(rates) / len(rates)) for start, end in pairwise(bounds)]
+    sizes = num_passages_in(corpus, bounds)
     manifest = Manifest(
         num_passages=sum(sizes),
         num_retrieved=0,
@@ -158,21 +153,3 @@ def settle(folder: RunFolder, plan: CorpusPlan, augment: Callable[[int], object]
 
 def _unaugmented(passage: Passage) -> AugmentedPassage:
     return AugmentedPassage(pid=0, passage=passage.text, title=passage.title, id=passage.id)
-
-
-def _rates(corpus: CorpusFile, bounds: tuple[int, ...]) -> list[float]:
-    """Returns passages a byte, at some places."""
-    every = max(1, (len(bounds) - 1) // PLACES)
-    return [_rate(corpus, start) for start in bounds[:-1:every]]
-
-
-def _rate(corpus: CorpusFile, start: int) -> float:
-    reader = RangeReader(corpus, start, corpus.size, most_bytes=SAMPLE)
-    end = start
-    count = 0
-    # The sample's end may stand in a record, and so may its beginning.
-    with suppress(UsageError):
-        for _ in reader:
-            count += 1
-            end = reader.end
-    return count / (end - start) if count else 1 / SAMPLE
