@@ -47,9 +47,10 @@ def files_of(path: str, place: Place) -> Sequence[Found]:
     listed = {one.name: one for one in (_objects(path, place) if isinstance(place, Bucket) else _walk(Path(path)))}
     if not listed:
         raise missing(path)
-    names = [""] if "" in listed else _taken(sorted(listed), path)
+    seen = [name for name in sorted(listed) if not any(part.startswith((".", "_")) for part in name.split("/"))]
     if MARKER in listed:
-        require_whole(path, place, names)
+        require_whole(path, place, seen)
+    names = seen if seen == [""] else _taken(seen, path)
     return [_marked(path_of(path, name), listed[name], place) for name in names]
 
 
@@ -59,8 +60,8 @@ def some_of(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + more if names else "nothing"
 
 
-def _taken(names: Sequence[str], path: str) -> Sequence[str]:
-    seen = [name for name in names if not any(part.startswith((".", "_")) for part in name.split("/"))]
+def _taken(seen: Sequence[str], path: str) -> Sequence[str]:
+    """Returns which of a folder's files are the corpus; what begins with a dot or a low line is not seen at all."""
     packed = [name for name in seen if name.lower().removesuffix(".gz").endswith(PACKED)]
     if packed:
         raise UsageError(
