@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from semoe import __version__
+from semoe.cli.cut_verb import cut
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
 from semoe.cli.evaluate import evaluate
@@ -28,7 +29,7 @@ from semoe.cli.verbs import verb_name
 
 PANELS = {
     "Start here": (demo, doctor),
-    "Stages on one machine": (index, retrieve, augment, encode, inference, evaluate, explain),
+    "Stages on one machine": (cut, index, retrieve, augment, encode, inference, evaluate, explain),
     "Runs, here or on a cluster": (plan, run_verb, status, logs, report, export, cancel),
     "What pods call": (worker, shards),
 }

@@ -29,6 +29,7 @@ PACKAGES = {
     "sentence-transformers": "dense",
     "matplotlib": "plots",
     "boto3": "s3",
+    "pyarrow": "parquet",
     "elasticsearch": "elasticsearch",
     "kubernetes": "cluster",
 }

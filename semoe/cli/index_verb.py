@@ -22,20 +22,15 @@ def index(
         str,
         typer.Option(
             "--data_path",
-            help="Passages (id, text, title), tab-separated (DPR) or JSON Lines: a file or s3://…; may be .gz.",
+            help="Passages (id, text, title): a file, a folder of files or s3://…; tab-separated (DPR), JSON Lines, "
+            "Parquet or Arrow; texts may be .gz.",
         ),
     ],
     index_place: o.IndexOptions,
     elastic: o.ElasticOptions,
     metrics: o.MetricsOptions,
     output: o.OutputOptions,
-    quoting: Annotated[
-        str,
-        typer.Option(
-            "--quoting",
-            help="How the passages are written: csv, none (quotes mean nothing) or jsonl. Default: as the name says.",
-        ),
-    ] = "",
+    quoting: o.Quoting = "",
     num_shards: Annotated[
         int, typer.Option("--num_shards", min=1, help="elasticsearch: parts of the index; 1 is enough for Wikipedia.")
     ] = 1,
@@ -76,7 +71,7 @@ def index(
     load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
     # Mistakes are told at once; while it serves, it waits for a last scrape.
     _require_sense(index_place.retriever, parts, share)
-    open_corpus(data_path, quoting).file.close()
+    open_corpus(data_path, quoting)
     with serving(metrics.metrics_port, last_scrape_seconds=metrics.last_scrape_seconds):
         if share is not None:
             _encode_share(data_path, quoting, where, share, as_json=output.as_json)

@@ -41,6 +41,14 @@ DataType = Annotated[
     ),
 ]
 Sample = Annotated[int, typer.Option("--sample", help="Take the first so many questions; -1: all.")]
+Quoting = Annotated[
+    str,
+    typer.Option(
+        "--quoting",
+        autocompletion=among("csv", "none", "jsonl"),
+        help="How a corpus's texts are written: csv, none (quotes mean nothing) or jsonl. Default: as their names say.",
+    ),
+]
 Topk = Annotated[int, typer.Option("--topk", min=1, help="Passages to retrieve for a question.")]
 Parallelism = Annotated[int, typer.Option("--parallelism", min=1, help="Workers at once.")]
 Namespace = Annotated[

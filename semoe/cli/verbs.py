@@ -11,6 +11,7 @@ from typer.models import ParameterInfo
 
 from semoe.cli.option_groups import groups, own_tables
 from semoe.cli.settings_file import PrintSettings, SettingsFile, print_settings
+from semoe.errors import CorruptError
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:
@@ -35,7 +36,11 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
             return
         for parameter, kind in kinds.items():
             values[parameter] = kind(**{one.name: values.pop(one.name) for one in fields(kind)})
-        function(**values)
+        try:
+            function(**values)
+        except EOFError as error:
+            # Typer takes it for a person's Ctrl-D, and ends without a word.
+            raise CorruptError(f"Something that {name} reads ends early. {error}".strip(), kind="ends-early") from error
 
     shared = [parameter for kind in kinds.values() for parameter in _parameters(kind)]
     about = [_parameter("settings", SettingsFile, None), _parameter("print_settings", PrintSettings, "")]

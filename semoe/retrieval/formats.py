@@ -1,4 +1,4 @@
-"""How a corpus writes its passages: tab-separated with CSV's quotes or without, or JSON Lines."""
+"""How a corpus writes its passages: tab-separated with CSV's quotes or without, JSON Lines, or in columns."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,19 +9,29 @@ from semoe.retrieval.passage import Passage
 
 CSV, PLAIN, JSON_LINES = "csv", "none", "jsonl"
 """`PLAIN`: a quote is a character like others, as in BEIR's and MS MARCO's tables."""
-FORMATS = (CSV, PLAIN, JSON_LINES)
-ENDINGS = (".jsonl", ".ndjson", ".json")
+PARQUET, ARROW = "parquet", "arrow"
+"""Known by what they begin with; nobody has to say it."""
+SAID = (CSV, PLAIN, JSON_LINES)
+JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 
 
-def format_of(path: str, said: str = "") -> str:
-    """Returns how a corpus is written: as was said, or as its name says.
+def text_format(path: str, said: str = "", head: bytes = b"") -> str:
+    """Returns how a text is written.
+
+    Args:
+        path: its name ends in `.jsonl` and such, or in anything else; `.gz` behind it says nothing.
+        said: by the user, of tab-separated files whether quotes mean something.
+        head: its first bytes, which may say more than the name.
 
     Raises:
         UsageError: there is no such format.
     """
-    if said and said not in FORMATS:
-        raise unknown_name("quoting", said, FORMATS)
-    return said or (JSON_LINES if path.removesuffix(".gz").endswith(ENDINGS) else CSV)
+    if said and said not in SAID:
+        raise unknown_name("quoting", said, SAID)
+    named = path.lower().removesuffix(".gz").endswith(JSON_ENDINGS) and not head.startswith((b"id\t", b'"id"\t'))
+    if said == JSON_LINES or named or head.lstrip().startswith(b"{"):
+        return JSON_LINES
+    return said or CSV
 
 
 def parsed(lines: Iterable[str], where: object, written: str, *, header: bool = True) -> Iterator[Passage]:

@@ -1,6 +1,6 @@
-"""Reads passages from JSON Lines, under the names that corpora in use give their fields."""
+"""Reads passages from JSON Lines, under the names that corpora in use give their fields; columns have them too."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -24,30 +24,49 @@ def parse_json_lines(lines: Iterable[str], path: object) -> Iterator[Passage]:
     """
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _passage(line, f"{path}, line {number}")
+            yield passage_of(_object(line, f"{path}, line {number}"), f"{path}, line {number}")
 
 
-def _passage(line: str, where: str) -> Passage:
-    try:
-        found = orjson.loads(line)
-    except ValueError as error:
-        raise UsageError(
-            f"{where}: {error}. A line is a JSON object; the file may be truncated. Download it again.",
-            kind="broken-file",
-        ) from error
-    if not isinstance(found, dict):
-        raise UsageError(f"{where}: expected an object, found {type(found).__name__}.", kind="broken-file")
+def passage_of(found: Mapping[str, Any], where: str) -> Passage:
+    """Returns the passage that some named values are.
+
+    Raises:
+        UsageError: an id or a text is missing, or is a list or an object.
+    """
     passage_id, text = _first(found, IDS), _first(found, TEXTS)
-    if text is None and _first(found, TITLES) and any(found.get(name) == "" for name in TEXTS):
+    if text is None and any(name in found for name in TEXTS):
         text = ""  # some of BEIR's have a title alone
     if passage_id is None or not isinstance(text, str) or isinstance(passage_id, (list, dict)):
         raise UsageError(
-            f"{where}: expected an id ({', '.join(IDS)}) and a text ({', '.join(TEXTS)}), found {', '.join(found)}.",
+            f"{where}: expected an id ({', '.join(IDS)}) and a text ({', '.join(TEXTS)}), found {_told(found)}.",
             kind="broken-file",
         )
-    return Passage(str(passage_id), text, str(_first(found, TITLES) or ""))
+    title = _first(found, TITLES)
+    return Passage(str(passage_id), text, "" if title is None else str(title))
 
 
-def _first(found: dict[str, Any], names: Sequence[str]) -> Any:
+def _object(line: str, where: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(line)
+    except ValueError as error:
+        cure = (
+            "A line must be a whole JSON object: jq -c . writes it so."
+            if line.strip() in "{["
+            else "A line is a JSON object; the file may be truncated. Download it again, or repair that line."
+        )
+        raise UsageError(f"{where}: {error}. {cure}", kind="broken-file") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"{where}: expected an object, found {type(found).__name__}.", kind="broken-file")
+    return found
+
+
+def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
     """Returns the first of some fields that says anything."""
     return next((found[name] for name in names if found.get(name) not in (None, "")), None)
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    """Says what stands in a record's place: names, and of a field that is known the type."""
+    known = (*IDS, *TEXTS)
+    told = [f"{name} ({type(one).__name__})" if name in known else name for name, one in found.items()]
+    return ", ".join(told) or "nothing"

@@ -11,6 +11,11 @@ class Passage:
     text: str
     title: str
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether it says nothing: some of BEIR's have neither text nor title."""
+        return not (self.text.strip() or self.title.strip())
+
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:

@@ -8,7 +8,6 @@ compares, and reads again what began elsewhere. Only then is anything augmented 
 """
 
 import logging
-import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +20,7 @@ from semoe.runs.cutting import MAX_SHARDS
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import CorpusPlan, Manifest, ShardSize
 from semoe.stages.corpus_range import CorpusFile, RangeReader
+from semoe.stages.corpus_rates import num_passages_in, require_passages
 from semoe.stages.record_starts import cut_evenly
 from semoe.stages.retrieve import unaugmented
 
@@ -28,11 +28,6 @@ log = logging.getLogger(__name__)
 
 SHARD_BYTES = 4 << 20
 """Of a shard where nobody says how many there are: some thousands of passages."""
-SAMPLE = 1 << 14
-"""Bytes at each of some places that say how long records are."""
-PLACES = 16
-STUDENT = 2.13
-"""Of as many places: a 95 % interval in standard errors."""
 THREADS = 16
 """Shards whose ranges are looked up at once."""
 
@@ -53,8 +48,8 @@ def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None, *, 
     """Cuts a corpus, and reckons from some places how many passages it has.
 
     Args:
-        path: a file, or s3://bucket/name.
-        quoting: how it is written (`semoe.retrieval.formats`); empty: as its name says.
+        path: a file or a folder, or s3://bucket/name of one.
+        quoting: how its texts are written (`semoe.retrieval.formats`); empty: as their names say.
         num_shards: wanted; None: one for some megabytes, `MAX_SHARDS` at most.
         apart: whether a stage of its own augments.
 
@@ -62,13 +57,11 @@ def plan_corpus(path: str, quoting: str = "", num_shards: int | None = None, *, 
         UsageError: no such corpus, or it cannot be cut.
     """
     corpus = CorpusFile.of(path, quoting)
-    # The first record alone: from S3 a long range would bring megabytes.
-    if not list(RangeReader(corpus, 0, 1)):
-        raise UsageError(f"{path} holds no passages. Check --corpus.", kind="empty-file")
+    require_passages(corpus)
     wanted = num_shards or max(1, corpus.size // SHARD_BYTES)
     bounds = cut_evenly(corpus, min(wanted, MAX_SHARDS))
-    rate, error = _rate(corpus, bounds)
-    return CorpusPlan(file=corpus, bounds=bounds, passages_per_byte=rate, error=error, augment_apart=apart)
+    sizes, error = num_passages_in(corpus, bounds)
+    return CorpusPlan(file=corpus, bounds=bounds, num_passages=tuple(sizes), error=error, augment_apart=apart)
 
 
 def read_range(
@@ -167,33 +160,3 @@ def first_passages(plan: CorpusPlan, shard: int, count: int) -> list[AugmentedPa
     with suppress(UsageError):
         found += map(unaugmented, islice(RangeReader(plan.file, plan.bounds[shard], plan.bounds[shard + 1]), count))
     return found
-
-
-def _rate(corpus: CorpusFile, bounds: tuple[int, ...]) -> tuple[float, float]:
-    """Returns passages a byte, and the relative error of it, from some places."""
-    if corpus.size <= PLACES * SAMPLE:
-        count, length = _counted(corpus, 0, corpus.size)
-        return count / length, 0.0
-    every = max(1, (len(bounds) - 1) // PLACES)
-    with ThreadPoolExecutor(THREADS) as pool:
-        counted = list(pool.map(lambda start: _counted(corpus, start), bounds[:-1:every]))
-    passages, lengths = zip(*counted, strict=True)
-    rate = sum(passages) / sum(lengths)
-    if len(counted) == 1:
-        return rate, 1.0  # one place says nothing of others
-    # Of a ratio of sums, as in any text on sampling: the spread of what each place has beside what the ratio says.
-    spread = math.sqrt(sum((n - rate * length) ** 2 for n, length in counted) / (len(counted) - 1))
-    return rate, STUDENT * spread / math.sqrt(len(counted)) / (sum(passages) / len(counted))
-
-
-def _counted(corpus: CorpusFile, start: int, length: int = SAMPLE) -> tuple[int, int]:
-    """Returns how many passages some bytes have, and how many bytes those are."""
-    reader = RangeReader(corpus, start, corpus.size, most_bytes=length)
-    end = start
-    count = 0
-    # The sample's end may stand in a record, and so may its beginning.
-    with suppress(UsageError):
-        for _ in reader:
-            count += 1
-            end = reader.end
-    return (count, end - start) if count else (1, length)

@@ -40,10 +40,10 @@ class CorpusPlan:
     file: CorpusFile
     bounds: tuple[int, ...]
     """Bytes where the shards begin, as far as is known (`semoe.runs.corpus`), and at last the corpus's size."""
-    passages_per_byte: float
-    """Reckoned from some places."""
+    num_passages: tuple[int, ...]
+    """Of each shard, reckoned from some places."""
     error: float
-    """Of it, relative: its 95 % interval reaches so far to both sides."""
+    """Of their sum, relative: its 95 % interval reaches so far to both sides."""
     augment_apart: bool = False
     """Whether a stage of its own augments; False: whoever trains does, ahead of what it trains."""
 

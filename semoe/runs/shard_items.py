@@ -1,7 +1,5 @@
 """The stages of a run, in order, and how much each of their shards holds."""
 
-from itertools import pairwise
-
 from semoe.errors import UsageError, unknown_name
 from semoe.runs.plan import CorpusPlan, Manifest, Plan, ShardSize
 
@@ -39,5 +37,4 @@ def shard_items(stage: str, plan: Plan, manifest: Manifest | None) -> list[int]:
 
 def reckoned(corpus: CorpusPlan) -> tuple[ShardSize, ...]:
     """Returns how many passages the shards of a corpus have, as far as is known before it is read."""
-    sizes = (round((end - start) * corpus.passages_per_byte) for start, end in pairwise(corpus.bounds))
-    return tuple(ShardSize(num_items=max(1, size)) for size in sizes)
+    return tuple(ShardSize(num_items=max(1, size)) for size in corpus.num_passages)

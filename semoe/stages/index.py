@@ -38,7 +38,7 @@ indexers: Registry[Indexer] = Registry("retriever")
 
 
 def index_corpus(corpus: Corpus, indexer: Indexer, where: RetrievalConfig, load: LoadSettings | None = None) -> Indexed:
-    """Indexes a corpus, and closes it.
+    """Indexes a corpus.
 
     Args:
         corpus: its passages.
@@ -50,7 +50,7 @@ def index_corpus(corpus: Corpus, indexer: Indexer, where: RetrievalConfig, load:
         UsageError: it is no corpus, or wrong settings for the index.
         TransientError: Elasticsearch or the store does not answer.
     """
-    with corpus.file, progress("index", corpus.size, "bytes") as advance:
+    with progress("index", corpus.size, "bytes") as advance:
         return indexer(corpus, corpus.passages(advance), where, load or LoadSettings())
 
 

@@ -1,23 +1,26 @@
 """Finds places in a corpus where a record begins, without reading what stands before.
 
-After a line's end a record begins, or, in a file with CSV's quotes, a quoted field goes on. Whichever of the two
-readings of the next lines makes no sense is wrong. Where both make sense, more is read, and at last the one of plain
-records is believed: `settle` in `semoe.runs.corpus` finds out where that was wrong.
+In a text, after a line's end a record begins, or, in a file with CSV's quotes, a quoted field goes on. Whichever of
+the two readings of the next lines makes no sense is wrong. Where both make sense, more is read, and at last the one of
+plain records is believed: `settle` in `semoe.runs.corpus` finds out where that was wrong. Other files tell places.
 """
 
-import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from semoe.errors import UsageError
 from semoe.retrieval.dpr import is_whole
 from semoe.retrieval.formats import CSV
-from semoe.stages.corpus_range import CorpusFile, reader_of
+from semoe.retrieval.rows import split_rows
+from semoe.stages.corpora.part import Part, places_of
+from semoe.stages.corpora.places import Place, place_of
+from semoe.stages.corpus_range import THREADS, CorpusFile
 
 WINDOW, MOST = 1 << 10, 1 << 15
 """Bytes that are looked at, first and at most."""
-THREADS = 16
-"""Places that are looked at at once: S3 takes its time for each."""
 BELIEVED = 1
 """Records that are believed where both readings make sense."""
 
@@ -27,31 +30,65 @@ def cut_evenly(corpus: CorpusFile, num_shards: int) -> tuple[int, ...]:
 
     Args:
         corpus: which.
-        num_shards: wanted; where records are long, or no start is found, there are fewer.
+        num_shards: wanted; where records or row groups are long, or no start is found, there are fewer.
+
+    Raises:
+        UsageError: a file is broken, or what reads it is not installed.
     """
-    read = reader_of(corpus.path)
-    wanted = sorted({corpus.size * number // num_shards for number in range(1, num_shards)} - {0})
+    place = place_of(corpus.path)
+    begins = corpus.begins()
+    wanted: dict[int, list[int]] = defaultdict(list)
+    for number in range(1, num_shards):
+        at = corpus.size * number // num_shards
+        last = len(begins) - 1
+        file = min(last, bisect_left(begins, at + 1) - 1)
+        wanted[file].append(at - begins[file])
+
+    def found(task: tuple[int, Sequence[int]]) -> Iterable[int]:
+        file, ats = task
+        part = corpus.parts[file]
+        return [begins[file] + one for one in _starts(part, place, corpus.path_of(part), ats)]
+
+    # Of a text each place is looked at alone; the others know all of theirs at once.
+    tasks = [
+        (file, some)
+        for file, ats in wanted.items()
+        for some in ([[at] for at in ats] if corpus.parts[file].is_lines else [ats])
+    ]
     with ThreadPoolExecutor(THREADS) as pool:
-        found = set(pool.map(lambda at: record_start(corpus, at, read), wanted))
-    return (0, *sorted(one for one in found if one is not None and 0 < one < corpus.size), corpus.size)
+        starts = {start for some in pool.map(found, tasks) for start in some}
+    return (0, *sorted(one for one in starts if 0 < one < corpus.size), corpus.size)
 
 
-def record_start(corpus: CorpusFile, at: int, read: Callable[[int, int], bytes]) -> int | None:
-    """Returns where a record begins, at a byte or soon behind it; None where none is found.
+def _starts(part: Part, place: Place, path: str, ats: Sequence[int]) -> Iterator[int]:
+    """Yields where the first record, row group or batch begins at some bytes of a file, or soon behind them."""
+    if part.is_lines:
+        for at in ats:
+            # What begins next, where nothing does in this file, is the next one.
+            found = record_start(part, place, path, at) if at else 0
+            yield part.size if found is None else found
+        return
+    places = [*places_of(part, place, path), part.size]
+    yield from (places[bisect_left(places, at)] for at in ats)
+
+
+def record_start(part: Part, place: Place, path: str, at: int) -> int | None:
+    """Returns where a record of a text begins, at a byte or soon behind it; None where none is found.
 
     Args:
-        corpus: which.
+        part: the file.
+        place: where it lies.
+        path: of the file.
         at: not the first byte.
-        read: reads ranges of it.
     """
     window = WINDOW
     while True:
         # One byte before: a record that begins here has a line's end before it.
-        data = read(at - 1, window)
-        is_rest = at - 1 + len(data) >= corpus.size
+        data = place.read(path, at - 1, window)
+        is_rest = at - 1 + len(data) >= part.size
         line = data.find(b"\n") + 1
         if line:
-            found = _start_in(data[line:], corpus.written, is_rest=is_rest, is_last=window >= MOST)
+            found = _start_in(data[line:], part.written, is_rest=is_rest, is_last=window >= MOST)
             if found is not None:
                 return at - 1 + line + found
         if is_rest or window >= MOST:
@@ -84,13 +121,12 @@ class _Read:
         self.makes_sense = self._read(whole, before, is_rest)
 
     def _read(self, data: bytes, before: str, is_rest: bool) -> bool:
-        rows = csv.reader(self._lines(data, before), delimiter="\t", strict=True)
         try:
-            for row in rows:
-                if not _fits(row, is_tail=bool(before) and not self.ends):
+            for row in split_rows(self._lines(data, before), "", quoted=True):
+                if not _fits(row.fields, is_tail=bool(before) and not self.ends):
                     return False
                 self.ends.append(self._taken)
-        except csv.Error:
+        except UsageError:
             # The window's end may stand in a quoted field; the corpus's may not.
             return self._is_out and not is_rest
         except UnicodeDecodeError:
@@ -98,12 +134,12 @@ class _Read:
         return True
 
     def _lines(self, data: bytes, before: str) -> Iterator[str]:
-        for number, line in enumerate(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")):
-            self._taken += len(line.encode())
-            yield line if number else before + line
+        for number, line in enumerate(io.BytesIO(data)):
+            self._taken += len(line)
+            yield line.decode() if number else before + line.decode()
         self._is_out = True
 
 
-def _fits(row: Sequence[str], *, is_tail: bool) -> bool:
+def _fits(row: list[str], *, is_tail: bool) -> bool:
     """Whether a row can be a passage, or the end of one."""
-    return 1 <= len(row) <= 3 if is_tail else is_whole(list(row))
+    return 1 <= len(row) <= 3 if is_tail else is_whole(row)

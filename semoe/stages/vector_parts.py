@@ -110,5 +110,5 @@ def encode_shared(data_path: str, place: str, encoder_name: str, share: Share, q
     corpus = open_corpus(data_path, quoting)
     encoder = open_encoder(encoder_name)
     parts = shared_parts(place, encoder_name, encoder)
-    with corpus.file, progress("encode", corpus.size, "bytes") as advance:
+    with progress("encode", corpus.size, "bytes") as advance:
         return encode_share(corpus.passages(advance), encoder, parts, share.number, share.num_workers)

@@ -206,7 +206,6 @@ def test_workers_that_die_leave_no_passage_out(small_root: Path, tmp_path: Path)
     ("more", "said"),
     [
         ([], "--corpus"),
-        (["--corpus", "x.tsv.gz"], "gunzip"),
         (["--corpus", "nowhere.tsv"], "File not found"),
         (["--corpus", "x.tsv", "--with_cot"], "--with_cot takes worked examples"),
         (["--corpus", "x.tsv", "--sample", "3"], "--sample is for questions"),

@@ -61,7 +61,7 @@ def test_a_process_that_is_killed_is_another_attempts_business(passages: list[Au
 
 
 def test_what_is_wrong_with_the_settings_is_told_as_it_is(passages: list[AugmentedPassage]) -> None:
-    with pytest.raises(UsageError, match="Unknown augmenter 'prase'. Did you mean 'parse'") as error:
+    with pytest.raises(UsageError, match=r"Unknown augmenter 'prase'\. Did you mean 'parse'") as error:
         list(augmented_ahead(passages, AugmentSettings(augmenter="prase"), 1))
     assert error.value.kind == "unknown-name"
 

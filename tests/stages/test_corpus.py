@@ -6,6 +6,7 @@ import pytest
 from semoe.errors import UsageError
 from semoe.retrieval.dpr import read_passages
 from semoe.stages.corpus import open_corpus
+from semoe.store.objects.reading import read_pieces
 from semoe.store.objects.s3 import S3Objects
 from tests.demo import PASSAGES
 
@@ -31,15 +32,11 @@ def test_a_file_and_an_object_give_the_same_passages(
     assert here.identity == there.identity
 
 
-def test_an_object_larger_than_a_piece_is_read_whole(s3_objects: S3Objects, monkeypatch: pytest.MonkeyPatch) -> None:
-    from semoe.store.objects import reading
-
-    monkeypatch.setattr(reading, "PIECE_BYTES", 1000)
+def test_an_object_larger_than_a_piece_is_read_whole(s3_objects: S3Objects) -> None:
     data = bytes(range(256)) * 40
     s3_objects.put("large", data)
-    s3_objects.put("large-too", b"")
-    file, size = reading.open_object(s3_objects, "large")
-    assert (file.read(), size) == (data, len(data))
+    assert read_pieces(s3_objects, "large", len(data), piece_bytes=1000).read() == data
+    assert read_pieces(s3_objects, "large", len(data), 9000, piece_bytes=1000).read() == data[9000:]
 
 
 def test_what_is_not_there_is_named(

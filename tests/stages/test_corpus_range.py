@@ -1,6 +1,7 @@
 """A corpus that is cut into ranges of bytes has the passages that reading it from its beginning has."""
 
 import csv
+import gzip
 import io
 import random
 from collections.abc import Sequence
@@ -13,14 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from semoe.errors import UsageError
-from semoe.retrieval.formats import CSV, JSON_LINES, PLAIN
+from semoe.retrieval.formats import JSON_LINES, PLAIN
 from semoe.retrieval.passage import Passage
 from semoe.runs.corpus import Range, passages_of, plan_corpus, read_range, settle
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import CorpusPlan
 from semoe.runs.shard_items import reckoned
+from semoe.stages.corpora.places import Disk
 from semoe.stages.corpus import open_corpus
-from semoe.stages.corpus_range import CorpusFile, RangeReader, reader_of
+from semoe.stages.corpus_range import CorpusFile, RangeReader
 from semoe.stages.record_starts import cut_evenly, record_start
 from semoe.store.objects import FolderObjects
 from tests.demo import DEMO
@@ -51,7 +53,7 @@ def sequential(path: Path, written: str = "") -> list[Passage]:
 
 
 def planned(corpus: CorpusFile, bounds: Sequence[int]) -> CorpusPlan:
-    return CorpusPlan(file=corpus, bounds=tuple(bounds), passages_per_byte=0.001, error=0.1)
+    return CorpusPlan(file=corpus, bounds=tuple(bounds), num_passages=(1,) * (len(bounds) - 1), error=0.1)
 
 
 def by_shards(folder: Path, plan: CorpusPlan) -> tuple[list[tuple[str, str, str]], int]:
@@ -109,7 +111,7 @@ def test_a_record_is_found_wherever_one_looks(tmp_path: Path) -> None:
     starts = [0, *(reader.end for _ in reader)]
     chosen = random.Random(1).sample(range(1, corpus.size - 2000), 200)
     for at in chosen:
-        assert record_start(corpus, at, reader_of(corpus.path)) == next(start for start in starts if start >= at)
+        assert record_start(corpus.parts[0], Disk(), corpus.path, at) == next(start for start in starts if start >= at)
 
 
 @pytest.mark.parametrize("written", [JSON_LINES, PLAIN])
@@ -141,8 +143,10 @@ def test_a_corpus_that_is_no_corpus_is_told(tmp_path: Path) -> None:
     plan = plan_corpus(str(path), "", 3)
     with pytest.raises(UsageError, match=r"from byte \d+, line \d+: expected 3 columns"):
         by_shards(tmp_path / "store", plan)
-    with pytest.raises(UsageError, match="gunzip"):
-        plan_corpus(str(path) + ".gz", "", 3)
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(UsageError, match=r"gunzip.*semoe cut --corpus"):
+        plan_corpus(str(packed), "", 3)
     with pytest.raises(UsageError, match="Did you mean 'csv'"):
         plan_corpus(str(path), "cvs", 3)
     (tmp_path / "a.jsonl").write_text('{"id": 1, "text": "x"}\n{"name": 3}\n[]\n', encoding="utf-8")
@@ -179,8 +183,10 @@ def test_a_range_in_s3_is_read_with_few_requests(tmp_path: Path, monkeypatch: py
             asked.append((start, length))
             return super().get(name, start, length)
 
-    monkeypatch.setattr("semoe.stages.corpus_range._object", lambda path: (Remote(tmp_path), "psgs.tsv"))
-    corpus = CorpusFile(path="s3://bucket/psgs.tsv", size=len(text), mark="", written=CSV)
+    monkeypatch.setattr("semoe.stages.corpora.places.open_objects", lambda path: Remote(tmp_path))
+    corpus = CorpusFile.of("s3://bucket/psgs.tsv")
+    assert all(length is not None and length <= 1 << 12 for _, length in asked)
+    asked.clear()
     whole = [one.id for one in RangeReader(corpus, 0, corpus.size)]
     assert whole == [one.id for one in sequential(tmp_path / "psgs.tsv")]
     assert len(asked) == 1

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from semoe.cli.option_groups import option_group
+from semoe.cli.options import Quoting
 
 
 @option_group("Cutting the run into shards", table="cutting")
@@ -37,16 +38,11 @@ class TrainedOptions:
         typer.Option(
             "--corpus",
             help="With --dataset: passages to index first, where the index is not there yet. Without: a corpus, every "
-            "passage of which gets an expert; a file or s3://…, tab-separated or .jsonl.",
+            "passage of which gets an expert; a file, a folder of files or s3://…, of all that index reads; a gzipped "
+            "file is to be cut first (see cut).",
         ),
     ] = None
-    quoting: Annotated[
-        str,
-        typer.Option(
-            "--quoting",
-            help="How the corpus is written: csv, none (quotes mean nothing) or jsonl. Default: as its name says.",
-        ),
-    ] = ""
+    quoting: Quoting = ""
     augment_apart: Annotated[
         bool,
         typer.Option(

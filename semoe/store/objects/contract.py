@@ -23,6 +23,8 @@ class Stored:
     """Bytes."""
     modified: float
     """Seconds since 1970, by the store's own clock."""
+    etag: str = ""
+    """Of its content, where the store gives one: S3's ETag."""
 
 
 class MissingObjectError(CorruptError):

@@ -3,21 +3,14 @@
 import io
 from typing import BinaryIO, cast
 
-from semoe.store.objects.contract import Objects, missing
+from semoe.store.objects.contract import Objects
 
 PIECE_BYTES = 8 << 20
 
 
-def open_object(objects: Objects, name: str, start: int = 0, *, piece_bytes: int = PIECE_BYTES) -> tuple[BinaryIO, int]:
-    """Opens an object, to be read from a byte on; returns the file and the object's size in bytes.
-
-    Raises:
-        MissingObjectError: it is not there.
-    """
-    found = next((one for one in objects.list(name) if one.name == name), None)
-    if found is None:
-        raise missing(objects.url, name)
-    return cast(BinaryIO, io.BufferedReader(_Pieces(objects, name, found.size, start), piece_bytes)), found.size
+def read_pieces(objects: Objects, name: str, size: int, start: int = 0, *, piece_bytes: int = PIECE_BYTES) -> BinaryIO:
+    """Returns an object of a known size as a file, to be read from a byte on."""
+    return cast(BinaryIO, io.BufferedReader(_Pieces(objects, name, size, start), piece_bytes))
 
 
 class _Pieces(io.RawIOBase):

@@ -62,7 +62,8 @@ class S3Objects:
         for page in self._pages(prefix):
             for found in page.get("Contents", ()):
                 name = found["Key"].removeprefix(self._prefix)
-                yield Stored(name, found["Size"], found["LastModified"].timestamp())
+                etag = found.get("ETag", "").strip('"')
+                yield Stored(name, found["Size"], found["LastModified"].timestamp(), etag)
 
     def folders(self, prefix: str) -> Sequence[str]:
         """Lists with a delimiter: one call for every thousand."""

@@ -7,7 +7,7 @@ import pytest
 
 from semoe.errors import UsageError
 from semoe.store.objects import FolderObjects, MissingObjectError, check_conditional_writes, clock, open_objects
-from semoe.store.objects.reading import open_object
+from semoe.store.objects.reading import read_pieces
 from tests.store.objects.wrapped import Wrapped
 
 
@@ -49,14 +49,11 @@ def test_the_stores_clock_is_the_stores_and_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("size", [0, 1, 999, 1000, 1001, 2500])
-def test_an_object_is_read_whole_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr("semoe.store.objects.reading.PIECE_BYTES", 1000)
+def test_an_object_is_read_whole_piece_by_piece(tmp_path: Path, size: int) -> None:
     objects, data = Wrapped(FolderObjects(tmp_path)), bytes(i % 251 for i in range(size))
     objects.put("a/b", data)
-    objects.put("a/b-and-more", b"another object that begins so")
-    file, length = open_object(objects, "a/b")
-    with file:
-        assert (file.read(), length) == (data, size)
+    with read_pieces(objects, "a/b", size, piece_bytes=1000) as file:
+        assert file.read() == data
     assert set(objects.reads) <= {"a/b"}
-    with pytest.raises(MissingObjectError):
-        open_object(objects, "a")
+    with read_pieces(objects, "a", 1, piece_bytes=1000) as file, pytest.raises(MissingObjectError):
+        file.read()

@@ -1,0 +1,1 @@
+"""The files that a corpus is: where they lie, what they are, and how any part of each is read."""

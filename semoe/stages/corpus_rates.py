@@ -1,0 +1,147 @@
+"""Reckons how many passages the ranges of a corpus have, from a few places: nobody has read it yet.
+
+A text says it by the length of some records, Parquet by its footers. Each way of writing has a rate of its own.
+"""
+
+import io
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import accumulate, islice, pairwise
+from statistics import stdev
+from typing import NamedTuple
+
+from semoe.errors import UsageError
+from semoe.retrieval.formats import PARQUET
+from semoe.stages.corpora.arrow import rows_a_byte
+from semoe.stages.corpora.parquet import groups_of
+from semoe.stages.corpora.part import Part
+from semoe.stages.corpora.places import Place, place_of
+from semoe.stages.corpora.text import PackedReader, TextReader
+from semoe.stages.corpus_range import CorpusFile, RangeReader
+
+SAMPLE = 1 << 14
+"""Bytes of a text at each place."""
+PASSAGES = 1024
+"""Of a gzipped file, at most."""
+PLACES = 16
+STUDENT = 2.13
+"""Of as many places: a 95 % interval in standard errors."""
+WHOLE = PLACES * SAMPLE
+"""A text of so many bytes is read whole."""
+
+
+class Way(NamedTuple):
+    """How a file is written."""
+
+    written: str
+    is_packed: bool
+
+    @classmethod
+    def of(cls, part: Part) -> "Way":
+        """Returns a file's."""
+        return cls(part.written, part.is_packed)
+
+
+def require_passages(corpus: CorpusFile) -> None:
+    """Makes sure that a corpus begins with something to read.
+
+    Raises:
+        UsageError: it holds no passages, or what it begins with is none.
+    """
+    first = corpus.parts[0]
+    if first.written == PARQUET and groups_of(place_of(corpus.path), corpus.path_of(first), first.size).num_rows:
+        return
+    # The first record alone, where it says anything: from S3 a long range would bring megabytes.
+    for stop in (1, 1 << 20, corpus.size):
+        if list(islice(RangeReader(corpus, 0, stop), 1)):
+            return
+    raise UsageError(f"{corpus.path} holds no passages. Check --corpus.", kind="empty-file")
+
+
+class Rate(NamedTuple):
+    """Passages a byte, as some places say."""
+
+    mean: float
+    error: float
+    """Relative: a 95 % interval reaches so far to both sides."""
+
+    @classmethod
+    def of(cls, found: Sequence[float], *, is_whole: bool) -> "Rate":
+        """Returns what some places say; `is_whole`: together they are all that there is."""
+        mean = sum(found) / len(found) if found else 0.0
+        if is_whole or not mean:
+            return cls(mean, 0.0)
+        # One place says nothing of others.
+        return cls(mean, STUDENT * stdev(found) / math.sqrt(len(found)) / mean if len(found) > 1 else 1.0)
+
+
+def num_passages_in(corpus: CorpusFile, bounds: Sequence[int]) -> tuple[list[int], float]:
+    """Returns about how many passages each range has, and the relative error of their sum.
+
+    Args:
+        corpus: which.
+        bounds: where the ranges begin, and at last the corpus's size.
+
+    Raises:
+        UsageError: a file is broken, or what reads it is not installed.
+    """
+    rates = _rates(corpus, bounds)
+    begins = corpus.begins()
+    of_part = [rates[Way.of(part)].mean for part in corpus.parts]
+    before = list(accumulate((part.size * rate for part, rate in zip(corpus.parts, of_part, strict=True)), initial=0.0))
+
+    def up_to(at: int) -> float:
+        file = bisect_right(begins, at) - 1
+        return before[file] + (at - begins[file]) * of_part[file]
+
+    # Added, not as squares: places of one way of writing may all be unlike the rest of it.
+    off = sum(part.size * rate.mean * rate.error for part in corpus.parts for rate in (rates[Way.of(part)],))
+    return [round(up_to(stop) - up_to(start)) for start, stop in pairwise(bounds)], off / max(1e-9, before[-1])
+
+
+def _rates(corpus: CorpusFile, bounds: Sequence[int]) -> dict[Way, Rate]:
+    """Returns passages a byte, for each way of writing."""
+    place = place_of(corpus.path)
+    spots: dict[Way, list[tuple[Part, int]]] = defaultdict(list)
+    for base, part in zip(corpus.begins(), corpus.parts, strict=True):
+        within = (
+            bounds[bisect_right(bounds, base) : bisect_right(bounds, base + part.size - 1)]
+            if part.is_lines and part.size > WHOLE
+            else ()
+        )
+        spots[Way.of(part)] += [(part, at) for at in (0, *(one - base for one in within)) if part.size]
+    rates = {}
+    for way, some in spots.items():
+        looked_at = some[:: max(1, len(some) // PLACES)]
+        found = [_rate(part, place, corpus.path_of(part), at) for part, at in looked_at]
+        # A footer tells all of its file, a small text is read whole.
+        is_whole = looked_at == some and all(not part.is_lines or part.size <= WHOLE for part, _ in some)
+        rates[way] = Rate.of(found, is_whole=is_whole and not way.is_packed)
+    return rates
+
+
+def _rate(part: Part, place: Place, path: str, at: int) -> float:
+    if part.is_packed:
+        packed = PackedReader(place.open(path, part.size, 0, SAMPLE), path, part.written, part.size)
+        count = len(list(islice(packed, PASSAGES)))
+        return count / max(1, packed.done)
+    if part.written == PARQUET:
+        return groups_of(place, path, part.size).num_rows / part.size
+    if not part.is_lines:
+        return rows_a_byte(place, path, part.size)
+    data = place.read(path, at, part.size if part.size <= WHOLE else SAMPLE)
+    return _rate_of_text(TextReader(io.BytesIO(data), path, part.written, at))
+
+
+def _rate_of_text(reader: TextReader) -> float:
+    start = end = reader.end
+    count = 0
+    # The sample's end may stand in a record, and so may its beginning.
+    with suppress(UsageError):
+        for _ in reader:
+            count += 1
+            end = reader.end
+    return count / (end - start) if count else 1 / SAMPLE
