@@ -52,6 +52,11 @@ class SpaceNames:
         """Prefix of the marks on packs that must not be used."""
         return f"{self.root}/withdrawn/"
 
+    @property
+    def states(self) -> str:
+        """Prefix of the states that readers kept."""
+        return f"{self.root}/states/"
+
     def pack(self, segment: str) -> str:
         """A pack."""
         return f"{self.root}/{pack_name(segment)}"
@@ -67,6 +72,10 @@ class SpaceNames:
     def snapshot(self, number: int) -> str:
         """A snapshot."""
         return f"{self.snapshots}{number:08}.snap"
+
+    def state(self, digest: str) -> str:
+        """A state."""
+        return f"{self.states}{digest}.json"
 
 
 def number_of(name: str) -> int:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from semoe.cli.option_groups import option_group
+from semoe.cli.options import Snapshot
 
 
 @option_group("Cutting the run into shards", table="cutting")
@@ -50,3 +51,4 @@ class TrainedOptions:
     experts_of: Annotated[
         str, typer.Option("--experts_of", help="A run of this store whose experts answer: nothing is trained.")
     ] = ""
+    snapshot: Snapshot = ""
