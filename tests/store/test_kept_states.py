@@ -1,7 +1,6 @@
 """A state that was kept is read again exactly, whatever was committed, folded or retrained since, or is refused."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -99,9 +98,7 @@ def test_a_held_space_takes_up_nothing(objects: Objects, first: str) -> None:
 def test_a_state_whose_pack_was_withdrawn_is_refused_by_name(objects: Objects, first: str) -> None:
     pack = find_state(objects, "s", first).packs[0]
     withdraw(ExpertStore(objects, "s"), pack)
-    with pytest.raises(
-        UsageError, match=f"State {first} .*cannot be read again: its pack {pack} was withdrawn"
-    ) as told:
+    with pytest.raises(UsageError, match=f"{first} .*cannot be read again: its pack {pack} was withdrawn") as told:
         open_at(objects, "s", first)
     assert told.value.kind == "state-gone"
     assert len(open_to_answer(objects, "s")) == 2
@@ -154,7 +151,8 @@ def test_an_empty_space_has_no_state_to_keep(objects: Objects) -> None:
     assert list(objects.list("spaces/")) == []
 
 
-@pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: b"[]", lambda d: d.replace(b'"version":1', b'"version":9'),
+@pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: b"[]",
+                                    lambda d: d.replace(b'"version":1', b'"version":9'),
                                     lambda d: d.replace(b'"num_experts":1', b'"num_experts":null')])  # fmt: skip
 def test_a_damaged_state_is_refused(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
     objects = FolderObjects(tmp_path)
@@ -179,14 +177,10 @@ def test_packs_that_are_another_states_are_noticed(tmp_path: Path) -> None:
         open_at(objects, "s", one.ledger.state.digest)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_who_may_only_read_reads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_space_that_cannot_be_written_is_read_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     publish(FolderObjects(tmp_path), 0)
-    (tmp_path / "spaces" / "s").chmod(0o500)
-    try:
-        assert len(open_to_answer(FolderObjects(tmp_path), "s")) == 1
-    finally:
-        (tmp_path / "spaces" / "s").chmod(0o700)
+    (tmp_path / "spaces" / "s" / "states").touch()  # a file where the folder would be
+    assert len(open_to_answer(FolderObjects(tmp_path), "s")) == 1
     assert "--snapshot will not find it" in caplog.text
 
 
