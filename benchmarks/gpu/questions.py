@@ -31,6 +31,7 @@ from semoe.retrieval.bm25 import Bm25Retriever
 from semoe.stages.answer import Answerer
 from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
+from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import open_objects
 
 ONE_GO = "none", "icl", "prag", "combine"
@@ -114,8 +115,18 @@ def _answerer(
 ) -> Answerer:
     how = replace(HOW, missing=missing) if name in WHILE_WRITING else None
     one = replace(InferenceSettings.of(name, how), max_new_tokens=None if how else LENGTH)
-    objects = open_objects(settings.store_url) if one.loads_experts else None
-    return Answerer.of(model, settings.recipe, one, objects, run="benchmark", retriever=retriever)
+    return Answerer.of(
+        model,
+        settings.recipe,
+        one,
+        _experts(model, settings) if one.loads_experts else None,
+        run="benchmark",
+        retriever=retriever,
+    )
+
+
+def _experts(model: Model, settings: StageSettings) -> ExpertStore:
+    return ExpertStore(open_objects(settings.store_url), settings.recipe.space(model).name)
 
 
 def _tasks(settings: StageSettings) -> list[Task]:
@@ -129,8 +140,8 @@ def calm(model: Model, settings: StageSettings, retriever: Bm25Retriever, thresh
     def written(threshold: float) -> tuple[list[Answered], dict[int, float]]:
         how = replace(HOW, hallucination_threshold=threshold)
         one = InferenceSettings(inference_method="prag", switching=how)
-        objects = open_objects(settings.store_url)
-        answerer = Answerer.of(model, settings.recipe, one, objects, run="benchmark", retriever=retriever)
+        store = _experts(model, settings)
+        answerer = Answerer.of(model, settings.recipe, one, store, run="benchmark", retriever=retriever)
         answerer.write(questions)
         answerer.language.forget()
         ends: dict[int, float] = {}

@@ -89,6 +89,14 @@ TokensPerStep = Annotated[
         "GPU, what its free memory holds, up to 32,768.",
     ),
 ]
+Snapshot = Annotated[
+    str,
+    typer.Option(
+        "--snapshot",
+        help="Read the experts of a state that was kept, whatever was trained since, by its name or the beginning of "
+        "it: see experts states. Default: all that there are.",
+    ),
+]
 IndexDir = Annotated[Path, typer.Option("--index_dir", help="Folder that holds the indexes of bm25 and dense.")]
 
 ROOT = Path()

@@ -137,6 +137,7 @@ def inference(
         typer.Option("--experts", help="random: experts of other questions' passages, the control of every claim."),
     ] = "own",
     imported: Imported = False,
+    snapshot: o.Snapshot = "",
     merge: Annotated[
         str | None,
         typer.Option(
@@ -164,6 +165,7 @@ def inference(
         inference_method=inference_method,
         experts=experts,
         imported=imported,
+        snapshot=snapshot,
         merge=merge,
         max_new_tokens=max_new_tokens,
         switching=switching.settings(),
@@ -183,6 +185,7 @@ def _result(report: "InferenceReport", *, as_json: bool) -> dict[str, Any]:
         "experts": report.num_experts,
         **{name: round(value, 4) for name, value in report.scores._asdict().items()},
         **(asdict(report.overflow) if as_json or report.overflow else {}),
+        "state": ", ".join(one.digest for one in report.states) or None,
         "folder": report.folder,
     }
 

@@ -22,11 +22,13 @@ from semoe.published.augmented_files import passages_of, questions_of, require_m
 from semoe.published.settings import StageSettings
 from semoe.retrieval.retriever import Retriever
 from semoe.stages.answer import Answerer, distinct_keys
-from semoe.stages.answer_record import SCORES, AnswerRecord
+from semoe.stages.answer_record import SCORES, AnswerRecord, states_of
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.learnt import FILES_CURE, require_same_pairs
+from semoe.store.kept_states import open_to_answer
 from semoe.store.objects import open_objects
 from semoe.store.opened import Experts
+from semoe.store.state import StoreState
 from semoe.telemetry.progress import progress
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ class InferenceReport:
     """Experts used, repetitions counted."""
     overflow: Overflow
     """What the model's context had no room for."""
+    states: tuple[StoreState, ...]
+    """Of the experts' space that the answers read; several where an answering that was stopped went on later."""
     folder: Path
     records: list[AnswerRecord] = field(repr=False)
 
@@ -53,15 +57,17 @@ def inference(
     """Answers the questions of every data type; `retriever` is for methods that retrieve while they answer.
 
     Raises:
-        UsageError: the augmentation or all experts are missing, or an expert does not fit.
+        UsageError: the augmentation, all experts or the state to read are missing, or an expert does not fit.
     """
     types = settings.types_in(settings.augmented_folder, "augment")
     recipe = replace(settings.recipe, imported=how.imported)
     if how.loads_experts:
         require_made_so(settings, types)
-    objects = open_objects(settings.store_url)
-    answerer = Answerer.of(model, recipe, how, objects, run="inference", retriever=retriever)
-    if how.loads_experts and answerer.experts is not None and answerer.make_experts is None:
+    store = None
+    if how.loads_experts:
+        store = open_to_answer(open_objects(settings.store_url), recipe.space(model).name, how.snapshot)
+    answerer = Answerer.of(model, recipe, how, store, run="inference", retriever=retriever)
+    if answerer.experts is not None and answerer.make_experts is None:
         answerer.experts.require_some()
     reports = [_answer_type(answerer, settings.of_type(data_type), data_type) for data_type in types]
     if said := answerer.told([record for report in reports for record in report.records]):
@@ -75,12 +81,12 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
     experts = plain.experts
     folder = settings.offline_name(data_type).output(settings.root, how.folder_name)
     config = _config(settings, how, plain.space)
-    records = _resume(folder, config)
+    records = _of_state(_resume(folder, config), plain) if how.snapshot else _resume(folder, config)
     left = [task for task in tasks if task.did not in records]
-    if experts is not None and how.loads_experts:
+    if experts is not None:
         passages = {key: p for task in tasks for key, p in zip(task.keys, task.question.passages, strict=True)}
         require_same_pairs(experts.store, plain.recipe, passages, lambda: passages_of(settings), cure=FILES_CURE)
-        _warn_of_gaps(left, how, experts)
+        _warn_of_gaps(left, plain, experts)
     answerer = replace(plain, all_keys=distinct_keys(tasks))
     with progress(f"inference {how.folder_name} {data_type}", len(left), "questions") as advance:
         size = answerer.num_at_once
@@ -90,12 +96,14 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
             write_output(folder, config, records)
             advance(len(batch))
     chosen = [records[task.did] for task in tasks]
+    _warn_of_states(states_of(chosen), folder)
     return InferenceReport(
         data_type=data_type,
         scores=mean_scores([record.scores for record in chosen]),
         num_questions=len(chosen),
         num_experts=sum(record.num_experts for record in chosen),
         overflow=Overflow.of(record.fit for record in chosen),
+        states=states_of(chosen),
         folder=folder,
         records=chosen,
     )
@@ -110,7 +118,7 @@ def write_output(folder: Path, config: dict[str, Any], records: Mapping[int, Ans
     write_text(folder / "result.txt", "".join(f"{name}\t{round(value, 4)}\n" for name, value in lines))
 
 
-def _warn_of_gaps(tasks: list[Task], how: InferenceSettings, experts: Experts) -> None:
+def _warn_of_gaps(tasks: list[Task], answerer: Answerer, experts: Experts) -> None:
     """A passage with pairs and no expert means that `encode` did not see it, or did not finish."""
     missing = {
         key
@@ -118,11 +126,19 @@ def _warn_of_gaps(tasks: list[Task], how: InferenceSettings, experts: Experts) -
         for key, passage in zip(task.keys, task.question.passages, strict=True)
         if passage.qa and key not in experts
     }
-    makes_them = how.switching is not None and how.switching.missing == "train"
-    if how.loads_experts and missing and not makes_them:
+    if missing and answerer.make_experts is None:
         log.warning(
             "%d passages have pairs but no expert in the store. Run `semoe encode` with the same settings.",
             len(missing),
+        )
+
+
+def _warn_of_states(states: tuple[StoreState, ...], folder: Path) -> None:
+    if len(states) > 1:
+        log.warning(
+            "%s: the answers read several states of the space: %s. To have all of one, give it with --snapshot.",
+            folder,
+            ", ".join(f"{one.digest} ({one.num_experts} experts)" for one in states),
         )
 
 
@@ -149,6 +165,12 @@ def _config(settings: StageSettings, how: InferenceSettings, space: str) -> dict
         "extraction": how.extraction or answering.extraction,
         "max_new_tokens": how.max_new_tokens or answering.max_new_tokens,
     } | (asdict(how.switching) | {"index": how.index} if how.switching else {})
+
+
+def _of_state(records: dict[int, AnswerRecord], answerer: Answerer) -> dict[int, AnswerRecord]:
+    """Returns those records that read the state which an answerer reads."""
+    digest = answerer.state.digest if answerer.state else ""
+    return {did: record for did, record in records.items() if record.state and record.state.digest == digest}
 
 
 def _resume(folder: Path, config: dict[str, Any]) -> dict[int, AnswerRecord]:

@@ -57,6 +57,8 @@ class MainConfig:
     """Whose augmentation they learnt; empty: as the preset has it."""
     store: str = "store"
     """Where they are."""
+    snapshot: str = ""
+    """The state of their space to read, or the beginning of its name; empty: as the space is."""
     missing: str = "skip"
     entityless: str = "tokens"
     max_switches: int = 8

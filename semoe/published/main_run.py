@@ -24,7 +24,9 @@ from semoe.stages.answer import Answerer, fit_of
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import switching_retriever
+from semoe.store.kept_states import open_to_answer
 from semoe.store.objects import open_objects
+from semoe.store.state import StoreState
 from semoe.telemetry.progress import progress
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
             chunk = questions[start : start + size]
             found = answerer.write([question.question for question in chunk], lambda index, answered: advance())
             for question, answered in zip(chunk, found, strict=True):
-                lines.append(orjson.dumps(_line(config, question, answered)) + b"\n")
+                lines.append(orjson.dumps(_line(config, question, answered, answerer.state)) + b"\n")
                 fits.append((f"question {question.qid}", fit_of(answered)))
             write_bytes(folder / "output.jsonl", b"".join(lines))
     if warning := told(fits, answerer.model.decoder.config.context):
@@ -71,7 +73,9 @@ def run_main(config: MainConfig, index_dir: Path) -> MainReport:
 
 
 def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
-    how = InferenceSettings(inference_method=config.inference_method, switching=config.switching)
+    how = InferenceSettings(
+        inference_method=config.inference_method, switching=config.switching, snapshot=config.snapshot
+    )
     recipe = Recipe.of(config.model_name_or_path, _preset(config.preset), augment_model=config.augment_model)
     where = RetrievalConfig(
         index_dir=index_dir, index_name=config.es_index_name, encoder=config.encoder, reranker=config.reranker
@@ -81,7 +85,8 @@ def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
     retriever = switching_retriever(config.searches, where, config.switching)
     exemplars = _exemplars(config)
     model = load_model(config.model_name_or_path, template_arguments=recipe.preset.chat.values())
-    return Answerer.of(model, recipe, how, objects, run="main", retriever=retriever, exemplars=exemplars)
+    store = open_to_answer(objects, recipe.space(model).name, how.snapshot) if objects else None
+    return Answerer.of(model, recipe, how, store, run="main", retriever=retriever, exemplars=exemplars)
 
 
 def _preset(name_or_path: str) -> Preset:
@@ -112,12 +117,13 @@ def _exemplars(config: MainConfig) -> Sequence[Exemplar]:
     return found
 
 
-def _line(config: MainConfig, question: Question, answered: Answered) -> dict[str, Any]:
+def _line(config: MainConfig, question: Question, answered: Answered, state: StoreState | None) -> dict[str, Any]:
     trace = answered.trace
     texts = dict.fromkeys(hit.text for switch in trace.switches for hit in switch.passages)
     line = {"qid": question.qid, "prediction": answered.text.strip(), "rel_psgs": list(texts), "text": answered.text}
     counters = {f"{name}_count": value for name, value in asdict(trace.counters).items()}
-    return line | (counters if config.use_counter else {}) | fit_of(answered)._asdict() | asdict(trace)
+    read = {"state": asdict(state)} if state else {}
+    return line | (counters if config.use_counter else {}) | fit_of(answered)._asdict() | asdict(trace) | read
 
 
 def _next_folder(parent: Path) -> Path:

@@ -8,6 +8,7 @@
     runs/{run}/passages/{shard}.json          distinct passages
     runs/{run}/keys.bin                       the key of each distinct passage, 32 bytes each
     runs/{run}/augmented/{shard}/{part}.json  passages with rewrite and pairs
+    runs/{run}/state.json                     which experts all its answers read
     runs/{run}/answers/{method}/{shard}/{part}.json
     runs/{run}/progress/{stage}/{shard}.json  how far a worker is
     runs/{run}/failures/{stage}/{shard}-{worker}.json   why an attempt ended badly

@@ -79,6 +79,8 @@ class Plan:
     """Of a run that trains all of it; None: what its questions retrieve."""
     experts_of: str = ""
     """The run whose experts answer: this one trains none."""
+    snapshot: str = ""
+    """The state of the space to answer with; empty: the one that the first worker finds which answers."""
     model_digest: str = ""
     """Of the base model (`semoe.models.identity`): workers refuse another."""
     space: str = ""

@@ -22,8 +22,10 @@ from semoe.runs.cutting import num_shards_for, slices
 from semoe.runs.estimate import Estimate, Prices, Throughput, estimate
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, QuestionSet, ShardSize, require_current
+from semoe.stages.inference_settings import InferenceSettings, require_fixed
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import unanswered
+from semoe.store.kept_states import open_at
 
 FLOAT_BYTES = 4
 
@@ -67,6 +69,8 @@ class PlanSettings:
     """A run whose experts answer: nothing is trained."""
     augment_apart: bool = False
     """Whether a corpus is augmented in a stage of its own; a language model always is."""
+    snapshot: str = ""
+    """The state of their space to answer with, or the beginning of its name; empty: as workers find it."""
 
     @property
     def augments_apart(self) -> bool:
@@ -93,6 +97,8 @@ def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
     plan = _plan(folder.run, settings, tuple(sets))
     if settings.experts_of:
         _require_experts(RunFolder(folder.objects, settings.experts_of).plan(), plan)
+    if settings.snapshot:
+        plan = replace(plan, snapshot=_state(folder, settings, plan))
     return make_plan(folder, plan, tasks, settings.num_question_shards)
 
 
@@ -109,6 +115,17 @@ def _require_experts(other: Plan, plan: Plan) -> None:
             "--augment_model and --dtype that it had.",
             kind="other-space",
         )
+
+
+def _state(folder: RunFolder, settings: PlanSettings, plan: Plan) -> str:
+    """Returns the whole name of the state that a plan is to answer with.
+
+    Raises:
+        UsageError: there is none, it cannot be read again, or no method of the plan reads one.
+    """
+    ways = [InferenceSettings.of(method, plan.switching) for method in plan.methods]
+    require_fixed(plan.switching, loads_experts=any(how.loads_experts for how in ways))
+    return open_at(folder.objects, plan.space, settings.snapshot).ledger.state.digest
 
 
 def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Plan:

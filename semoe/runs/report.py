@@ -6,6 +6,7 @@ from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.scores import Scores
 from semoe.runs.folder import RunFolder
 from semoe.runs.records import SetAside
+from semoe.store.state import StoreState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +59,8 @@ class RunReport:
     """Each method over each set."""
     aside: tuple[SetAside, ...] = ()
     """Passages that could not be augmented: they have no expert."""
+    states: tuple[StoreState, ...] = ()
+    """Of the experts' space that the answers read: one, or none where they were trained on the way."""
     counts: dict[str, dict[str, float]]
     """Sums over shards, by stage and name (`semoe.runs.counts`)."""
 

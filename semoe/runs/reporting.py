@@ -17,7 +17,7 @@ from semoe.runs.records import ShardReport
 from semoe.runs.report import ExpertCount, MethodReport, RunReport, find_report
 from semoe.runs.shard_items import STAGES, shard_items
 from semoe.runs.totals import run_totals
-from semoe.stages.answer_record import AnswerRecord
+from semoe.stages.answer_record import AnswerRecord, states_of
 from semoe.store.commit import read_commit
 from semoe.store.expert_store import ExpertStore
 
@@ -48,6 +48,7 @@ def make_report(folder: RunFolder) -> RunReport:
             for method in plan.methods
         ),
         aside=tuple(folder.aside()),
+        states=states_of(record for found in records.values() for record in found),
         counts=counts,
     )
     folder.write("report.json", report, RunReport)

@@ -31,8 +31,8 @@ from semoe.stages.requests import RequestMaker
 from semoe.stages.retrieve import hits_of
 from semoe.stages.room import require_room
 from semoe.store.expert_store import ExpertStore
-from semoe.store.objects import Objects
 from semoe.store.opened import Experts
+from semoe.store.state import StoreState
 from semoe.telemetry.counting import metrics
 
 HANDED_BYTES = 8 << 30
@@ -50,6 +50,8 @@ class Answerer:
     how: InferenceSettings
     experts: Experts | None
     """None for answers that load none."""
+    state: StoreState | None = None
+    """What those answers read that load experts; None: no state has it, as they train on their way."""
     retriever: Retriever | None = None
     """For a method that retrieves while it writes."""
     make_experts: OnTheSpot | None = None
@@ -72,20 +74,20 @@ class Answerer:
         model: Model,
         recipe: Recipe,
         how: InferenceSettings,
-        objects: Objects | None,
+        store: ExpertStore | None,
         *,
         run: str,
         retriever: Retriever | None = None,
         exemplars: Sequence[Exemplar] | None = None,
         all_keys: Sequence[str] = (),
     ) -> "Answerer":
-        """Opens the space of a recipe's experts for answers.
+        """Takes the space of a recipe's experts for answers.
 
         Args:
             model: the base model.
             recipe: what made the experts.
             how: how to answer.
-            objects: the store; None where no experts are loaded.
+            store: the space, opened (`open_to_answer`); None where no experts are loaded.
             run: names the commits of experts that are made on the spot.
             retriever: see the field of this name, as for the others.
             exemplars: likewise.
@@ -93,7 +95,7 @@ class Answerer:
         """
         # There before the first answer: a rate sees nothing of what a counter had when it was first seen.
         metrics.questions_answered.labels(how.label)
-        store = None if objects is None else ExpertStore(objects, recipe.space(model).name)
+        make_experts = None if store is None else OnTheSpot.of(model, recipe, store, how.switching, run=run)
         return cls(
             model=model,
             recipe=recipe,
@@ -101,8 +103,9 @@ class Answerer:
             experts=None
             if store is None
             else Experts(store, recipe.layout(model), prepare=prepared_for(model.decoder)),
+            state=store.ledger.state if store is not None and make_experts is None else None,
             retriever=retriever,
-            make_experts=None if store is None else OnTheSpot.of(model, recipe, store, how.switching, run=run),
+            make_experts=make_experts,
             exemplars=exemplars,
             all_keys=all_keys,
             readers=readers_for(model.decoder.device.type) if how.switching else None,
@@ -251,6 +254,7 @@ class Answerer:
             fit=fit,
             trace=trace,
             set_number=task.set_number,
+            state=self.state if self.how.loads_experts else None,
         )
 
 

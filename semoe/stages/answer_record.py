@@ -3,7 +3,7 @@
 The names in the files are the published ones, and their scores are strings; in the code they are fields and numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from semoe.errors import CorruptError
 from semoe.evaluation.overflow import ALL_FITS, Fit, read_fit
 from semoe.evaluation.scores import Scores
 from semoe.generation.switching.trace import Trace, read_trace
+from semoe.store.state import StoreState
 
 SCORES = ("em", "f1", "prec", "recall")
 """The published names, in the order of `Scores`."""
@@ -41,6 +42,8 @@ class AnswerRecord:
     """Of a run: which of its sets of questions."""
     method: str = ""
     """Of a run: how it was answered."""
+    state: StoreState | None = None
+    """The experts that there were; None: it loads none, trains them on its way, or an earlier version wrote it."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns the record as `predict.json` has it."""
@@ -57,6 +60,8 @@ class AnswerRecord:
         }
         if self.trace:
             record |= asdict(self.trace)
+        if self.state:
+            record["state"] = asdict(self.state)
         return record | ({"set": self.set_number, "method": self.method} if self.method else {})
 
     @classmethod
@@ -89,4 +94,10 @@ class AnswerRecord:
             trace=read_trace(record),
             set_number=record.get("set", 0),
             method=record.get("method", ""),
+            state=StoreState.from_json(record["state"]) if record.get("state") else None,
         )
+
+
+def states_of(records: Iterable[AnswerRecord]) -> tuple[StoreState, ...]:
+    """Returns the states that answers read, each once, in order."""
+    return tuple({one.state.digest: one.state for one in records if one.state}.values())

@@ -28,6 +28,8 @@ class InferenceSettings:
     """Where such a method retrieves: retriever and index, for the record."""
     imported: bool = False
     """Whether to load experts that were imported from elsewhere, in place of those that `encode` trains."""
+    snapshot: str = ""
+    """The state of their space to read, or the beginning of its name; empty: as the space is."""
 
     def __post_init__(self) -> None:
         if self.inference_method not in METHODS:
@@ -43,6 +45,8 @@ class InferenceSettings:
                 "--missing train would train among experts that were imported; leave out --imported, or train none.",
                 kind="options",
             )
+        if self.snapshot:
+            require_fixed(self.switching, loads_experts=self.loads_experts)
 
     @classmethod
     def of(cls, name: str, switching: SwitchSettings | None = None) -> "InferenceSettings":
@@ -75,3 +79,18 @@ class InferenceSettings:
     def loads_experts(self) -> bool:
         """Whether experts are loaded."""
         return self.inference_method in ("prag", "combine")
+
+
+def require_fixed(switching: SwitchSettings | None, *, loads_experts: bool) -> None:
+    """Makes sure that answers read experts, and no others than a state has.
+
+    Raises:
+        UsageError: they load none, or train those that they miss.
+    """
+    if not loads_experts:
+        raise UsageError("--snapshot says which experts to read, and this way to answer loads none.", kind="options")
+    if switching and switching.missing == "train":
+        raise UsageError(
+            "--missing train adds experts while it answers, and --snapshot reads those that there were. Leave out one.",
+            kind="options",
+        )

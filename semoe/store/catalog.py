@@ -5,7 +5,7 @@
 Titles and losses stay in the packs' indexes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +51,11 @@ class Catalog:
         return self._segments
 
     @property
+    def used_segments(self) -> Sequence[str]:
+        """The same without those that hold no expert of this catalog."""
+        return [self._segments[number] for number in np.unique(self._arrays[1]["segment"])]
+
+    @property
     def arrays(self) -> tuple[Heads, Rows]:
         """The first 8 bytes of each key, [K] in order, and the rows, [K]."""
         return self._arrays
@@ -88,6 +93,16 @@ class Catalog:
             heads, rows = self._arrays
             kept = rows["segment"] != self._segments.index(segment)
             self._arrays = heads[kept], rows[kept]
+
+    def only(self, segments: Collection[str]) -> "Catalog":
+        """Returns a catalog of those experts that lie in some segments."""
+        wanted = set(segments)
+        heads, rows = self._arrays
+        kept = np.array([name in wanted for name in self._segments], bool)[rows["segment"]]
+        numbers, own = np.unique(rows["segment"][kept], return_inverse=True)
+        rows = rows[kept]
+        rows["segment"] = own
+        return Catalog([self._segments[number] for number in numbers], heads[kept], rows)
 
     def find(self, key: str) -> Place | None:
         """Returns where an expert lies, or None."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from semoe.errors import CorruptError
 from semoe.store.catalog import Catalog
@@ -11,6 +11,7 @@ from semoe.store.object_names import SpaceNames, number_of
 from semoe.store.objects import MissingObjectError, Objects
 from semoe.store.pack import ExpertEntry, Pack, read_index
 from semoe.store.snapshot import read_snapshot
+from semoe.store.state import StoreState, digest_of
 
 REFRESH_TRIES = 5
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Ledger:
         self._folded: frozenset[str] = frozenset()
         self._damaged: dict[str, str] = {}
         self._withdrawn: set[str] = set()
+        self._held: StoreState | None = None
         self.refresh()
 
     @property
@@ -55,11 +57,34 @@ class Ledger:
         """Packs whose index cannot be read, and why; their experts are not there for this reader."""
         return self._damaged
 
+    @property
+    def withdrawn(self) -> Collection[str]:
+        """Packs that must not be used."""
+        return self._withdrawn
+
+    @property
+    def state(self) -> StoreState:
+        """What it knows of the space now; of one that is held, the state that holds it."""
+        return self._held or StoreState(
+            digest=digest_of(self._catalog),
+            space=self._names.space,
+            snapshot=self._snapshot_number,
+            num_commits=len(self._commits),
+            num_experts=len(self._catalog),
+        )
+
+    def hold(self, state: StoreState, catalog: Catalog) -> None:
+        """Knows from now on the experts of a state, and nothing that is committed."""
+        self._held = state
+        self._catalog = catalog
+
     def refresh(self) -> None:
-        """Takes up what was committed since.
+        """Takes up what was committed since; one that is held stays as it is.
 
         Commits are listed before snapshots: one that is gone when it is read is in a snapshot that is there by then.
         """
+        if self._held:
+            return
         for tries_left in range(REFRESH_TRIES, 0, -1):
             try:
                 self._refresh()
@@ -75,6 +100,8 @@ class Ledger:
 
         Commits that a snapshot holds are removed only when they are older than `max_age`: they are known by then.
         """
+        if self._held:
+            raise AssertionError("a space that is read in a state takes up no experts")
         if time.monotonic() - self._refreshed > max_age:
             self.refresh()
         self._take_commits([found.name for found in self._objects.list(prefix)])

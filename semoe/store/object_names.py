@@ -57,6 +57,11 @@ class SpaceNames:
         """Prefix of what is known of passages that give nothing to learn."""
         return f"{self.root}/barren/"
 
+    @property
+    def states(self) -> str:
+        """Prefix of the states that readers kept."""
+        return f"{self.root}/states/"
+
     def pack(self, segment: str) -> str:
         """A pack."""
         return f"{self.root}/{pack_name(segment)}"
@@ -76,6 +81,10 @@ class SpaceNames:
     def snapshot(self, number: int) -> str:
         """A snapshot."""
         return f"{self.snapshots}{number:08}.snap"
+
+    def state(self, digest: str) -> str:
+        """A state."""
+        return f"{self.states}{digest}.json"
 
 
 def number_of(name: str) -> int:

@@ -23,7 +23,7 @@ RUN_VERBS = (
     ["status"], ["logs"], ["report"], ["report", "--partial"], ["shards", "--stage", "encode"],
     ["shards", "--stage", "augment"],
 )  # fmt: skip
-STORE_VERBS = (["ls"], ["stats"], ["verify"], ["gc", "--dry-run"], ["compact", "--dry-run"])
+STORE_VERBS = (["ls"], ["stats"], ["states"], ["verify"], ["gc", "--dry-run"], ["compact", "--dry-run"])
 NO_WORK = (["--version"], ["--help"], ["encode", "--help"], ["inference", "--print_settings"], ["plan", "--help"])
 
 

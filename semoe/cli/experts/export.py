@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.experts.spaces import Key, SpacePlaceOptions, whole_key
+from semoe.cli.experts.spaces import Key, StatePlaceOptions, whole_key
 from semoe.cli.output import show
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
@@ -16,7 +16,7 @@ from semoe.errors import UsageError
 def export_expert_verb(
     key: Key,
     to: Annotated[Path, typer.Option("--to", help="New folder; PeftModel.from_pretrained loads it.")],
-    place: SpacePlaceOptions,
+    place: StatePlaceOptions,
     output: o.OutputOptions,
 ) -> None:
     """Export one expert as a plain PEFT folder. `semoe encode --export` writes the published tree.

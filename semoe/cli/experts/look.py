@@ -1,18 +1,18 @@
-"""`semoe experts ls | show | stats`: look at what was trained."""
+"""`semoe experts ls | show | stats | states`: look at what was trained."""
 
 from typing import Annotated, Any
 
 import typer
 
 from semoe.cli import options as o
-from semoe.cli.experts.spaces import Key, SpacePlaceOptions, whole_key
+from semoe.cli.experts.spaces import Key, SpacePlaceOptions, StatePlaceOptions, whole_key
 from semoe.cli.output import show, show_rows
 from semoe.cli.verbs import verb
 
 
 @verb
 def ls(
-    place: SpacePlaceOptions,
+    place: StatePlaceOptions,
     output: o.OutputOptions,
     title: Annotated[str, typer.Option("--title", help="Only titles with this in them.")] = "",
     min_loss: Annotated[
@@ -36,7 +36,7 @@ def ls(
 
 
 @verb
-def show_verb(key: Key, place: SpacePlaceOptions, output: o.OutputOptions) -> None:
+def show_verb(key: Key, place: StatePlaceOptions, output: o.OutputOptions) -> None:
     """Show one expert: its passage, what it learnt, where it lies.
 
     Example: semoe experts show 3fa9
@@ -54,7 +54,7 @@ def show_verb(key: Key, place: SpacePlaceOptions, output: o.OutputOptions) -> No
 
 
 @verb
-def stats(place: SpacePlaceOptions, output: o.OutputOptions) -> None:
+def stats(place: StatePlaceOptions, output: o.OutputOptions) -> None:
     """Count experts, packs and bytes of a space, and say what the space is.
 
     Example: semoe experts stats --store s3://bucket/experts
@@ -62,6 +62,7 @@ def stats(place: SpacePlaceOptions, output: o.OutputOptions) -> None:
     import orjson
 
     opened = place.open()
+    state = opened.ledger.state
     lengths = opened.catalog.arrays[1]["length"]
     described = orjson.loads(opened.objects.get(opened.names.described))
     show(
@@ -70,8 +71,9 @@ def stats(place: SpacePlaceOptions, output: o.OutputOptions) -> None:
             "experts": len(opened),
             "bytes": int(lengths.sum(dtype="u8")),
             "packs": len(opened.catalog.segments),
-            "commits": len(opened.ledger.commits),
-            "snapshot": opened.ledger.snapshot_number,
+            "commits": state.num_commits,
+            "snapshot": state.snapshot,
+            "state": state.digest,
             "damaged packs": len(opened.ledger.damaged),
             "index bytes in memory": opened.catalog.num_bytes,
             "model": described["base_model"],
@@ -80,3 +82,23 @@ def stats(place: SpacePlaceOptions, output: o.OutputOptions) -> None:
         },
         as_json=output.as_json,
     )
+
+
+@verb
+def states(place: SpacePlaceOptions, output: o.OutputOptions) -> None:
+    """List the states of a space that answers read, the newest first: each can be read again with --snapshot.
+
+    Example: semoe experts states --store s3://bucket/experts
+    """
+    from semoe.store.kept_states import kept_states
+
+    opened = place.open()
+    space = opened.names.space
+    now = opened.ledger.state.digest
+    rows = [
+        {"state": state.digest, "experts": state.num_experts, "packs": len(packs), "commits": state.num_commits,
+         "snapshot": state.snapshot, "now": state.digest == now}
+        for state, packs in ((kept.state, kept.packs) for kept in kept_states(opened.objects, space))
+    ]  # fmt: skip
+    heading = f"{len(rows)} states of space {space}"
+    show_rows(heading, ("state", "experts", "packs", "commits", "snapshot", "now"), rows, as_json=output.as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semoe.cli.option_groups import option_group
-from semoe.cli.options import PlaceOptions
+from semoe.cli.options import PlaceOptions, Snapshot
 from semoe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +43,26 @@ class SpacePlaceOptions(PlaceOptions):
                 f"{objects.url} has {len(found)} spaces {self.space}. {there} Choose with --space.", kind="space"
             )
         return ExpertStore(objects, found[0])
+
+
+@option_group("Where things are", table="place")
+class StatePlaceOptions(SpacePlaceOptions):
+    """The same with a state of the space."""
+
+    snapshot: Snapshot = ""
+
+    def open(self) -> "ExpertStore":
+        """Opens the space in a state that was kept, or as it is.
+
+        Raises:
+            UsageError: there is no such space or state, or several.
+        """
+        opened = super().open()
+        if not self.snapshot:
+            return opened
+        from semoe.store.kept_states import open_at
+
+        return open_at(opened.objects, opened.names.space, self.snapshot)
 
 
 def _load_numpy() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from semoe.cli.option_groups import option_group
-from semoe.cli.options import Quoting
+from semoe.cli.options import Quoting, Snapshot
 
 
 @option_group("Cutting the run into shards", table="cutting")
@@ -54,3 +54,4 @@ class TrainedOptions:
     experts_of: Annotated[
         str, typer.Option("--experts_of", help="A run of this store whose experts answer: nothing is trained.")
     ] = ""
+    snapshot: Snapshot = ""

@@ -18,6 +18,7 @@ from semoe.errors import UsageError
 from semoe.retrieval.retrievers import parts_of
 
 if TYPE_CHECKING:
+    from semoe.generation.switching.settings import SwitchSettings
     from semoe.runs.estimate import Estimate, Span, Throughput
     from semoe.runs.folder import RunFolder
     from semoe.runs.plan import Manifest, Plan
@@ -104,7 +105,6 @@ def plan(
     from semoe.runs.manifest import provisional_manifest
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
     from semoe.runs.retrieving import retrieve_and_cut
-    from semoe.stages.inference_settings import InferenceSettings
 
     datasets, paths = dataset or [], data_path or []
     _require_sense(datasets, paths, recipe, index_place, cutting, costs, trained.corpus)
@@ -112,7 +112,6 @@ def plan(
     whole = trained.corpus if not datasets else None
     torch_dtype(dtype)
     switch_settings = switching.settings()
-    names = (inference_method or (SWITCHING_METHODS if switch_settings else METHODS)).split(",")
     folder = open_run(place, run)
     settings = PlanSettings(
         files=tuple(map(QuestionFile, datasets, paths)),
@@ -124,7 +123,7 @@ def plan(
         index_dir=index_place.index_dir,
         index_name=index_place.index_name,
         reranker=index_place.reranker,
-        methods=tuple(InferenceSettings.of(name, switch_settings).folder_name for name in names) if datasets else (),
+        methods=_folder_names(inference_method, switch_settings) if datasets else (),
         switching=None if whole else switch_settings,
         dtype=dtype,
         tokens_per_step=tokens_per_step,
@@ -134,6 +133,7 @@ def plan(
         quoting=trained.quoting,
         experts_of=trained.experts_of,
         augment_apart=trained.augment_apart,
+        snapshot=trained.snapshot,
     )
     if trained.corpus and not whole:
         _index(trained.corpus, trained.quoting, index_place)
@@ -141,6 +141,14 @@ def plan(
     later = cutting.retrieve_later or made.corpus is not None
     manifest = provisional_manifest(made) if later else retrieve_and_cut(folder, made)
     _estimate(folder, manifest, costs, output)
+
+
+def _folder_names(methods: str, switching: "SwitchSettings | None") -> tuple[str, ...]:
+    """Returns the folder names of the ways to answer."""
+    from semoe.stages.inference_settings import InferenceSettings
+
+    names = (methods or (SWITCHING_METHODS if switching else METHODS)).split(",")
+    return tuple(InferenceSettings.of(name, switching).folder_name for name in names)
 
 
 def _index(corpus: str, quoting: str, index_place: o.IndexOptions) -> None:
@@ -199,6 +207,8 @@ def _require_use_of(
         raise UsageError(f"--{stray} is for questions: it needs --dataset.", kind="options")
     if trained.augment_apart and datasets:
         raise UsageError("--augment_apart is for a corpus: a run over questions always does.", kind="options")
+    if trained.snapshot and not trained.experts_of:
+        raise UsageError("--snapshot is for experts that are there: it needs --experts_of.", kind="options")
     if trained.experts_of and costs.probe:
         raise UsageError("--probe measures training, and with --experts_of nothing is trained.", kind="options")
 

@@ -15,8 +15,11 @@ from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from semoe.runs.counts import EncodeCounts
     from semoe.runs.report import MethodReport, RunReport
+    from semoe.store.state import StoreState
 
 
 @verb
@@ -112,9 +115,20 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
         f"{experts.without_pairs} passages gave nothing to learn. This run published {experts.committed}, {once}.",
         soft_wrap=True,
     )
+    _tell_states(found.states)
     tell_aside(found.aside)
     tell_overflow((one.method, one.num_questions, one.overflow) for one in found.overall)
     _tell_sequences(counts.encode)
+
+
+def _tell_states(states: "Iterable[StoreState]") -> None:
+    """Says which experts the answers read."""
+    for one in states:
+        out.print(
+            f"Answers read state {one.digest} of space {one.space}: {one.num_experts} experts of {one.num_commits} "
+            f"commits, snapshot {one.snapshot}. To read it again: --snapshot {one.digest}",
+            soft_wrap=True,
+        )
 
 
 def _tell_sequences(counts: "EncodeCounts") -> None:

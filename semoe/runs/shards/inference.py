@@ -16,6 +16,9 @@ from semoe.stages.answer import Answerer
 from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.retrieve import switching_retriever
+from semoe.store.expert_store import ExpertStore
+from semoe.store.kept_states import open_at, open_to_answer
+from semoe.store.state import StoreState
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +38,35 @@ def inference_shard(job: Job) -> tuple[InferenceCounts, str]:
 def _answerer(job: Job) -> Answerer:
     plan = job.plan
     where = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name, reranker=plan.reranker)
+    ways = [InferenceSettings.of(method, plan.switching) for method in plan.methods]
     return Answerer.of(
         job.load_model(),
         job.recipe,
-        InferenceSettings.of(plan.methods[0], plan.switching),
-        job.folder.objects,
+        ways[0],
+        _opened(job) if any(how.loads_experts for how in ways) else None,
         run=job.folder.run,
         retriever=switching_retriever(plan.retriever, where, plan.switching),
         all_keys=job.folder.keys() if any(method.endswith("_random") for method in plan.methods) else (),
     )
+
+
+def _opened(job: Job) -> ExpertStore:
+    """Opens the experts in one state for all workers of the run: the plan's, or as the first of them finds the space.
+
+    With experts that are trained on the way each worker sees those that there are.
+    """
+    plan = job.plan
+    objects = job.folder.objects
+    if plan.switching and plan.switching.missing == "train":
+        return ExpertStore(objects, plan.space)
+    first = job.folder.find("state.json", StoreState)
+    if digest := plan.snapshot or (first.digest if first else ""):
+        return open_at(objects, plan.space, digest)
+    store = open_to_answer(objects, plan.space)
+    mine = store.ledger.state
+    if mine.num_experts and not job.folder.create("state.json", mine, StoreState):
+        return _opened(job)  # another was first meanwhile
+    return store
 
 
 def _answer(job: Job, answerer: Answerer, tasks: Sequence[Task]) -> float:
