@@ -75,7 +75,11 @@ def _other(head: bytes, path: str, said: str) -> tuple[str, str]:
     known += [
         (head[257:262] == b"ustar", "a tar archive", f"tar -xf {path}"),
         (head.startswith((PARQUET_MAGIC, ARROW_MAGIC, ARROW_STREAM, GZIP)), "packed or in columns", f"gunzip {path}"),
-        (b"\0" in head[:2], "text in UTF-16, or no text", f"iconv -f utf-16le -t utf-8 {path} > utf8.tsv"),
+        (
+            head[:4].isascii() and head[1:4:2] == b"\0\0",
+            "text in UTF-16",
+            f"iconv -f utf-16le -t utf-8 {path} > utf8.tsv",
+        ),
         (start.lower().startswith(_PAGES), "HTML or XML", "download the corpus, not the page that leads to it."),
         (start.startswith(b"[") and not said, "one JSON array", f"jq -c '.[]' {path} > corpus.jsonl"),
     ]
