@@ -1,4 +1,4 @@
-"""A run over a corpus of several files, each written in a way of its own: each passage is read once, and has its key."""
+"""A run over a corpus of several files, each written in its own way: each passage is read once, and has its key."""
 
 from pathlib import Path
 
