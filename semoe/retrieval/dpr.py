@@ -47,9 +47,8 @@ def parse_rows(lines: Iterable[str], path: object, *, header: bool = True, quote
             counted in `lines`.
     """
     lines = iter(lines)
-    first = next(lines, None) if header else None
-    if first is not None:
-        _require_header(first, path, quoted=quoted)
+    if header:
+        _require_header(next(lines, ""), path, quoted=quoted)
     # The header is read already, and counts as a line.
     warned = False
     for row in split_rows(chain(("\n",) if header else (), lines), path, quoted=quoted):

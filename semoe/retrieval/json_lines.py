@@ -24,7 +24,8 @@ def parse_json_lines(lines: Iterable[str], path: object) -> Iterator[Passage]:
     """
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield passage_of(_object(line, f"{path}, line {number}"), f"{path}, line {number}")
+            where = f"{path}, line {number}"
+            yield passage_of(_object(line, where), where)
 
 
 def passage_of(found: Mapping[str, Any], where: str) -> Passage:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from semoe.errors import UsageError
 
-MOST_CHARACTERS = 64 << 20
+MOST_CHARACTERS = 16 << 20
 """Of a field. What a quote opens and none closes would otherwise be read to the end of the corpus, into memory."""
 CURE = "If quotes mean nothing in this file, give --quoting none"
 

@@ -137,6 +137,13 @@ def test_a_quote_that_swallowed_a_record_is_warned_of(tmp_path: Path, caplog: py
         ("c.csv", b"id,text,title\n1,a,b\n", "line 1: .*separated by commas: convert"),
         ("mac.tsv", ROWS.replace(b"\n", b"\r"), "line 1: .*carriage returns alone: convert"),
         ("utf16.tsv", ROWS.decode().encode("utf-16"), "is text in UTF-16. .*iconv -f utf-16"),
+        ("utf16.tsv", ROWS.decode().encode("utf-16-le"), "is text in UTF-16.*iconv -f utf-16le"),
+        ("c.jsonl", b'{"id": 1, "text": "' + b"x" * (17 << 20), "line 1: no line's end within 16 MiB"),
+        (
+            "c.tsv",
+            ROWS + b'3\t"open\tC\n' + (b"4\t" + b"d" * 1000 + b"\tD\n") * (17 << 10),
+            "line 4: .* not closed within 16 MiB.*--quoting none",
+        ),
         ("c.jsonl", JSON + b'{"id": 3, "te', "line 3: .*truncated. Download it again"),
         ("c.json", b'{\n  "id": 1,\n  "text": "a"\n}\n', "line 1: .*jq -c"),
         ("c.jsonl", b'{"id": 1, "title": "no text"}\n', "line 1: expected an id .* found id .int., title"),
@@ -178,6 +185,18 @@ def test_what_cannot_be_read_is_told(
     assert "Traceback" not in told
     assert str(path) in told
     assert not list((tmp_path / "index").rglob("*.json"))
+
+
+def test_an_early_end_that_nobody_expected_is_no_silent_abort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends_early(*arguments: object) -> None:
+        raise EOFError("half a file")
+
+    monkeypatch.setattr("semoe.stages.index.index_all", ends_early)
+    path = put(tmp_path, "c.tsv", ROWS)
+    assert run(["index", "--data_path", str(path), "--index_dir", str(tmp_path / "index")]) == 1
+    assert "Something that index reads ends early. half a file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", PACKED)

@@ -5,6 +5,7 @@ the whole: there the file is one place.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from semoe.retrieval.passage import Passage
@@ -26,8 +27,12 @@ def batch_begins(place: Place, path: str, size: int) -> Sequence[int]:
 
 def rows_a_byte(place: Place, path: str, size: int) -> float:
     """Returns about how many rows a byte of a file has, from its first batch; errors: `batch_begins`."""
-    first = next((batch for _, batch in _batches(place, path, size) if batch.num_rows), None)
-    return min(1.0, first.num_rows / max(1, first.nbytes)) if first is not None else 0.0
+    (_, first), *more = [*islice(_batches(place, path, size), 2)] or [(0, None)]
+    if first is None:
+        return 0.0
+    # In S3 nothing says where the second begins.
+    num_bytes = (more[0][0] if more else size) if isinstance(place, Disk) else first.nbytes
+    return min(1.0, int(first.num_rows) / max(1, int(num_bytes)))
 
 
 class ArrowReader:

@@ -70,19 +70,20 @@ def _text(head: bytes, path: str, said: str, *, is_packed: bool = False) -> str:
 
 def _other(head: bytes, path: str, said: str) -> tuple[str, str]:
     """Returns what else than a text a file is, and the cure; empty where it is none of what is known."""
-    for magic, what, cure in _OTHERS:
-        if head.startswith(magic):
-            return what, cure.format(path)
-    if head[257:262] == b"ustar":
-        return "a tar archive", f"tar -xf {path}"
-    if head.startswith((PARQUET_MAGIC, ARROW_MAGIC, ARROW_STREAM, GZIP)):
-        return "in columns or packed itself", f"gunzip {path}"
     start = head.lstrip()
-    if start.lower().startswith(_PAGES):
-        return "HTML or XML", "download the corpus itself; a page may stand where a login is wanted."
-    if start.startswith(b"[") and not said:
-        return "one JSON array", f"jq -c '.[]' {path} > corpus.jsonl"
-    return "", ""
+    known = [(head.startswith(magic), what, cure.format(path)) for magic, what, cure in _OTHERS]
+    known += [
+        (head[257:262] == b"ustar", "a tar archive", f"tar -xf {path}"),
+        (head.startswith((PARQUET_MAGIC, ARROW_MAGIC, ARROW_STREAM, GZIP)), "packed or in columns", f"gunzip {path}"),
+        (
+            head[:4].isascii() and head[1:4:2] == b"\0\0",
+            "text in UTF-16",
+            f"iconv -f utf-16le -t utf-8 {path} > utf8.tsv",
+        ),
+        (start.lower().startswith(_PAGES), "HTML or XML", "download the corpus, not the page that leads to it."),
+        (start.startswith(b"[") and not said, "one JSON array", f"jq -c '.[]' {path} > corpus.jsonl"),
+    ]
+    return next(((what, cure) for is_it, what, cure in known if is_it), ("", ""))
 
 
 def _unpacked(head: bytes, path: str) -> bytes:

@@ -11,7 +11,7 @@ from semoe.retrieval.formats import CSV, parsed
 from semoe.retrieval.passage import Passage
 from semoe.stages.corpora.places import counted
 
-MOST_BYTES = 64 << 20
+MOST_BYTES = 16 << 20
 """Of a line: what has no line ends is no text of passages, and would fill the memory."""
 EVERYWHERE = 1 << 62
 
