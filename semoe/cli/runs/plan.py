@@ -112,7 +112,6 @@ def plan(
     whole = trained.corpus if not datasets else None
     torch_dtype(dtype)
     switch_settings = switching.settings()
-    folder = open_run(place, run)
     settings = PlanSettings(
         files=tuple(map(QuestionFile, datasets, paths)),
         data_type=data_type,
@@ -137,8 +136,8 @@ def plan(
     )
     if trained.corpus and not whole:
         _index(trained.corpus, trained.quoting, index_place)
-    made = plan_run(folder, settings)
-    later = cutting.retrieve_later or made.corpus is not None
+    made = plan_run(folder := open_run(place, run), settings)
+    later = cutting.retrieve_later or made.corpus
     manifest = provisional_manifest(made) if later else retrieve_and_cut(folder, made)
     _estimate(folder, manifest, costs, output)
 
