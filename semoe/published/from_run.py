@@ -1,11 +1,13 @@
 """Writes what a run left in the store in the published layout: `data_aug/`, `offline/` and `output/`."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, Task
+from semoe.datasets.keys import passage_key
 from semoe.published.augmented_place import write_alone
 from semoe.published.export_tree import export_tree
 from semoe.published.inference import write_output
@@ -13,6 +15,7 @@ from semoe.published.settings import StageSettings
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Plan
 from semoe.runs.reporting import augmented_passages, finished_reports, records_of
+from semoe.stages.augment import augmented_but_failing, augmenter_for
 from semoe.store.expert_store import ExpertStore
 
 
@@ -38,9 +41,9 @@ def export_run(folder: RunFolder, to: Path) -> ExportReport:
     """
     plan = folder.plan()
     finished_reports(folder)
-    augmented = augmented_passages(RunFolder(folder.objects, plan.experts_of) if plan.experts_of else folder)
     names = defaultdict[str, list[Path]](list)
     tasks = [task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard)]
+    augmented = _augmented(folder, plan, tasks)
     for number, one in enumerate(plan.sets):
         settings = _settings(plan, number, to)
         own = [task for task in tasks if task.set_number == number]
@@ -59,6 +62,24 @@ def export_run(folder: RunFolder, to: Path) -> ExportReport:
         num_idle=exported.num_idle_folders,
         to=to,
     )
+
+
+def _augmented(folder: RunFolder, plan: Plan, tasks: Sequence[Task]) -> dict[str, AugmentedPassage]:
+    """Returns the passages of all questions with rewrite and pairs, by key.
+
+    A run over a corpus keeps no pairs that rules make: made again, they come out the same.
+    """
+    found = augmented_passages(RunFolder(folder.objects, plan.experts_of) if plan.experts_of else folder)
+    lacking = {
+        key: passage
+        for task in tasks
+        for key, passage in zip(task.keys, task.question.passages, strict=True)
+        if key not in found
+    }
+    if lacking and plan.augmented_by == "parse":
+        made = augmented_but_failing(augmenter_for(plan.augmented_by, plan.preset), list(lacking.values()))
+        found |= {passage_key(one.title, one.passage): one for one in made.passages}
+    return found
 
 
 def _settings(plan: Plan, number: int, root: Path) -> StageSettings:

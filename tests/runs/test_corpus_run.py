@@ -12,6 +12,7 @@ from semoe.augment.contract import Augmentation
 from semoe.augment.parse_augmenter import ParseAugmenter
 from semoe.cli.app import run
 from semoe.datasets.augmented import AugmentedPassage
+from semoe.datasets.augmented_file import read_augmented
 from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.models.model import Model
@@ -100,6 +101,11 @@ def answer_with(root: Path, place: Path) -> None:
     assert report.experts.committed == 0
     assert report.experts.in_store == report.experts.planned > 5
     assert {one.method: one.num_experts > 0 for one in report.overall}["combine"]
+    assert run(["export", "--run", "dev", "--store", store, "--to", str(place / "published")]) == 0
+    (written,) = (place / "published" / "data_aug").rglob("*.json")
+    exported = [one for question in read_augmented(written) for one in question.passages]
+    assert len(exported) > 5
+    assert all(one.qa for one in exported), "a corpus's run keeps no pairs: rules make them again"
     other = plan_of_questions(root, store, "--experts_of", "wiki", "--lora_rank", "3", name="other")
     assert run(other) == 2
 

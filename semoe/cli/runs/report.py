@@ -119,6 +119,12 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
     tell_aside(found.aside)
     tell_overflow((one.method, one.num_questions, one.overflow) for one in found.overall)
     _tell_sequences(counts.encode)
+    if counts.encode.augmented:
+        out.print(
+            f"Of {counts.encode.training_seconds:,.0f} seconds of training {counts.encode.waiting_seconds:,.0f} were "
+            f"spent waiting for {counts.encode.augmented:.0f} passages to be augmented.",
+            soft_wrap=True,
+        )
 
 
 def _tell_states(states: "Iterable[StoreState]") -> None:
