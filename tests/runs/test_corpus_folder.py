@@ -1,4 +1,4 @@
-"""A run over a corpus of several files, each written in its own way: each passage is read once, and has its key."""
+"""A run over a corpus of several files, each written in its own way: each passage is read once, and has its expert."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.demo import PASSAGES
 from tests.stages.corpora import WAYS, write
 
 
-def test_each_passage_of_a_mixed_folder_is_augmented_once(small_root: Path, tmp_path: Path) -> None:
+def test_each_passage_of_a_mixed_folder_is_trained_once(small_root: Path, tmp_path: Path) -> None:
     passages = list(read_passages(PASSAGES))[: 4 * len(WAYS)]
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -28,12 +28,13 @@ def test_each_passage_of_a_mixed_folder_is_augmented_once(small_root: Path, tmp_
         "--preset", str(small_root / "quick.toml"), "--shards", "5",
     ]) == 0  # fmt: skip
     folder = RunFolder(FolderObjects(Path(store)), "wiki")
-    shards = range(len(items_of(folder, "augment")))
-    assert len(shards) > 3
-    for shard in shards:
-        run_shard(folder, "augment", shard)
+    for stage in ("retrieve", "encode"):
+        shards = range(len(items_of(folder, stage)))
+        assert len(shards) > 3
+        for shard in shards:
+            run_shard(folder, stage, shard)
     assert set(folder.keys()) == {passage_key(one.title, one.text) for one in passages}
     write(corpus / "9.jsonl", passages[:1])
-    folder.remove("shards/augment/00000.json")
+    folder.remove("shards/encode/00000.json")
     with pytest.raises(UsageError, match=r"has got 9\.jsonl"):
-        run_shard(folder, "augment", 0)
+        run_shard(folder, "encode", 0)
