@@ -35,7 +35,8 @@ def load_popqa(data_path: Path) -> Iterator[Question]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     # Not splitlines(): a question may hold a line separator that is none to csv.
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), delimiter="\t", restkey=_REST)
+    # Strict: otherwise a quote that is never closed would take all that follows for one cell.
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), delimiter="\t", restkey=_REST, strict=True)
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
         raise UsageError(f"{path}, line 1: no column {', '.join(missing)}. Is it a PopQA file?", kind="broken-file")
