@@ -22,7 +22,7 @@ SETTINGS = AugmentSettings(max_pairs=3)
 
 @pytest.fixture(scope="module")
 def passages() -> list[AugmentedPassage]:
-    return [unaugmented(one) for one in read_passages(PASSAGES)][: 3 * PART + 5]
+    return [unaugmented(one) for one in read_passages(PASSAGES)][: PART + 5]
 
 
 def test_processes_make_what_one_makes(passages: list[AugmentedPassage]) -> None:
@@ -33,6 +33,7 @@ def test_processes_make_what_one_makes(passages: list[AugmentedPassage]) -> None
     assert sum(len(one.qa) for one in here) > len(passages)
 
 
+@pytest.mark.slow
 def test_passages_are_taken_as_they_are_needed_and_processes_end(passages: list[AugmentedPassage]) -> None:
     taken = 0
 
@@ -51,6 +52,7 @@ def test_passages_are_taken_as_they_are_needed_and_processes_end(passages: list[
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_another_attempts_business(passages: list[AugmentedPassage]) -> None:
     found = augmented_ahead(passages * 20, SETTINGS, 1)
     next(found)
