@@ -10,7 +10,7 @@ from semoe.runs.folder import RunFolder
 from semoe.runs.records import Heartbeat
 from semoe.runs.spending import find_estimate, require_price, require_within, spending_of
 from semoe.store.objects import FolderObjects
-from tests.runs.test_corpus_run import corpus, planned
+from tests.small_corpus import corpus, planned
 
 
 def beat(seconds: float, earlier: float = 0.0) -> Heartbeat:
