@@ -64,13 +64,13 @@ def encode(
     work = Encoding.of(model, recipe, passages, store, cure=FILES_CURE, elsewhere=lambda: passages_of(settings))
     with progress("encode", len(work.missing), "experts") as advance:
         done = work.train(run=f"encode-{fresh_token()}", tokens_per_step=tokens_per_step, advance=advance)
-    trained = done.done.trained
+    trained = done.published.trained
     exported = export_tree(store, {key: place.folders for key, place in places.items()}) if export else None
     return EncodeReport(
         space=store.names.space,
         num_trained=trained.num_experts,
         num_found=done.num_found,
-        num_published=done.done.num_published,
+        num_published=done.published.num_published,
         num_without_pairs=len(done.without_pairs),
         num_cut_sequences=trained.too_long.num_cut,
         num_left_out_sequences=trained.too_long.num_left_out,

@@ -1,6 +1,7 @@
 """What a run has cost so far, and how it does beside its plan's forecast; read from the store, whoever did the work."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from semoe.runs.records import Heartbeat
 from semoe.runs.shard_items import STAGES
 
 THREADS = 16
+LOOK_SECONDS = 15.0
+"""Between two looks at what a run has cost: each reads an object a shard at work."""
 SLOWEST = 3
 """Shards that are named."""
 
@@ -33,46 +36,74 @@ def find_estimate(folder: RunFolder) -> Estimate | None:
         return None
 
 
-def spending_of(folder: RunFolder) -> Spending:
-    """Adds up what workers told of themselves."""
-    seconds = sum(beat.earlier_seconds + beat.seconds for stage in STAGES for _, beat in heartbeats_of(folder, stage))
-    found = find_estimate(folder)
-    price = found.prices.accelerator_hour if found else 0.0
-    return Spending(hours=seconds / 3600, money=seconds / 3600 * price if price else None)
-
-
-def heartbeats_of(folder: RunFolder, stage: str) -> Sequence[tuple[int, Heartbeat]]:
-    """Returns the last heartbeat of each shard that was ever begun."""
-    shards = sorted(int(name.partition(".")[0]) for name in folder.names(f"progress/{stage}/"))
+def heartbeats_of(folder: RunFolder, stage: str, but: Set[int] = frozenset()) -> Sequence[tuple[int, Heartbeat]]:
+    """Returns the last heartbeat of each shard that was ever begun, but for some."""
+    shards = sorted({int(name.partition(".")[0]) for name in folder.names(f"progress/{stage}/")} - but)
     with ThreadPoolExecutor(THREADS) as pool:
         beats = pool.map(lambda shard: folder.find_heartbeat(stage, shard), shards)
         return [(shard, beat) for shard, beat in zip(shards, beats, strict=True) if beat]
 
 
-def require_within(folder: RunFolder, max_cost: float) -> None:
-    """Makes sure that a run has not cost more than it may.
+class Spent:
+    """What the workers of a run told of themselves; a shard that is finished is read once, however often one asks."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._over: dict[str, dict[int, float]] = {stage: {} for stage in STAGES}
+        """Seconds of finished shards, by stage and number."""
+
+    def so_far(self) -> Spending:
+        """Adds it up."""
+        hours = sum(map(self._seconds, STAGES)) / 3600
+        found = find_estimate(self._folder)
+        price = found.prices.accelerator_hour if found else 0.0
+        return Spending(hours=hours, money=hours * price if price else None)
+
+    def _seconds(self, stage: str) -> float:
+        over = self._over[stage]
+        finished = set(self._folder.finished(stage))
+        at_work = 0.0
+        for shard, beat in heartbeats_of(self._folder, stage, over.keys()):
+            seconds = beat.earlier_seconds + beat.seconds
+            if shard in finished:
+                over[shard] = seconds
+            else:
+                at_work += seconds
+        return at_work + sum(over.values())
+
+
+class CostLimit:
+    """Raises once a run has cost more than it may; looks every `LOOK_SECONDS`, however often it is called.
 
     Raises:
-        UsageError: it has.
+        UsageError: the plan does not say what a worker costs.
     """
-    money = spending_of(folder).money
-    if money is not None and money > max_cost:
-        raise UsageError(
-            f"Run {folder.run} has cost {money:,.2f}, more than --max_cost {max_cost:,.2f}. What is finished is kept. "
-            f"Go on with `semoe resume --run {folder.run}` and a larger one.",
-            kind="max-cost",
-        )
 
+    def __init__(self, folder: RunFolder, max_cost: float) -> None:
+        self._run = folder.run
+        self._max_cost = max_cost
+        self._spent = Spent(folder)
+        self._next_look = 0.0
+        if self._spent.so_far().money is None:
+            raise UsageError(
+                f"--max_cost needs the price of a worker's hour, which the plan of run {folder.run} lacks. Plan it "
+                "again with --gpu_price; the plan itself stays as it is.",
+                kind="options",
+            )
 
-def require_price(folder: RunFolder) -> None:
-    """Makes sure that it is known what a worker costs.
+    def __call__(self) -> None:
+        """Looks, where it is time.
 
-    Raises:
-        UsageError: the plan has no price.
-    """
-    if spending_of(folder).money is None:
-        raise UsageError(
-            f"--max_cost needs the price of a worker's hour, which the plan of run {folder.run} lacks. Plan it again "
-            "with --gpu_price; the plan itself stays as it is.",
-            kind="options",
-        )
+        Raises:
+            UsageError: it has cost more.
+        """
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_SECONDS
+        money = self._spent.so_far().money
+        if money is not None and money > self._max_cost:
+            raise UsageError(
+                f"Run {self._run} has cost {money:,.2f}, more than --max_cost {self._max_cost:,.2f}. What is finished "
+                f"is kept. Go on with `semoe resume --run {self._run}` and a larger one.",
+                kind="max-cost",
+            )

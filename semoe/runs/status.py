@@ -61,7 +61,7 @@ def failures_of(folder: RunFolder) -> Sequence[Failure]:
 
 def _stage(folder: RunFolder, stage: str, items: Sequence[int] | None) -> StageStatus:
     finished = set(folder.finished(stage))
-    begun = [(shard, beat) for shard, beat in heartbeats_of(folder, stage) if shard not in finished]
+    begun = heartbeats_of(folder, stage, finished)
     beats = [beat for _, beat in begun]
     # A worker that failed said so: its last sign of life may be younger than its end.
     failed = {name.removesuffix(".json").rpartition("-")[2] for name in folder.names(f"failures/{stage}/")}

@@ -28,6 +28,15 @@ class Made:
     rejected: Counter[str] = field(default_factory=Counter)
     """What was not kept, by reason."""
 
+    @property
+    def num_pairs(self) -> int:
+        """Of all passages."""
+        return sum(len(one.qa) for one in self.passages)
+
+    def count(self) -> None:
+        """Tells the metrics of this process."""
+        metrics.augmented(num_passages=len(self.passages), num_pairs=self.num_pairs, rejected=self.rejected)
+
 
 def augment_settings(augmented_by: str, preset: Preset) -> AugmentSettings:
     """Returns how a recipe augments; the one place that decides it, for verb, run and `main`.
@@ -74,7 +83,7 @@ def augmented(
 def augmented_but_failing(augmenter: Augmenter, passages: Sequence[AugmentedPassage]) -> Made:
     """Returns passages with rewrite and pairs; where that fails, each is tried alone, and what fails again is left out.
 
-    It counts nothing: it is called in processes whose counts nobody asks for.
+    It counts nothing, as it is called in processes whose metrics nobody asks for; see `Made.count`.
 
     Raises:
         SemoeError: of settings or of the machine: no passage's fault. So is `MemoryError`.

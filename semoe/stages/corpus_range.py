@@ -24,7 +24,7 @@ from semoe.stages.corpora.places import Place, path_of, place_of
 THREADS = 16
 """Places that are looked at at once: S3 takes its time for each."""
 MOST_UNCUT = 512 << 20
-"""Bytes of a gzipped file in a folder: all of its passages are one shard's, which holds them in memory."""
+"""Bytes of a gzipped file in a folder: all of its passages are one shard's."""
 TOLD_BYTES = 1 << 20
 CURE = "Give the file as it was then, or plan a run under another name."
 

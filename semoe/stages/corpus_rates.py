@@ -8,6 +8,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import accumulate, islice, pairwise
 from statistics import stdev
@@ -116,7 +117,8 @@ def _rates(corpus: CorpusFile, bounds: Sequence[int]) -> dict[Way, Rate]:
     rates = {}
     for way, some in spots.items():
         looked_at = some[:: max(1, len(some) // PLACES)]
-        found = [_rate(part, place, corpus.path_of(part), at) for part, at in looked_at]
+        with ThreadPoolExecutor(PLACES) as pool:
+            found = list(pool.map(lambda spot: _rate(spot[0], place, corpus.path_of(spot[0]), spot[1]), looked_at))
         # A footer tells all of its file, a small text is read whole.
         is_whole = looked_at == some and all(not part.is_lines or part.size <= WHOLE for part, _ in some)
         rates[way] = Rate.of(found, is_whole=is_whole and not way.is_packed)

@@ -43,7 +43,7 @@ class Encoded:
     """Those whose expert was in the store already."""
     without_pairs: Mapping[str, str]
     """Those that give nothing to learn, by key, and why: they get no expert."""
-    done: Published
+    published: Published
     """Of those that were missing."""
 
 
@@ -152,7 +152,7 @@ class Encoding:
             num_passages=len(self.passages),
             num_found=self.num_found,
             without_pairs={**dict.fromkeys(self.empty, NO_PAIRS), **done.without_sequences},
-            done=done,
+            published=done,
         )
 
 

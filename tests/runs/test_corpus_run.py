@@ -21,10 +21,11 @@ from semoe.retrieval.passage import Passage
 from semoe.runs.folder import RunFolder
 from semoe.runs.manifest import items_of
 from semoe.runs.reporting import make_report
-from semoe.runs.shard import run_shard
+from semoe.runs.shard import do_shard, run_shard
 from semoe.runs.shard_items import STAGES
 from semoe.stages.corpus import open_corpus
 from semoe.stages.recipe import Recipe
+from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from tests.demo import PASSAGES
 from tests.runs.killing import run_while_killing
@@ -177,6 +178,60 @@ def test_what_another_run_knows_is_not_done_again(
     assert later.experts.committed == 1
     assert later.experts.in_store == report.experts.in_store + 1
     assert later.experts.without_pairs == report.experts.without_pairs
+
+
+def test_experts_learn_the_same_whoever_augments(small_root: Path, tmp_path: Path) -> None:
+    path = corpus(tmp_path, 10)
+    learnt: list[dict[str, str]] = []
+    for number, (how, processes) in enumerate([((), 0), ((), 1), (("--augment_apart",), None)]):
+        place = tmp_path / str(number)
+        folder = planned(small_root, place, path, "--shards", "1", *how)
+        for stage in STAGES[:-1]:
+            for shard in range(len(items_of(folder, stage))):
+                do_shard(folder, stage, shard, augment_processes=processes)
+        learnt.append({one.key: one.learnt for one in ExpertStore(folder.objects, folder.plan().space).entries()})
+    assert len(learnt[0]) == 10
+    assert learnt[0] == learnt[1] == learnt[2]
+
+
+def test_a_part_that_another_kept_first_is_gone_on_from(
+    small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = planned(small_root, tmp_path, corpus(tmp_path, 12), "--shards", "1", "--augment_apart")
+    do_shard(folder, "retrieve", 0)
+    items_of(folder, "augment")
+    made = ParseAugmenter.augment
+    kept = "augmented/00000/00000000.json"
+
+    def meanwhile(self: ParseAugmenter, passages: Sequence[Passage], rejected: Counter[str]) -> list[Augmentation]:
+        found = made(self, passages, rejected)
+        first = AugmentedPassage(pid=0, passage=passages[0].text, title=passages[0].title, id=passages[0].id)
+        folder.create(kept, [replace(first, qa=found[0].qa)], list[AugmentedPassage])
+        return found
+
+    monkeypatch.setattr(ParseAugmenter, "augment", meanwhile)
+    report = do_shard(folder, "augment", 0)
+    parts = [
+        folder.read(f"augmented/00000/{name}", list[AugmentedPassage]) for name in folder.names("augmented/00000/")
+    ]
+    assert [len(part) for part in parts] == [1, report.counts["passages"] - 1]
+    together = [one.id for part in parts for one in part]
+    whole = [one.id for one in open_corpus(str(tmp_path / "corpus.tsv")).passages()]
+    assert together == whole
+
+
+@pytest.mark.parametrize("how", [(), ("--augment_apart",)])
+def test_a_probe_says_hours_and_money_as_intervals(
+    small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], how: Sequence[str]
+) -> None:
+    planned(
+        small_root, tmp_path, corpus(tmp_path, 30), "--shards", "2", "--probe", "--gpu_price", "36000", "--json", *how
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert "on one machine" in told["experts a second"]
+    least, most = (float(one.replace(",", "")) for one in told["money"].split(" to "))
+    assert 0 < least <= most
+    assert " to " in told["requests"]
 
 
 @pytest.mark.slow

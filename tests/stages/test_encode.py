@@ -48,8 +48,8 @@ def bench(small_model: Model, tmp_path: Path) -> Bench:
 
 
 def counts(done: Encoded) -> tuple[int, int, int, int, int]:
-    trained = done.done.trained.num_experts
-    return (done.num_passages, done.num_found, trained, done.done.num_published, len(done.without_pairs))
+    trained = done.published.trained.num_experts
+    return (done.num_passages, done.num_found, trained, done.published.num_published, len(done.without_pairs))
 
 
 def test_each_passage_is_found_trained_or_without_pairs(bench: Bench) -> None:
@@ -59,10 +59,10 @@ def test_each_passage_is_found_trained_or_without_pairs(bench: Bench) -> None:
 
 def test_sequences_that_are_too_long_are_counted_and_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     done = bench.encode(a=passage("Paris"), b=passage("word " * 2100), c=passage("word " * 3100))
-    assert done.done.trained.too_long == TooLong(num_cut=1, num_left_out=0, num_beyond_context=2)
+    assert done.published.trained.too_long == TooLong(num_cut=1, num_left_out=0, num_beyond_context=2)
     assert "longer than the model's context of 2048 tokens" in caplog.text
     caplog.clear()
-    assert bench.encode(d=passage("Rome")).done.trained.too_long == TooLong()
+    assert bench.encode(d=passage("Rome")).published.trained.too_long == TooLong()
     assert caplog.text == ""
 
 
@@ -88,5 +88,18 @@ def test_somebody_who_was_first_with_other_pairs_is_told_of(bench: Bench) -> Non
 def test_where_any_expert_will_do_the_first_stays(bench: Bench) -> None:
     late = bench.work(None, a=passage("Rome"))
     bench.encode(a=passage("Paris"))
-    assert late.train(run="late").done.num_published == 0
+    assert late.train(run="late").published.num_published == 0
     assert counts(bench.encode(None, a=passage("Rome"))) == (1, 1, 0, 0, 0)
+
+
+def test_an_expert_whose_numbers_are_not_finite_is_not_published(bench: Bench) -> None:
+    preset = bench.recipe.preset
+    wild = replace(preset, training=replace(preset.training, learning_rate=1e30, num_steps=4))
+    bench.recipe = replace(bench.recipe, preset=wild)
+    bench.store = make_space(bench.store.objects, bench.recipe.space(bench.model), bench.recipe.layout(bench.model))
+    with pytest.raises(UsageError, match=r"numbers that are not finite.*smaller learning rate"):
+        bench.encode(a=passage("Paris"))
+    aside: list[str] = []
+    done = bench.work(a=passage("Paris")).train(run="r", set_aside=lambda keyed, error: aside.append(keyed[0]))
+    assert (aside, done.published.num_published) == (["a" * 64], 0)
+    assert "a" * 64 not in ExpertStore(bench.store.objects, bench.store.names.space)

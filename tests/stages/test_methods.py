@@ -10,6 +10,7 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.datasets.augmented import AugmentedQuestion, Task
+from semoe.datasets.keys import passage_key
 from semoe.datasets.loading import load_dataset
 from semoe.experts.preset import load_preset
 from semoe.generation.engine import Engine
@@ -28,6 +29,7 @@ from semoe.stages.on_the_spot import OnTheSpot
 from semoe.stages.recipe import Recipe
 from semoe.stages.requests import RequestMaker
 from semoe.stages.retrieve import unanswered
+from semoe.store.barren import NO_PAIRS
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.opened import Experts, make_space
@@ -191,26 +193,28 @@ def test_after_the_last_switch_the_text_is_a_fresh_starts(work: dict[str, Any]) 
         assert (*one.tokens[: last.token], *fresh.tokens)[: len(one.tokens)] == one.tokens
 
 
-@pytest.mark.parametrize("missing", ["skip", "icl", "train"])
-def test_what_a_missing_expert_does(work: dict[str, Any], missing: str) -> None:
-    """A passage of its own, which nothing knows yet."""
-    text = f"Zorbax {missing} is a town in Freedonia. Zorbax {missing} was founded in 1723."
-    passage = Passage(f"9{missing}", text, f"Zorbax {missing}")
+@pytest.mark.parametrize(("missing", "is_barren"), [("skip", False), ("icl", False), ("train", False), ("train", True)])
+def test_what_a_missing_expert_does(work: dict[str, Any], missing: str, is_barren: bool) -> None:
+    """A passage of its own, which nothing knows yet, or of which is known that it gives nothing to learn."""
+    name = f"Zorbax {missing} {is_barren}"
+    passage = Passage(f"9{missing}", f"{name} is a town in Freedonia. {name} was founded in 1723.", name)
 
     class One:
         def search(self, queries: list[str], k: int) -> list[list[Retrieved]]:
             return [[Retrieved(passage, 1.0, 0)] for _ in queries]
 
-    question = AugmentedQuestion(qid="z", test_id=0, question=f"Where is Zorbax {missing}?", answers=("Freedonia",))
+    question = AugmentedQuestion(qid="z", test_id=0, question=f"Where is {name}?", answers=("Freedonia",))
     known, retriever = len(work["store"]), work["retriever"]
     work["retriever"] = One()
+    if is_barren:
+        work["store"].barren.add({passage_key(passage.title, passage.text): NO_PAIRS}, run="another")
     try:
         (record,) = answers(work, [Task(did=0, question=question)], method="single-retrieval", missing=missing)
     finally:
         work["retriever"] = retriever
     assert record.trace
     (switch,) = record.trace.switches
-    made = missing == "train"
+    made = missing == "train" and not is_barren
     assert len(work["store"]) == known + made
     assert switch.passages[0].has_expert == made
     assert (record.num_experts, len(switch.experts)) == (int(made), int(made))

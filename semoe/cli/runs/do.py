@@ -61,6 +61,8 @@ def run_verb(
 
     if backend == "local":
         on_cluster.require_none()
+    else:
+        workers.require_here()
     if on_cluster.detach and costs.max_cost is not None:
         raise UsageError("--max_cost needs somebody who watches: it does not go with --detach.", kind="options")
     folder = open_run(place, run)
@@ -225,15 +227,21 @@ def _run_there(
 
 def _ask(folder: "RunFolder", limit: float) -> None:
     """Asks before a run that costs more than the limit, by its plan's own estimate."""
+    from semoe.runs.manifest import provisional_manifest
     from semoe.runs.spending import find_estimate
 
     found = find_estimate(folder)
-    if found is None or (found.money is None and found.num_passages < UNPRICED_PASSAGES):
+    money = found.money if found else None
+    if found:
+        count = found.num_passages
+    else:  # made by nobody, or by an earlier version
+        plan = folder.plan()
+        count = 0 if plan.experts_of else (folder.manifest() or provisional_manifest(plan)).num_passages
+    is_little = money[1] <= limit if money else count < UNPRICED_PASSAGES
+    if is_little:
         return
-    if found.money is not None and found.money[1] <= limit:
-        return
-    price = "at an unknown price" if found.money is None else f"for up to {found.money[1]:,.2f}"
-    what = f"Train up to {found.num_passages:,} experts {price}?"
+    price = f"for up to {money[1]:,.2f}" if money else "at an unknown price"
+    what = f"Train up to {count:,} experts {price}?"
     if not sys.stdin.isatty() or os.environ.get("CI"):
         raise UsageError(f"{what} Nobody can be asked here: say --yes, or raise --ask_above.", kind="not-asked")
     typer.confirm(what, abort=True, err=True)

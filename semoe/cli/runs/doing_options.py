@@ -38,6 +38,18 @@ class WorkerOptions:
         ),
     ] = None
 
+    def require_here(self) -> None:
+        """Makes sure that nothing is given that pods would not hear of.
+
+        Raises:
+            UsageError: something is.
+        """
+        if self.augment_processes is not None:
+            raise UsageError(
+                "--augment_processes is for --backend local: a pod has one for each CPU that it asks for, but one.",
+                kind="options",
+            )
+
     def arguments(self) -> list[str]:
         """Returns them as a command line's."""
         given = ["--commit_seconds", str(self.commit_seconds_or_default), "--device", self.device]
@@ -113,11 +125,10 @@ class CostOptions:
         Raises:
             UsageError: the plan does not say what a worker costs.
         """
-        limit = self.max_cost
-        if limit is None:
+        if self.max_cost is None:
             return lambda: None
-        from semoe.runs.spending import require_price, require_within
+        from semoe.runs.spending import CostLimit
 
-        require_price(folder)
-        require_within(folder, limit)
-        return lambda: require_within(folder, limit)
+        within = CostLimit(folder, self.max_cost)
+        within()  # what was spent before counts
+        return within

@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING
 from semoe.cli.output import err
 
 if TYPE_CHECKING:
-    from semoe.runs.estimate import Span
-    from semoe.runs.folder import RunFolder
+    from semoe.runs.estimate import Estimate, Span
+    from semoe.runs.spending import Spending
     from semoe.runs.status import StageStatus
 
 SLOW = 0.5
 """A shard is named as slow below this share of the mean rate."""
 
 
-def tell_forecast(folder: "RunFolder", stages: Sequence["StageStatus"]) -> None:
+def tell_forecast(found: "Estimate | None", spent: "Spending", stages: Sequence["StageStatus"]) -> None:
     """Says on stderr what a run has cost so far and which shards are slow, beside the forecast."""
-    from semoe.runs.spending import find_estimate, spending_of
-
-    spent = spending_of(folder)
-    found = find_estimate(folder)
     if spent.hours:
         line = f"Workers have worked {spent.hours:.2f} hours"
         line += f", which cost {spent.money:,.2f}" if spent.money is not None else ""

@@ -102,9 +102,7 @@ def plan(
     For a cluster, whose index is out of reach: add --retriever elasticsearch --retrieve_later --store s3://bucket/semoe
     """
     from semoe.models.dtypes import torch_dtype
-    from semoe.runs.manifest import provisional_manifest
     from semoe.runs.planning import PlanSettings, QuestionFile, plan_run
-    from semoe.runs.retrieving import retrieve_and_cut
 
     datasets, paths = dataset or [], data_path or []
     _require_sense(datasets, paths, recipe, index_place, cutting, costs, trained.corpus)
@@ -136,10 +134,17 @@ def plan(
     )
     if trained.corpus and not whole:
         _index(trained.corpus, trained.quoting, index_place)
-    made = plan_run(folder := open_run(place, run), settings)
-    later = cutting.retrieve_later or made.corpus
-    manifest = provisional_manifest(made) if later else retrieve_and_cut(folder, made)
-    _estimate(folder, manifest, costs, output)
+    folder = open_run(place, run)
+    made = plan_run(folder, settings)
+    _estimate(folder, _manifest(folder, made, later=cutting.retrieve_later), costs, output)
+
+
+def _manifest(folder: "RunFolder", made: "Plan", *, later: bool) -> "Manifest":
+    """Retrieves, and returns what there is to train; what the run itself is to find out is reckoned."""
+    from semoe.runs.manifest import provisional_manifest
+    from semoe.runs.retrieving import retrieve_and_cut
+
+    return provisional_manifest(made) if later or made.corpus else retrieve_and_cut(folder, made)
 
 
 def _folder_names(methods: str, switching: "SwitchSettings | None") -> tuple[str, ...]:

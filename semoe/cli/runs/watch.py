@@ -37,9 +37,11 @@ def status(
 
     Example: semoe status --run first --watch
     """
+    from semoe.runs.spending import Spent, find_estimate
     from semoe.runs.status import failures_of, status_of
 
     folder = open_run(place, run)
+    spent = Spent(folder)
     argo = _argo(folder, namespace)
     while True:
         found = status_of(folder)
@@ -50,7 +52,7 @@ def status(
             rows = [asdict(one) if output.as_json else stage_row(one) for one in found]
             show_rows(f"Run {run}", COLUMNS, rows, as_json=output.as_json)
         if not output.as_json:
-            tell_forecast(folder, found)
+            tell_forecast(find_estimate(folder), spent.so_far(), found)
         tell_failures(failures_of(folder))
         tell_aside(folder.aside())
         if state:

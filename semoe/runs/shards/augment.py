@@ -13,7 +13,6 @@ from semoe.runs.corpus import passages_of
 from semoe.runs.counts import AugmentCounts
 from semoe.runs.job import Job
 from semoe.stages.augment import Made, augmented_but_failing, augmenter_for
-from semoe.telemetry.counting import metrics
 
 Passages = list[AugmentedPassage]
 PART = 32
@@ -57,12 +56,13 @@ class _Work:
             name = f"augmented/{job.shard:05}/{done:08}.json"
             part = job.folder.find(name, Passages)
             if part is None:
-                own = self._some(passages)
-                if not own:
+                part = self._some(passages)
+                if not part:
                     return
-                # Where two do the same shard, both go on from what the first has kept.
-                part = own if job.folder.create(name, own, Passages) else job.folder.read(name, Passages)
-                passages = self._passages_from(done + len(part)) if len(part) != len(own) else passages
+                if not job.folder.create(name, part, Passages):
+                    # Another does the same shard: both go on from what the first has kept.
+                    part = job.folder.read(name, Passages)
+                    passages = islice(self._passages()[1], done + len(part), None)
             else:
                 job.pass_over(len(part))
                 passages = islice(passages, len(part), None)
@@ -74,7 +74,7 @@ class _Work:
         made = self._made.passages
         return AugmentCounts(
             passages=len(made),
-            pairs=sum(len(one.qa) for one in made),
+            pairs=self._made.num_pairs,
             without_pairs=sum(not one.qa for one in made),
             rejected=self._made.rejected,
         )
@@ -88,19 +88,12 @@ class _Work:
         size = manifest.passage_shards[job.shard].num_items
         return size, passages_of(job.plan.corpus, manifest, job.shard)
 
-    def _passages_from(self, first: int) -> Iterator[AugmentedPassage]:
-        return islice(self._passages()[1], first, None)
-
     def _some(self, passages: Iterator[AugmentedPassage]) -> Passages:
         found = Passages()
         began = time.monotonic()
         while part := list(islice(passages, PART)):
             made = augmented_but_failing(self._augmenter, part)
-            metrics.augmented(
-                num_passages=len(made.passages),
-                num_pairs=sum(len(one.qa) for one in made.passages),
-                rejected=made.rejected,
-            )
+            made.count()
             self._made.rejected.update(made.rejected)
             for passage, why in made.failed:
                 self._job.set_aside(passage, why)

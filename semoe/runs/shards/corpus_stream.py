@@ -15,7 +15,6 @@ from semoe.stages.augment_ahead import augmented_ahead, processes_for
 from semoe.stages.train import Keyed
 from semoe.store.barren import NO_PAIRS
 from semoe.store.expert_store import ExpertStore
-from semoe.telemetry.counting import metrics
 
 
 class CorpusStream:
@@ -82,10 +81,9 @@ class CorpusStream:
         settings = augment_settings(self._job.plan.augmented_by, self._job.plan.preset)
         wanted = self._wanted(passages_of(self._corpus, self._manifest, self._job.shard))
         for made in augmented_ahead(wanted, settings, self._num_processes):
-            num_pairs = sum(len(one.qa) for one in made.passages)
-            metrics.augmented(num_passages=len(made.passages), num_pairs=num_pairs, rejected=made.rejected)
+            made.count()
             self._num_augmented += len(made.passages)
-            self._num_pairs += num_pairs
+            self._num_pairs += made.num_pairs
             self._rejected.update(made.rejected)
             yield made
 

@@ -1,14 +1,14 @@
 """A shard of stage `encode`: trains the experts that the store lacks, and commits as it goes."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from typing import TypedDict
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.models.dtypes import torch_device
-from semoe.models.model import Model
 from semoe.runs.counts import EncodeCounts
 from semoe.runs.job import Job
 from semoe.runs.plan import CorpusPlan
@@ -16,7 +16,7 @@ from semoe.runs.shards.corpus_stream import CorpusStream
 from semoe.stages.ahead import Ahead
 from semoe.stages.encode import Encoding, Published, train_and_publish
 from semoe.stages.learnt import RUNS_CURE
-from semoe.stages.train import Keyed
+from semoe.stages.train import SetsAside, Stop
 from semoe.store.expert_store import ExpertStore
 from semoe.store.opened import describe_space, make_space
 
@@ -41,18 +41,10 @@ def _of_questions(job: Job) -> EncodeCounts:
     passages = {key: one for key, one in keyed if key not in aside}
     work = Encoding.of(model, job.recipe, passages, store, cure=RUNS_CURE)
     job.begin(len(passages), len(passages) - len(work.missing))
-    done = work.train(
-        run=job.folder.run,
-        shard=job.shard,
-        commit_seconds=job.commit_seconds,
-        tokens_per_step=job.plan.tokens_per_step,
-        stop=job.stop,
-        advance=job.advance,
-        set_aside=lambda keyed, error: job.set_aside(keyed[1], _why(error)),
-    )
+    done = work.train(**_how(job))
     store.barren.add(done.without_pairs, run=job.folder.run, shard=job.shard)
     counts = EncodeCounts(passages=done.num_passages, found=done.num_found, without_pairs=len(done.without_pairs))
-    return _with(counts, done.done)
+    return _with(counts, done.published)
 
 
 def _of_a_corpus(job: Job, corpus: CorpusPlan) -> EncodeCounts:
@@ -65,7 +57,7 @@ def _of_a_corpus(job: Job, corpus: CorpusPlan) -> EncodeCounts:
         with closing(Ahead(stream.passages(), AHEAD)) as passages:
             model = job.load_model()
             describe_space(job.folder.objects, job.recipe.space(model), job.recipe.layout(model))
-            done = _train(job, model, store, passages)
+            done = train_and_publish(model, job.recipe, passages, store, **_how(job))
         stream.without_pairs.update(done.without_sequences)
     finally:
         store.barren.add(stream.without_pairs, run=job.folder.run, shard=job.shard)
@@ -74,24 +66,28 @@ def _of_a_corpus(job: Job, corpus: CorpusPlan) -> EncodeCounts:
     return _with(stream.counts(), done)
 
 
-def _train(job: Job, model: Model, store: ExpertStore, passages: Iterable[Keyed]) -> Published:
-    return train_and_publish(
-        model,
-        job.recipe,
-        passages,
-        store,
-        run=job.folder.run,
-        shard=job.shard,
-        commit_seconds=job.commit_seconds,
-        tokens_per_step=job.plan.tokens_per_step,
-        stop=job.stop,
-        advance=job.advance,
-        set_aside=lambda keyed, error: job.set_aside(keyed[1], _why(error)),
-    )
+class _How(TypedDict):
+    """What training is told of its shard, whatever its passages are."""
+
+    run: str
+    shard: int
+    commit_seconds: float
+    tokens_per_step: int | None
+    stop: Stop
+    advance: Callable[[float], None]
+    set_aside: SetsAside
 
 
-def _why(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _how(job: Job) -> _How:
+    return {
+        "run": job.folder.run,
+        "shard": job.shard,
+        "commit_seconds": job.commit_seconds,
+        "tokens_per_step": job.plan.tokens_per_step,
+        "stop": job.stop,
+        "advance": job.advance,
+        "set_aside": lambda keyed, error: job.set_aside(keyed[1], f"{type(error).__name__}: {error}"),
+    }
 
 
 def _with(counts: EncodeCounts, done: Published) -> EncodeCounts:

@@ -181,3 +181,14 @@ def test_a_cancelled_workflow_says_so_and_how_to_go_on(backend: ArgoBackend, add
     add("first-1", "Failed", pod("75", "Asked to stop"))["status"]["message"] = "Stopped with strategy 'Stop'"
     with pytest.raises(TransientError, match=r"Stopped with strategy.*resume"):
         backend.follow()
+
+
+def test_whoever_follows_may_end_it(backend: ArgoBackend, cluster_api: ApiServer, add: Add) -> None:
+    add("first-1", "Running")
+
+    def too_dear() -> None:
+        raise UsageError("It has cost 7.00.", kind="max-cost")
+
+    with pytest.raises(UsageError, match=r"7\.00"):
+        backend.follow(too_dear)
+    assert cluster_api.workflows["first-1"]["spec"]["shutdown"] == "Stop"
