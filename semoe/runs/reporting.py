@@ -20,6 +20,8 @@ from semoe.runs.totals import run_totals
 from semoe.stages.answer_record import AnswerRecord, states_of
 from semoe.store.commit import read_commit
 from semoe.store.expert_store import ExpertStore
+from semoe.store.kept_states import keep
+from semoe.store.state import KeptState
 
 
 def make_report(folder: RunFolder) -> RunReport:
@@ -52,6 +54,8 @@ def make_report(folder: RunFolder) -> RunReport:
         counts=counts,
     )
     folder.write("report.json", report, RunReport)
+    if answered := folder.find("state.json", KeptState):
+        keep(folder.objects, answered)  # pods that answer may not be allowed to write it into the space
     totals = run_totals(report_counts, num_published=report.experts.committed)
     folder.write("metrics.json", totals, dict[str, float])
     return report

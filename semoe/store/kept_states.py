@@ -30,22 +30,26 @@ def open_to_answer(objects: Objects, space: str, snapshot: str = "") -> ExpertSt
     if snapshot:
         return open_at(objects, space, snapshot)
     store = ExpertStore(objects, space)
-    keep(store)
+    keep(objects, seen_by(store))
     return store
 
 
-def keep(store: ExpertStore) -> None:
-    """Keeps the state that a reader sees, unless it is empty: there is nothing of it to read again.
+def seen_by(store: ExpertStore) -> KeptState:
+    """Returns the state that a reader sees, and where its experts are."""
+    return KeptState(store.ledger.state, store.catalog.used_segments)
+
+
+def keep(objects: Objects, kept: KeptState) -> None:
+    """Keeps a state, unless it is empty: there is nothing of it to read again.
 
     A state that is there is written again: its packs of then may have been withdrawn, those of now are there. Where
     nothing can be written, as with permission to read alone, a warning says what that costs.
     """
-    state = store.ledger.state
+    state = kept.state
     if not state.num_experts:
         return
-    made = write_state(KeptState(state, store.catalog.used_segments))
     try:
-        store.objects.put(store.names.state(state.digest), made)
+        objects.put(SpaceNames(state.space).state(state.digest), write_state(kept))
     except UsageError as error:
         log.warning("%s Answers name the state %s, but --snapshot will not find it.", error, state.digest)
 
@@ -78,14 +82,23 @@ def find_state(objects: Objects, space: str, beginning: str) -> KeptState:
 
 
 def open_at(objects: Objects, space: str, beginning: str) -> ExpertStore:
-    """Opens a space for reading in a state that was kept: it has the experts of then, whatever is committed.
+    """Opens a space for reading in a state that was kept.
 
     Raises:
-        UsageError: there is no such state, or a pack of it was withdrawn or removed.
-        CorruptError: the state or an index of its packs is damaged.
+        UsageError: there is no such state, or several, or as `open_kept`.
+        CorruptError: the state is damaged, or as `open_kept`.
     """
-    kept = find_state(objects, space, beginning)
-    store = ExpertStore(objects, space)
+    return open_kept(objects, find_state(objects, space, beginning))
+
+
+def open_kept(objects: Objects, kept: KeptState) -> ExpertStore:
+    """Opens a space for reading in this state: it has the experts of then, whatever is committed.
+
+    Raises:
+        UsageError: a pack of it was withdrawn or removed.
+        CorruptError: an index of its packs is damaged.
+    """
+    store = ExpertStore(objects, kept.state.space)
     catalog = store.catalog.only(kept.packs)
     if digest_of(catalog) != kept.state.digest:
         # Something of it is gone, or this reader takes an expert that is in several packs from another one.

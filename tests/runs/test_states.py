@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from semoe.cli.app import run
+from semoe.errors import UsageError
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Plan
 from semoe.runs.reporting import make_report
@@ -14,7 +15,7 @@ from semoe.runs.shard import run_shard
 from semoe.store.expert_store import ExpertStore
 from semoe.store.kept_states import find_state
 from semoe.store.objects import FolderObjects
-from semoe.store.state import StoreState
+from semoe.store.state import KeptState, StoreState
 from semoe.store.upkeep import compact, withdraw
 from tests.small_run import finish, plan, planned
 from tests.store.blobs import blob
@@ -61,7 +62,7 @@ def test_a_report_an_export_and_every_answer_name_the_state(
 ) -> None:
     report = make_report(done)
     (state,) = report.states
-    assert state == done.read("state.json", StoreState)
+    assert state == done.read("state.json", KeptState).state
     assert state.num_experts == report.experts.in_store > 5
     assert states_of(done, "combine") == [state] * 3
     assert states_of(done, "none") == [None] * 3
@@ -85,6 +86,35 @@ def test_workers_that_begin_later_read_what_the_first_one_read(small_root: Path,
     (first,) = make_report(done).states
     assert state.digest == first.digest
     assert states_of(later, "combine") == [state] * 3
+
+
+class Reader(Wrapped):
+    """A store as pods that answer may have it: they write below `runs/` and nowhere else."""
+
+    def put(self, name: str, *data: bytes) -> None:
+        if not name.startswith("runs/"):
+            raise UsageError(f"may not write {name}", kind="s3-forbidden")
+        super().put(name, *data)
+
+    def create(self, name: str, data: bytes) -> bool:
+        if not name.startswith("runs/"):
+            raise UsageError(f"may not write {name}", kind="s3-forbidden")
+        return super().create(name, data)
+
+
+def test_workers_that_may_write_their_run_alone_read_one_state(
+    small_root: Path, done: RunFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    train_elsewhere(done, 0)
+    assert run(planning(small_root, done, name="later")) == 0
+    later = RunFolder(Reader(done.objects), "later")
+    for shard in range(3):
+        run_shard(later, "inference", shard)
+        train_elsewhere(done, shard + 1)
+    assert not [one for one in caplog.records if one.levelname == "WARNING"]
+    (state,) = make_report(RunFolder(done.objects, "later")).states
+    assert states_of(later, "combine") == [state] * 3
+    assert find_state(done.objects, state.space, state.digest).state == state
 
 
 class Second(Wrapped):
@@ -123,7 +153,7 @@ def test_a_plan_keeps_the_state_that_its_workers_read(small_root: Path, done: Ru
     assert run(planning(small_root, done, name="now")) == 0
     now = RunFolder(done.objects, "now")
     run_shard(now, "inference", 0)
-    assert now.read("state.json", StoreState).num_experts == first.num_experts + 2
+    assert now.read("state.json", KeptState).state.num_experts == first.num_experts + 2
     assert run(planning(small_root, done, "--snapshot", first.digest, name="now")) == 2
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from semoe.errors import CorruptError, UsageError
 from semoe.store.expert_store import ExpertStore
-from semoe.store.kept_states import find_state, keep, kept_states, open_at, open_to_answer
+from semoe.store.kept_states import find_state, keep, kept_states, open_at, open_to_answer, seen_by
 from semoe.store.objects import FolderObjects, Objects
 from semoe.store.pack import Blob
 from semoe.store.upkeep import compact, folded, garbage, remove, withdraw
@@ -214,7 +214,7 @@ def test_whatever_happens_a_state_that_was_kept_is_read_as_it_was(
             compact(producers[who])
             list(remove(producers[who], folded(producers[who], grace_seconds=-3600)))
         else:
-            keep(producers[who])
+            keep(objects, seen_by(producers[who]))
             seen[producers[who].ledger.state.digest] = experts(producers[who])
     for digest, there in seen.items():
         if there:

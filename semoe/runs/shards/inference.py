@@ -17,8 +17,8 @@ from semoe.stages.answer_record import AnswerRecord
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.retrieve import switching_retriever
 from semoe.store.expert_store import ExpertStore
-from semoe.store.kept_states import open_at, open_to_answer
-from semoe.store.state import StoreState
+from semoe.store.kept_states import open_at, open_kept, seen_by
+from semoe.store.state import KeptState
 
 log = logging.getLogger(__name__)
 
@@ -53,18 +53,20 @@ def _answerer(job: Job) -> Answerer:
 def _opened(job: Job) -> ExpertStore:
     """Opens the experts in one state for all workers of the run: the plan's, or as the first of them finds the space.
 
-    With experts that are trained on the way each worker sees those that there are.
+    The run keeps that state itself: pods that answer need to write nowhere else. With experts that are trained on the
+    way each worker sees those that there are.
     """
     plan = job.plan
     objects = job.folder.objects
     if plan.switching and plan.switching.missing == "train":
         return ExpertStore(objects, plan.space)
-    first = job.folder.find("state.json", StoreState)
-    if digest := plan.snapshot or (first.digest if first else ""):
-        return open_at(objects, plan.space, digest)
-    store = open_to_answer(objects, plan.space)
-    mine = store.ledger.state
-    if mine.num_experts and not job.folder.create("state.json", mine, StoreState):
+    if plan.snapshot:
+        return open_at(objects, plan.space, plan.snapshot)
+    if first := job.folder.find("state.json", KeptState):
+        return open_kept(objects, first)
+    store = ExpertStore(objects, plan.space)
+    mine = seen_by(store)
+    if mine.state.num_experts and not job.folder.create("state.json", mine, KeptState):
         return _opened(job)  # another was first meanwhile
     return store
 
