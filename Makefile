@@ -12,6 +12,8 @@ REPOSITORY ?= semoe-worker
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' semoe/__init__.py)
 BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot) --build-arg VERSION=$(VERSION)
 CUDA ?= cu128
+# Tests at once; each process starts servers of its own.
+JOBS ?= 2
 SOURCES := semoe pipelines tests benchmarks scripts
 
 .PHONY: help install demo test test-slow test-gpu lint style bench bench-gpu bench-gpu-answers bench-store bench-start effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
@@ -34,8 +36,8 @@ $(BIN)/uv:
 demo: install ## Do the whole job on real passages and questions, on this machine
 	$(BIN)/semoe demo
 
-test: install ## Run the tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest
+test: install ## Run the tests (under 10 minutes on 2 cores; JOBS=8 on more)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-slow: install ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow

@@ -1,7 +1,7 @@
 """What a run has cost so far, and how it does beside its plan's forecast; read from the store, whoever did the work."""
 
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -22,10 +22,20 @@ SLOWEST = 3
 class Spending:
     """What workers took so far, of all attempts that gave a sign of life."""
 
-    hours: float
-    """Of workers, all stages together."""
-    money: float | None
-    """For these hours, at the plan's price; None where it has none."""
+    stage_hours: Mapping[str, float]
+    """Of workers, by stage."""
+    price: float | None
+    """Of an hour, by the plan; None where it has none."""
+
+    @property
+    def hours(self) -> float:
+        """Of workers, all stages together."""
+        return sum(self.stage_hours.values())
+
+    @property
+    def money(self) -> float | None:
+        """For these hours; None where the plan has no price."""
+        return None if self.price is None else self.hours * self.price
 
 
 def find_estimate(folder: RunFolder) -> Estimate | None:
@@ -54,10 +64,9 @@ class Spent:
 
     def so_far(self) -> Spending:
         """Adds it up."""
-        hours = sum(map(self._seconds, STAGES)) / 3600
         found = find_estimate(self._folder)
-        price = found.prices.accelerator_hour if found else 0.0
-        return Spending(hours=hours, money=hours * price if price else None)
+        hours = {stage: self._seconds(stage) / 3600 for stage in STAGES}
+        return Spending(stage_hours=hours, price=(found.prices.accelerator_hour if found else 0.0) or None)
 
     def _seconds(self, stage: str) -> float:
         over = self._over[stage]

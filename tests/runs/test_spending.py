@@ -1,5 +1,6 @@
 """What a run has cost so far, and that one which costs too much is ended with what it has."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,10 @@ def test_a_run_that_costs_too_much_ends_and_goes_on_with_more(
     assert "has cost 7.00, more than --max_cost 6.00" in said
     assert run(["status", *place[:4]]) == 0
     assert "which cost 7.00" in " ".join(capsys.readouterr().err.split())
+    assert run(["status", *place[:4], "--json"]) == 0
+    stages = {one["stage"]: one for one in json.loads(capsys.readouterr().out)}
+    assert [stages["encode"]["money"], stages["encode"]["hours"] * 3600] == pytest.approx([7.0, 7.0])
+    assert stages["inference"]["money"] == 0
     assert run(["run", *place, "--max_cost", "1000000"]) == 0
     assert Spent(folder).so_far().hours > 7 / 3600
     capsys.readouterr()
@@ -80,7 +85,7 @@ def test_shards_far_below_the_mean_are_named(capsys: pytest.CaptureFixture[str])
             slowest=slowest,
         )  # fmt: skip
 
-    nothing = Spending(hours=0, money=None)
+    nothing = Spending(stage_hours={}, price=None)
     tell_forecast(None, nothing, [stage((3, 0.9), (1, 1.1))])
     assert capsys.readouterr().err.strip() == "encode: slow are shards 3 (0.90/s); the mean is 2.00/s."
     tell_forecast(None, nothing, [stage((3, 1.1))])

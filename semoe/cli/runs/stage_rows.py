@@ -1,12 +1,14 @@
 """How far the stages of a run are, and what failed, for people."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from semoe.cli.output import err
 
 if TYPE_CHECKING:
     from semoe.runs.records import Failure, SetAside
+    from semoe.runs.spending import Spending
     from semoe.runs.status import StageStatus
 
 COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
@@ -27,6 +29,12 @@ def stage_row(one: "StageStatus") -> dict[str, object]:
         "" if left is None else f"{left / 60:.1f}",
     )
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def stage_record(one: "StageStatus", spent: "Spending") -> dict[str, object]:
+    """Returns a stage for a program: with what its workers took, in hours and in money."""
+    hours = spent.stage_hours[one.stage]
+    return asdict(one) | {"hours": hours, "money": None if spent.price is None else hours * spent.price}
 
 
 def tell_aside(found: Sequence["SetAside"]) -> None:

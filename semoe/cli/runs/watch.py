@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ from semoe.cli import options as o
 from semoe.cli.output import dump, err, out, print_json, show_rows
 from semoe.cli.runs.forecast import tell_forecast
 from semoe.cli.runs.opening import Run, open_run
-from semoe.cli.runs.stage_rows import COLUMNS, SHOWN_FAILURES, stage_row, tell_aside, tell_failures
+from semoe.cli.runs.stage_rows import COLUMNS, SHOWN_FAILURES, stage_record, stage_row, tell_aside, tell_failures
 from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -44,15 +43,15 @@ def status(
     spent = Spent(folder)
     argo = _argo(folder, namespace)
     while True:
-        found = status_of(folder)
+        found, costs = status_of(folder), spent.so_far()
         state = argo.latest() if argo else None
         if output.as_json and watch:
-            out.print(dump([asdict(one) for one in found]), soft_wrap=True)
+            out.print(dump([stage_record(one, costs) for one in found]), soft_wrap=True)
         else:
-            rows = [asdict(one) if output.as_json else stage_row(one) for one in found]
+            rows = [stage_record(one, costs) if output.as_json else stage_row(one) for one in found]
             show_rows(f"Run {run}", COLUMNS, rows, as_json=output.as_json)
         if not output.as_json:
-            tell_forecast(find_estimate(folder), spent.so_far(), found)
+            tell_forecast(find_estimate(folder), costs, found)
         tell_failures(failures_of(folder))
         tell_aside(folder.aside())
         if state:
