@@ -13,7 +13,7 @@ from semoe.cli.app import run as semoe
 from semoe.cli.cluster.argo import LABEL, template_name
 from semoe.cli.settings_file import read_settings
 from tests.helm.charts import Document, needs_helm, only, refusal, render, run
-from tests.helm.test_workers_chart import CHART, LEAST, defaults
+from tests.helm.workers import CHART, LEAST, defaults
 
 NAME = "a" * 39
 """As long as one may be."""
@@ -39,11 +39,8 @@ def settings(**tables: str) -> str:
     """The settings with more lines in their tables."""
     text = SETTINGS
     for table, lines in tables.items():
-        text = (
-            text.replace(f"[{table}]\n", f"[{table}]\n{lines}\n")
-            if f"[{table}]" in text
-            else (f"{text}\n[{table}]\n{lines}\n")
-        )
+        text = text if f"[{table}]" in text else f"{text}\n[{table}]\n"
+        text = text.replace(f"[{table}]\n", f"[{table}]\n{lines}\n")
     return text
 
 
