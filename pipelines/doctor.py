@@ -6,4 +6,4 @@ from pipelines.pod import Needs, pod
 from pipelines.workflow import workflow_template
 
 doctor = pod("doctor", ["doctor", "--elasticsearch", "--store", p("store")], needs=Needs(gpu=True), with_retries=False)
-workflow = workflow_template("doctor", [doctor], RUN[1:], run=False)
+workflow = workflow_template("doctor", [doctor], RUN[1:], run=())

@@ -13,4 +13,4 @@ index = pod(
         *("--quoting", p("quoting")),
     ],
 )
-workflow = workflow_template("index", [index], CORPUS, run=False)
+workflow = workflow_template("index", [index], CORPUS, run=())

@@ -12,6 +12,18 @@ RUN = [
     Parameter(name="run", description="Name of the run, as `semoe plan` has it."),
     Parameter(name="store", description="Where the run and its experts are: s3://bucket/prefix."),
 ]
+NAMED_RUN = [Parameter(name="run", value="", description="Name of the run; empty: the workflow's own."), *RUN[1:]]
+RUN_EXPRESSION = "workflow.parameters.run == '' ? workflow.name : workflow.parameters.run"
+"""The run's name, where Argo evaluates: it fills no `workflow.name` in a parameter's value."""
+RUN_NAME = f"{{{{={RUN_EXPRESSION}}}}}"
+"""The same, where Argo replaces."""
+PLAN = [
+    Parameter(
+        name="plan_config_map",
+        value="semoe-plan",
+        description="ConfigMap with settings.toml for `semoe plan`, and preset.toml where those name it.",
+    )
+]
 CORPUS = [
     Parameter(
         name="data_path", value="", description="Passages: s3://… or a path in the pod. Empty: the index is there."
@@ -72,7 +84,7 @@ def workflow_parameter(name: str) -> str:
     Raises:
         KeyError: there is no such parameter.
     """
-    known = {one.name for one in (*RUN, *CORPUS, *WORKER, *PLACEMENT, *ACCESS)}
+    known = {one.name for one in (*RUN, *PLAN, *CORPUS, *WORKER, *PLACEMENT, *ACCESS)}
     if name not in known:
         raise KeyError(name)
     return f"{{{{workflow.parameters.{name}}}}}"

@@ -1,7 +1,7 @@
 """The pod that every template runs: the worker's image with one command of `semoe`, fit for *restricted* namespaces."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hera.workflows import Container, Parameter
@@ -53,8 +53,10 @@ def pod(
     outputs: Sequence[Parameter] = (),
     needs: Needs = Needs(),
     with_retries: bool = True,
+    mounted: Mapping[str, Volume] | None = None,
 ) -> Container:
-    """Returns a template whose pod runs `semoe` with these arguments."""
+    """Returns a template whose pod runs `semoe` with these arguments; `mounted` are more volumes, by their folders."""
+    more = mounted or {}
     return Container(
         name=name,
         image=p("image"),
@@ -69,10 +71,11 @@ def pod(
             EnvFromSource(secret_ref=SecretEnvSource(name=p(_s3_secret(needs)), optional=True)),
         ],
         ports=[ContainerPort(name="metrics", container_port=METRICS_PORT)],
-        volumes=_volumes(),
+        volumes=[*_volumes(), *more.values()],
         volume_mounts=[
             VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108
             VolumeMount(name="elasticsearch", mount_path=ELASTICSEARCH_DIR, read_only=True),
+            *(VolumeMount(name=one.name, mount_path=folder, read_only=True) for folder, one in more.items()),
         ],
         security_context=LOCKED,
         # The last lines of the log become the node's message: `semoe status` shows them when the pod is gone.

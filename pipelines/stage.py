@@ -7,10 +7,11 @@ from hera.workflows.models import Counter, IntOrString, Prometheus, ValueFrom
 from hera.workflows.models import Sequence as Numbers
 from hera.workflows.protocol import Templatable
 
+from pipelines.parameters import RUN_NAME
 from pipelines.parameters import workflow_parameter as p
 from pipelines.pod import COUNTS_DIR, Needs, pod
 
-PLACE = ["--run", p("run"), "--store", p("store")]
+PLACE = ["--run", RUN_NAME, "--store", p("store")]
 
 
 def stage_templates(stage: str, *, needs: Needs, counts: Sequence[str] = ()) -> list[Templatable]:

@@ -26,4 +26,4 @@ with Steps(name="vectors") as vectors:
         with_sequence=Numbers(count=IntOrString(root=p("shares"))),
         arguments={"share": "{{item}}"},
     )
-workflow = workflow_template("vectors", [vectors, share], CORPUS, run=False)
+workflow = workflow_template("vectors", [vectors, share], CORPUS, run=())

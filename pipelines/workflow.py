@@ -16,7 +16,7 @@ from hera.workflows.models import (
 )
 from hera.workflows.protocol import Templatable
 
-from pipelines.parameters import ACCESS, PLACEMENT, RUN, VERSION, WORKER
+from pipelines.parameters import ACCESS, PLACEMENT, RUN, RUN_EXPRESSION, RUN_NAME, VERSION, WORKER
 from pipelines.parameters import workflow_parameter as p
 from pipelines.pod import LOCKED, pod
 
@@ -37,7 +37,11 @@ def reference(concept: str) -> TemplateRef:
 
 
 def workflow_template(
-    concept: str, templates: Sequence[Templatable], parameters: Sequence[Parameter] = (), *, run: bool = True
+    concept: str,
+    templates: Sequence[Templatable],
+    parameters: Sequence[Parameter] = (),
+    *,
+    run: Sequence[Parameter] = RUN,
 ) -> WorkflowTemplate:
     """Returns a WorkflowTemplate whose entrypoint is the template that bears the concept's name.
 
@@ -45,17 +49,17 @@ def workflow_template(
         concept: what it does.
         templates: its templates.
         parameters: more than all have.
-        run: whether it works on a run; then its exit handler writes how far the run is, whatever happened.
+        run: what says on which run it works, whose exit handler writes how far it is, whatever happened; none: on none.
     """
     return WorkflowTemplate(
         name=template_name(concept),
         labels={"app.kubernetes.io/name": "semoe", "app.kubernetes.io/version": VERSION},
         entrypoint=concept,
-        arguments=[*(RUN if run else ()), *parameters, *WORKER, *PLACEMENT, *ACCESS],
+        arguments=[*run, *parameters, *WORKER, *PLACEMENT, *ACCESS],
         templates=[*templates, *([_report()] if run else [])],
         on_exit=REPORT if run else None,
         workflow_metadata=WorkflowMetadata(
-            labels_from={"semoe/run": LabelValueFrom(expression="workflow.parameters.run")} if run else None,
+            labels_from={"semoe/run": LabelValueFrom(expression=RUN_EXPRESSION)} if run else None,
             labels={"app.kubernetes.io/name": "semoe"},
         ),
         service_account_name="semoe-worker",
@@ -87,5 +91,5 @@ def executor_patch() -> str:
 def _report() -> Templatable | Template:
     # Where it runs at the workflow's deadline, the workers have their grace meanwhile.
     wait = ["--wait_seconds", p("grace_seconds")]
-    place = ["--run", p("run"), "--store", p("store")]
+    place = ["--run", RUN_NAME, "--store", p("store")]
     return pod(REPORT, ["report", "--partial", "--said", "{{workflow.status}}", *wait, *place])

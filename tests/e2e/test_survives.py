@@ -109,7 +109,8 @@ def test_upgrade_rollback_and_uninstall(finished: dict[str, Any]) -> None:
     assert attempts() == "20"
     command("helm", "uninstall", *release, "--wait")
     kinds = (
-        "workflowtemplates,roles,rolebindings,networkpolicies,podmonitors,prometheusrules,configmaps,serviceaccounts"
+        "workflowtemplates,cronworkflows,roles,rolebindings,networkpolicies,podmonitors,prometheusrules,configmaps,"
+        "serviceaccounts"
     )
     left = get(kinds, "-l", "app.kubernetes.io/instance=semoe")["items"]
     assert [one["metadata"]["name"] for one in left] == []

@@ -10,17 +10,11 @@ from pipelines.render import CONCEPTS
 from semoe import __version__
 from semoe.cli.cluster.argo import template_name
 from tests.helm.charts import CHARTS, Document, kinds, needs_helm, only, refusal, render, run
+from tests.helm.workers import CHART, LEAST, defaults
 
-CHART = CHARTS / "workers"
 FILES = sorted((CHART / "values").glob("*.yaml"))
-LEAST: dict[str, Any] = {"store": {"url": "s3://bucket/semoe", "workerSecret": "keys"}}
 EGRESS = [53, 53, 5353, 5353, 53, 53, 443, 9200, 443, 6443, 80, 988]
 pytestmark = needs_helm
-
-
-def defaults(documents: list[Document], concept: str = "encode") -> dict[str, str]:
-    template = only(documents, "WorkflowTemplate", template_name(concept))
-    return {one["name"]: one.get("value") for one in template["spec"]["arguments"]["parameters"]}
 
 
 def test_the_workflows_are_the_goldens_with_the_values_as_defaults() -> None:

@@ -12,7 +12,7 @@ import pytest
 import typer
 import yaml
 
-from pipelines.parameters import workflow_parameter
+from pipelines.parameters import RUN_NAME, workflow_parameter
 from pipelines.render import CONCEPTS, FOLDER, main, rendered
 from pipelines.retries import EXPRESSION
 from semoe.cli.app import app
@@ -79,7 +79,7 @@ def test_every_reference_resolves(template: dict[str, Any]) -> None:
             | {f"inputs.parameters.{name}" for name in inputs}
             | {f"outputs.parameters.{name}" for name in outputs}
             | {f"steps.{step['name']}.outputs.result" for step in steps}
-            | {"item", "workflow.status", "status"}
+            | {"item", "workflow.status", "status", *REFERENCE.findall(RUN_NAME)}
         )
         assert set(REFERENCE.findall(json.dumps(one))) <= known
         assert {step["template"] for step in steps if "template" in step} <= names
@@ -97,10 +97,11 @@ def test_templates_of_other_templates_exist() -> None:
         for found in (yaml.safe_load(rendered(concept)) for concept in CONCEPTS)
         for one in found["spec"]["templates"]
     }
-    steps = yaml.safe_load(rendered("reproduce"))["spec"]["templates"][0]["steps"]
-    refs = {(step["templateRef"]["name"], step["templateRef"]["template"]) for group in steps for step in group}
-    assert len(refs) == 6
-    assert refs <= known
+    for concept, count in (("reproduce", 6), ("corpus", 1)):
+        steps = yaml.safe_load(rendered(concept))["spec"]["templates"][0]["steps"]
+        refs = [step["templateRef"] for group in steps for step in group if "templateRef" in step]
+        assert len(refs) == count
+        assert {(ref["name"], ref["template"]) for ref in refs} <= known
 
 
 def test_a_pod_runs_a_public_command_whose_options_exist(template: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ tolerations: {{ .Values.placement.tolerations | toJson | quote }}
 priority_class: {{ .Values.placement.priorityClassName | quote }}
 cache_volume: {{ merge (dict "name" "cache") (.Values.modelVolume | default (dict "emptyDir" dict)) | toJson | quote }}
 config_map: {{ .Release.Name }}-config
+plan_config_map: {{ .Release.Name }}-plan
 environment_secret: {{ .Values.environmentSecret | default "none" | quote }}
 s3_secret: {{ .Values.store.workerSecret | default "none" | quote }}
 inference_s3_secret: {{ .Values.store.inferenceSecret | default .Values.store.workerSecret | default "none" | quote }}

@@ -76,6 +76,18 @@ def test_a_run_goes_on_with_the_parameters_of_its_youngest_workflow(
     assert given == {"cpu": "3", "gpus": "2", "run": "first", "store": backend.folder.objects.url}
 
 
+def test_a_run_that_was_named_by_its_workflow_goes_on_under_that_name(
+    backend: ArgoBackend, cluster_api: ApiServer, add: Add
+) -> None:
+    """As a CronWorkflow begins it: of its parameters `run` is empty, and one is of no use to who goes on."""
+    given = [{"name": "run", "value": ""}, {"name": "plan_config_map", "value": "plan"}]
+    add("first", "Failed", arguments={"parameters": given})
+    assert backend.latest()
+    made = cluster_api.workflows[backend.submit()]
+    found = {one["name"]: one["value"] for one in made["spec"]["arguments"]["parameters"]}
+    assert found == {"gpus": "2", "run": "first", "store": backend.folder.objects.url}
+
+
 def test_a_run_that_an_older_workflow_works_on_is_not_submitted(
     backend: ArgoBackend, cluster_api: ApiServer, add: Add
 ) -> None:
