@@ -126,11 +126,12 @@ def _nodes(status: Mapping[str, Any]) -> Mapping[str, Any]:
 def _node(node: Mapping[str, Any]) -> Node:
     inputs: Sequence[Mapping[str, Any]] = node.get("inputs", {}).get("parameters", ())
     given = {str(one["name"]): str(one.get("value", "")) for one in inputs}
+    shard = given.get("shard", "")
     gpus = given.get("gpus", "")
     return Node(
         id=node["id"],
         template=node.get("templateName") or node.get("templateRef", {}).get("template", ""),
-        shard=given.get("shard", ""),
+        shard=shard if shard.isdecimal() else "",
         gpus=max(1, int(gpus)) if gpus.isdecimal() else 1,
         phase=node.get("phase", ""),
         message=node.get("message", ""),
