@@ -53,7 +53,11 @@ WORKER = [
 PLACEMENT = [
     Parameter(name="image", value=f"semoe-worker:{VERSION}", description="Image of every pod."),
     Parameter(name="gpu_resource", value="nvidia.com/gpu", description="What the cluster calls an accelerator."),
-    Parameter(name="gpus", value="1", description="Of each pod that augments, trains or answers; 0: the CPU."),
+    Parameter(
+        name="gpus",
+        value="1",
+        description="Of each pod that augments, trains or answers: as many shards at once. 0: the CPU.",
+    ),
     Parameter(name="cpu", value="2", description="Requested by each such pod."),
     Parameter(name="memory", value="8Gi", description="Requested by each such pod, and its limit."),
     Parameter(name="node_selector", value="{}", description="Of such pods, as JSON."),

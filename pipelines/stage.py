@@ -1,4 +1,4 @@
-"""One stage of a run: ask how many shards are to be done, then a pod for each."""
+"""One stage of a run: ask how many pods its shards take, then start them; one with several GPUs has as many shards."""
 
 from collections.abc import Sequence
 
@@ -22,23 +22,26 @@ def stage_templates(stage: str, *, needs: Needs, counts: Sequence[str] = ()) -> 
         needs: of each shard's pod.
         counts: what of a worker's counts becomes a metric of Argo, which outlives the pod.
     """
+    # By its inputs `semoe logs --shard` finds a pod.
+    given = {"shard": "{{item}}"} | ({"gpus": p("gpus")} if needs.gpu else {})
+    each = ["--gpus_per_pod", p("gpus")] if needs.gpu else []
     shard = pod(
         f"{stage}-shard",
-        ["worker", *PLACE, "--stage", stage, "--shard", "{{inputs.parameters.shard}}",
+        ["worker", *PLACE, "--stage", stage, "--shard", "{{inputs.parameters.shard}}", *each,
          "--commit_seconds", p("commit_seconds")],
-        inputs=[Parameter(name="shard")],
+        inputs=[Parameter(name=name) for name in given],
         outputs=[_output(count) for count in counts],
         needs=needs,
     )  # fmt: skip
     shard.metrics = [_metric(stage, count) for count in counts]
-    shards = pod(f"{stage}-shards", ["shards", *PLACE, "--stage", stage])
+    shards = pod(f"{stage}-shards", ["shards", *PLACE, "--stage", stage, *each])
     with Steps(name=stage) as steps:
         Step(name="shards", template=shards.name)
         Step(
             name="shard",
             template=shard.name,
             with_sequence=Numbers(count=IntOrString(root="{{steps.shards.outputs.result}}")),
-            arguments={"shard": "{{item}}"},
+            arguments=given,
         )
     return [steps, shards, shard]
 

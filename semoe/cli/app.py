@@ -21,8 +21,9 @@ from semoe.cli.main_verb import main_verb
 from semoe.cli.output import STOPPED, err, look_for_reader, out, reader, tell_error, told_plainly
 from semoe.cli.published import augment, encode, inference, retrieve
 from semoe.cli.published_options import instead_of
-from semoe.cli.runs.do import cancel, run_verb, shards, worker
+from semoe.cli.runs.do import cancel, run_verb
 from semoe.cli.runs.plan import plan
+from semoe.cli.runs.pods import shards, worker
 from semoe.cli.runs.report import export, report
 from semoe.cli.runs.watch import logs, status
 from semoe.cli.verbs import verb_name

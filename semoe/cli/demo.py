@@ -10,8 +10,9 @@ from semoe.cli import options as o
 from semoe.cli.output import err, out
 from semoe.cli.recipe import PresetName, RecipeOptions
 from semoe.cli.runs.opening import open_run
-from semoe.cli.runs.plan import METHODS, EstimateOptions, keep_estimate, show_plan
+from semoe.cli.runs.plan import METHODS, EstimateOptions, keep_estimate
 from semoe.cli.runs.report import show_report
+from semoe.cli.runs.show_plan import show_plan
 from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:

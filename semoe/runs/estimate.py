@@ -63,7 +63,7 @@ class Estimate:
     hours: Span | None
     """Machine hours, at the fastest measured rate and at the slowest; None without a measurement."""
     wall_hours: Span | None
-    """With all pods at work."""
+    """With all pods at work, or as many of them as there are GPUs."""
     requests: Span | None
     """Writes to the store."""
     money: Span | None
@@ -72,6 +72,8 @@ class Estimate:
     """For keeping the experts."""
     prices: Prices
     """That it was reckoned with; what a run has cost so far is reckoned with them, too."""
+    gpus: int = 0
+    """Of the machine that does the run, shared out among its workers; 0: none, or nobody knows."""
 
 
 def estimate(
@@ -82,6 +84,7 @@ def estimate(
     prices: Prices,
     experts_per_second: Span | None = None,
     error: float = 0.0,
+    gpus: int = 0,
 ) -> Estimate:
     """Reckons what augment and encode will take.
 
@@ -92,15 +95,17 @@ def estimate(
         prices: of a machine's hour, of storage and of requests.
         experts_per_second: the slowest and the fastest of one machine, augmentation included.
         error: of the number of passages, relative.
+        gpus: of the machine that does the run: workers that share one make no more together; 0: each has its own.
     """
     pods = min(parallelism, len(manifest.passage_shards))
+    at_once = max(min(pods, gpus) if gpus else pods, 1)
     count = manifest.num_passages
     passages = (count * max(0.0, 1 - error), count * (1 + error))
     hours = wall = requests = money = None
     if experts_per_second:
         slowest, fastest = experts_per_second
         hours = (passages[0] / fastest / 3600, passages[1] / slowest / 3600)
-        wall = (hours[0] / max(pods, 1), hours[1] / max(pods, 1))
+        wall = (hours[0] / at_once, hours[1] / at_once)
         requests = (
             _requests(passages[0] * bytes_per_expert, hours[0]),
             _requests(passages[1] * bytes_per_expert, hours[1]),
@@ -117,6 +122,7 @@ def estimate(
         money=money,
         money_a_month=count * bytes_per_expert / 1e9 * prices.gigabyte_month,
         prices=prices,
+        gpus=gpus,
     )
 
 

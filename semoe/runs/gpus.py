@@ -15,6 +15,11 @@ def gpus_here() -> tuple[str, ...]:
     return tuple(visible[:count] if visible else map(str, range(count)))
 
 
+def gpus_for(device: str) -> tuple[str, ...]:
+    """Returns the GPUs that workers may use whose models are on such a device."""
+    return gpus_here() if device in ("auto", "cuda") else ()
+
+
 def least_used(gpus: Sequence[str], taken: Sequence[str]) -> str:
     """Returns the GPU that the fewest workers have, the first of equals."""
     return min(gpus, key=taken.count)

@@ -4,9 +4,7 @@ A process that is killed, or ends with the code that asks for it, is started aga
 """
 
 import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,13 +14,13 @@ from typing import IO
 
 from semoe.errors import SemoeError, TransientError, UsageError, WorkerError, meaning_of
 from semoe.runs.folder import RunFolder
-from semoe.runs.gpus import VISIBLE, least_used
+from semoe.runs.gpus import least_used
 from semoe.runs.manifest import items_of
-from semoe.runs.records import MAX_ATTEMPTS, Failure
+from semoe.runs.processes import POLL_SECONDS, WorkerProcess, ask_to_end, begin, why
+from semoe.runs.records import MAX_ATTEMPTS
 from semoe.runs.shard_items import STAGES
 from semoe.telemetry.progress import progress
 
-POLL_SECONDS = 0.1
 LOOK_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 30.0
 OnStart = Callable[["subprocess.Popen[bytes]"], None]
@@ -30,12 +28,9 @@ OnStart = Callable[["subprocess.Popen[bytes]"], None]
 
 @dataclass(slots=True)
 class _Attempt:
-    shard: int
+    worker: WorkerProcess
     number: int
-    process: "subprocess.Popen[bytes]"
     output: IO[bytes]
-    gpu: str
-    began: float = field(default_factory=time.time)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -94,41 +89,45 @@ class LocalBackend:
             advance(max(0.0, sum(items) - shown))
 
     def _done_items(self, stage: str, items: Sequence[int]) -> float:
-        beats = [self.folder.find_heartbeat(stage, attempt.shard) for attempt in self._running]
+        beats = [self.folder.find_heartbeat(stage, attempt.worker.shard) for attempt in self._running]
         return sum(items[shard] for shard in self._finished) + sum(beat.done for beat in beats if beat)
 
     def _start_due(self, stage: str) -> None:
         due = [one for one in self._waiting if one[0] <= time.monotonic()]
         for one in due[: self.parallelism - len(self._running)]:
             self._waiting.remove(one)
-            gpu = self._gpu()
             output = TemporaryFile()  # noqa: SIM115  (closed when the attempt is collected)
-            process = subprocess.Popen(  # noqa: S603  (our own command)
-                self._command(stage, one[1]),
-                stdout=output,
-                stderr=output,
-                env=self._environment(gpu),
-                start_new_session=True,
+            worker = begin(
+                self.folder,
+                stage,
+                one[1],
+                options=self.options,
+                environment=self._environment(),
+                gpu=self._gpu(),
+                output=output,
             )
-            self._running.append(_Attempt(one[1], one[2], process, output, gpu))
-            self.on_start(process)
+            self._running.append(_Attempt(worker, one[2], output))
+            self.on_start(worker.process)
 
     def _collect(self, stage: str) -> None:
-        for attempt in [one for one in self._running if one.process.poll() is not None]:
+        for attempt in [one for one in self._running if one.worker.process.poll() is not None]:
             self._running.remove(attempt)
             with attempt.output as file:
                 file.seek(0)
                 said = file.read().decode(errors="replace")
-            if attempt.process.returncode == 0:
-                self._finished.add(attempt.shard)
+            if attempt.worker.process.returncode == 0:
+                self._finished.add(attempt.worker.shard)
             else:
                 self._failed(stage, attempt, said)
 
     def _failed(self, stage: str, attempt: _Attempt, said: str) -> None:
         """Decides what becomes of a shard whose process ended badly."""
-        code = attempt.process.returncode
-        shard = attempt.shard
-        message, kind = self._why(stage, attempt, said)
+        code = attempt.worker.process.returncode
+        shard = attempt.worker.shard
+        # A store that is out of reach now is not what ended the attempt.
+        with suppress(SemoeError):
+            self.folder.write_log(stage, shard, f"attempt-{attempt.number}", said)
+        message, kind = why(self.folder, attempt.worker, said)
         what = f"{stage} shard {shard}, attempt {attempt.number}, ended with {code}: {message}"
         meaning = meaning_of(code)
         if meaning is UsageError:
@@ -140,40 +139,22 @@ class LocalBackend:
         pause = min(2.0**attempt.number, MAX_BACKOFF_SECONDS) if code == TransientError.exit_code else 0.0
         self._waiting.append((time.monotonic() + pause, shard, attempt.number + 1))
 
-    def _why(self, stage: str, attempt: _Attempt, said: str) -> tuple[str, str]:
-        """Returns message and kind of what ended an attempt: as it wrote them to the store, or the last it said."""
-        own = list[Failure]()
-        # A store that is out of reach now is not what ended the attempt.
-        with suppress(SemoeError):
-            self.folder.write_log(stage, attempt.shard, f"attempt-{attempt.number}", said)
-            found = self.folder.failures(stage)
-            own = [one for one in found if one.shard == attempt.shard and one.time >= attempt.began]
-        if own:
-            return own[-1].message, own[-1].kind
-        return next(iter(said.strip().splitlines()[-1:]), "no word"), "worker"
-
     def _stop_all(self) -> None:
         """Asks the processes to keep what they have and end, and waits for them."""
+        ask_to_end(attempt.worker for attempt in self._running)
         for attempt in self._running:
-            attempt.process.send_signal(signal.SIGTERM)
-        for attempt in self._running:
-            attempt.process.wait()
+            attempt.worker.process.wait()
             attempt.output.close()
         self._running = []
         self._waiting = []
-
-    def _command(self, stage: str, shard: int) -> list[str]:
-        where = ["--store", self.folder.objects.url, "--run", self.folder.run]
-        what = ["--stage", stage, "--shard", str(shard)]
-        return [sys.executable, "-m", "semoe", "worker", *where, *what, *self.options]
 
     def _gpu(self) -> str:
         """Returns the GPU of the next worker; empty: whichever it finds."""
         if self.parallelism == 1 or len(self.gpus) < 2:
             return ""
-        return least_used(self.gpus, [attempt.gpu for attempt in self._running])
+        return least_used(self.gpus, [attempt.worker.gpu for attempt in self._running])
 
-    def _environment(self, gpu: str) -> dict[str, str]:
-        """Shares the cores: processes that all use all of them are slower than one. And the GPUs."""
+    def _environment(self) -> dict[str, str]:
+        """Shares the cores: processes that all use all of them are slower than one."""
         threads = max(1, (os.cpu_count() or 1) // self.parallelism)
-        return {"OMP_NUM_THREADS": str(threads)} | os.environ | ({VISIBLE: gpu} if gpu else {})
+        return {"OMP_NUM_THREADS": str(threads)} | os.environ

@@ -194,7 +194,7 @@ def tasks_of(questions: Iterable[Question], set_number: int) -> list[Task]:
 
 
 def estimate_of(
-    plan: Plan, manifest: Manifest, measured: Throughput | None, *, parallelism: int, prices: Prices
+    plan: Plan, manifest: Manifest, measured: Throughput | None, *, parallelism: int, prices: Prices, gpus: int = 0
 ) -> Estimate:
     """Reckons what a planned run will take; see `estimate`."""
     if plan.experts_of:
@@ -208,4 +208,5 @@ def estimate_of(
         prices=prices,
         experts_per_second=rates,
         error=plan.corpus.error if plan.corpus else 0.0,
+        gpus=gpus,
     )

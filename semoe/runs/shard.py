@@ -5,10 +5,8 @@ in hand, keep it, and end with the code that asks for another attempt.
 """
 
 import logging
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from semoe.errors import SemoeError, TransientError, UsageError
@@ -19,6 +17,7 @@ from semoe.runs.plan import require_current
 from semoe.runs.records import Failure, ShardReport
 from semoe.runs.shard_items import shard_items
 from semoe.runs.shards import works
+from semoe.runs.stopping import asked_to_stop
 from semoe.store.times import COMMIT_SECONDS
 from semoe.telemetry.counting import metrics
 
@@ -59,7 +58,7 @@ def do_shard(
     count = len(shard_items(stage, plan, folder.manifest()))
     if not 0 <= shard < count:
         raise UsageError(f"Stage {stage} of {folder.run} has shards 0 to {count - 1}, not {shard}.", kind="no-shard")
-    with _sigterm() as stop:
+    with asked_to_stop() as stop:
         job = Job(
             folder=folder,
             plan=plan,
@@ -112,17 +111,3 @@ def _failure_kept(job: Job) -> Iterator[None]:
         with suppress(Exception):
             job.folder.write_failure(failure)
         raise
-
-
-@contextmanager
-def _sigterm() -> Iterator[Callable[[], bool]]:
-    """Yields a question: was SIGTERM received?"""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    former = signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGTERM, former)

@@ -50,9 +50,12 @@ class Declarations:
         return _filled(Counter(declared.name, meaning, list(labels), registry=self._registry), declared)
 
     def gauge(self, name: str, unit: str, meaning: str, **labels: Sequence[str]) -> Gauge:
-        """Declares what goes up and down; it has no value before it is set."""
+        """Declares what goes up and down; it has no value before it is set.
+
+        Those of several workers are added up (`summed`), as long as they are at work.
+        """
         declared = self._declare("gauge", name, unit, meaning, labels)
-        return Gauge(declared.name, meaning, list(labels), registry=self._registry)
+        return Gauge(declared.name, meaning, list(labels), registry=self._registry, multiprocess_mode="livesum")
 
     def histogram(
         self, name: str, unit: str, meaning: str, buckets: Sequence[float], **labels: Sequence[str]

@@ -90,7 +90,7 @@ def test_only_what_another_attempt_may_mend_is_tried_again(
     script, started = tmp_path / "worker.sh", list["subprocess.Popen[bytes]"]()
     script.write_text("#!/bin/sh\necho the last word\n" + (f"exit {code}\n" if code >= 0 else f"kill {code} $$\n"))
     script.chmod(0o755)
-    monkeypatch.setattr("semoe.runs.local.sys.executable", str(script))
+    monkeypatch.setattr("sys.executable", str(script))
     monkeypatch.setattr("semoe.runs.local.MAX_BACKOFF_SECONDS", 0.0)
     folder = RunFolder(FolderObjects(tmp_path / "store"), "r")
     with pytest.raises(kind, match=f"{code}.*the last word") as raised:

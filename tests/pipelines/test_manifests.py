@@ -113,6 +113,20 @@ def test_a_pod_runs_a_public_command_whose_options_exist(template: dict[str, Any
         assert {option for option in options if option.startswith("--")} <= known
 
 
+@pytest.mark.parametrize("stage", ["retrieve", "augment", "encode", "inference"])
+def test_a_pod_with_several_gpus_takes_as_many_shards_and_is_found_by_its_inputs(stage: str) -> None:
+    """Whoever counts the pods is told as much as the pods themselves; a stage without GPUs has a pod for each shard."""
+    by_name = {one["name"]: one for one in yaml.safe_load(rendered(stage))["spec"]["templates"]}
+    gpus = {} if stage == "retrieve" else {"gpus": "{{workflow.parameters.gpus}}"}
+    for name in (f"{stage}-shards", f"{stage}-shard"):
+        words = by_name[name]["container"]["args"]
+        assert [words[at + 1] for at, word in enumerate(words) if word == "--gpus_per_pod"] == [*gpus.values()]
+    (((step,)),) = by_name[stage]["steps"][1:]
+    given = {one["name"]: one["value"] for one in step["arguments"]["parameters"]}
+    assert given == {"shard": "{{item}}"} | gpus
+    assert [one["name"] for one in by_name[f"{stage}-shard"]["inputs"]["parameters"]] == [*given]
+
+
 def test_the_report_waits_for_workers_as_long_as_they_have_to_end(template: dict[str, Any]) -> None:
     """At the workflow's deadline Argo runs the exit handler and ends the workers at the same time."""
     if "onExit" not in template["spec"]:

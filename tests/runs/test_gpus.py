@@ -1,10 +1,12 @@
 """Workers of one machine share its GPUs out."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from semoe.runs.folder import RunFolder
 from semoe.runs.gpus import gpus_here, least_used
 from semoe.runs.local import LocalBackend
 from tests.runs.planned import planned
@@ -44,13 +46,11 @@ def test_workers_at_once_see_one_each(
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
-    class Telling(LocalBackend):
-        def _command(self, stage: str, shard: int) -> list[str]:
-            script = (
-                "import os, sys, time; print(os.environ.get('CUDA_VISIBLE_DEVICES', '?'), file=open(sys.argv[1], 'w'))"
-            )
-            return [sys.executable, "-c", f"{script}; time.sleep(0.5)", str(tmp_path / str(shard))]
+    def telling(folder: RunFolder, stage: str, shard: int, options: Sequence[str]) -> list[str]:
+        script = "import os, sys, time; print(os.environ.get('CUDA_VISIBLE_DEVICES', '?'), file=open(sys.argv[1], 'w'))"
+        return [sys.executable, "-c", f"{script}; time.sleep(0.5)", str(tmp_path / str(shard))]
 
-    backend = Telling(folder=planned(tmp_path / "store"), parallelism=parallelism, gpus=tuple(gpus))
+    monkeypatch.setattr("semoe.runs.processes.command", telling)
+    backend = LocalBackend(folder=planned(tmp_path / "store"), parallelism=parallelism, gpus=tuple(gpus))
     backend._run_stage("retrieve", [1, 1])
     assert {(tmp_path / str(shard)).read_text().strip() for shard in (0, 1)} == expected

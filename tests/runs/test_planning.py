@@ -72,6 +72,13 @@ def test_with_a_speed_an_estimate_is_of_hours_and_money_too() -> None:
     assert known.passages == (7200, 7200)
 
 
+@pytest.mark.parametrize(("gpus", "wall"), [(0, 0.125), (8, 0.125), (4, 0.125), (2, 0.25), (1, 0.5)])
+def test_workers_that_share_gpus_are_no_faster_than_the_gpus(gpus: int, wall: float) -> None:
+    known = estimate(PLANNED, bytes_per_expert=1, parallelism=4, prices=PRICES, experts_per_second=SPEEDS, gpus=gpus)
+    assert (known.pods, known.wall_hours) == (4, (wall, 4 * wall))
+    assert (known.hours, known.money) == ((0.5, 2.0), (1.5, 6.0))
+
+
 def test_what_is_not_known_for_sure_widens_every_figure() -> None:
     sure, about = (
         estimate(

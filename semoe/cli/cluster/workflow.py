@@ -24,14 +24,27 @@ class Node:
     template: str
     """`encode-shard`, …"""
     shard: str
-    """Empty for a pod that is no shard's."""
+    """Its number; empty for a pod that is no shard's."""
+    gpus: int
+    """It has so many shards: one for each GPU, and at least one."""
     phase: str
     message: str
     exit_code: str
 
     def __str__(self) -> str:
-        what = f"{self.template} {self.shard}".strip()
-        return f"{what}: {self.phase}: {' '.join(self.message.split())}"
+        return f"{self.name}: {self.phase}: {' '.join(self.message.split())}"
+
+    @property
+    def shards(self) -> range:
+        """Those of its stage that it has, as far as there are so many; none for a pod that is no shard's."""
+        first = int(self.shard or 0) * self.gpus
+        return range(first, first + self.gpus if self.shard else first)
+
+    @property
+    def name(self) -> str:
+        """What it is for people: its template and its shards."""
+        last = f" to {self.shards[-1]}" if len(self.shards) > 1 else ""
+        return f"{self.template} {self.shards[0]}{last}" if self.shards else self.template
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,11 +124,15 @@ def _nodes(status: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _node(node: Mapping[str, Any]) -> Node:
-    given: Sequence[Mapping[str, Any]] = node.get("inputs", {}).get("parameters", ())
+    inputs: Sequence[Mapping[str, Any]] = node.get("inputs", {}).get("parameters", ())
+    given = {str(one["name"]): str(one.get("value", "")) for one in inputs}
+    shard = given.get("shard", "")
+    gpus = given.get("gpus", "")
     return Node(
         id=node["id"],
         template=node.get("templateName") or node.get("templateRef", {}).get("template", ""),
-        shard=next((str(one["value"]) for one in given if one["name"] == "shard"), ""),
+        shard=shard if shard.isdecimal() else "",
+        gpus=max(1, int(gpus)) if gpus.isdecimal() else 1,
         phase=node.get("phase", ""),
         message=node.get("message", ""),
         exit_code=str(node.get("outputs", {}).get("exitCode", "")),

@@ -8,10 +8,11 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.option_groups import option_group
-from semoe.cli.output import err, show
+from semoe.cli.output import err
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.runs.cutting_options import ShardOptions, TrainedOptions
 from semoe.cli.runs.opening import Run, open_run
+from semoe.cli.runs.show_plan import show_plan
 from semoe.cli.switching import SwitchOptions
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
@@ -19,7 +20,7 @@ from semoe.retrieval.retrievers import parts_of
 
 if TYPE_CHECKING:
     from semoe.generation.switching.settings import SwitchSettings
-    from semoe.runs.estimate import Estimate, Span, Throughput
+    from semoe.runs.estimate import Estimate, Throughput
     from semoe.runs.folder import RunFolder
     from semoe.runs.plan import Manifest, Plan
 
@@ -231,6 +232,7 @@ def keep_estimate(
 ) -> "Estimate":
     """Reckons what a run will take, and keeps it beside the plan."""
     from semoe.runs.estimate import Estimate, Prices
+    from semoe.runs.gpus import gpus_here
     from semoe.runs.planning import estimate_of
 
     prices = Prices(
@@ -238,55 +240,8 @@ def keep_estimate(
         gigabyte_month=costs.storage_price,
         thousand_requests=costs.request_price,
     )
-    found = estimate_of(folder.plan(), manifest, measured, parallelism=costs.parallelism, prices=prices)
+    # No cluster reads a folder of this machine: what is planned in one is done here.
+    gpus = 0 if "://" in folder.objects.url else len(gpus_here())
+    found = estimate_of(folder.plan(), manifest, measured, parallelism=costs.parallelism, prices=prices, gpus=gpus)
     folder.write("estimate.json", found, Estimate)
     return found
-
-
-def show_plan(
-    folder: "RunFolder",
-    manifest: "Manifest",
-    found: "Estimate",
-    measured: "Throughput | None" = None,
-    *,
-    as_json: bool = False,
-) -> None:
-    """Prints what a run will take."""
-    plan = folder.plan()
-    sizes = {
-        "run": plan.run,
-        "store": folder.objects.url,
-        "questions": sum(one.num_questions for one in plan.sets),
-    }
-    show(sizes | _in_words(plan, manifest, measured, found), as_json=as_json)
-    following = f"semoe run --run {plan.run} --store {folder.objects.url}"
-    err.print(f"Next: {following}   # on a cluster: --backend argo", soft_wrap=True)
-
-
-def _in_words(
-    plan: "Plan", manifest: "Manifest", measured: "Throughput | None", found: "Estimate"
-) -> dict[str, object]:
-    at_most = "" if manifest.num_tokens or plan.corpus else "at most "
-    of_all = f"{at_most}{manifest.num_passages} distinct of {manifest.num_retrieved} retrieved"
-    least, most = found.passages
-    span = "" if least == most else f", between {least:.0f} and {most:.0f}"
-    reckoned = f"about {manifest.num_passages}{span}: all of {plan.corpus.file.path}" if plan.corpus else ""
-    unknown = "not measured: give --probe or --experts_per_second"
-    return {
-        "passages": reckoned or of_all,
-        "tokens": manifest.num_tokens or ("not counted" if plan.corpus else "known after retrieval"),
-        "shards": f"{len(plan.question_shards)} of questions, {at_most}{len(manifest.passage_shards)} of passages",
-        "pods": found.pods,
-        "bytes": f"{at_most}{found.num_bytes:,}",
-        "experts a second": f"{measured.mean:.3f} ± {measured.spread:.0%} on one machine" if measured else unknown,
-        "requests": _span(found.requests, ",.0f") or unknown,
-        "machine hours": _span(found.hours, ".2f") or unknown,
-        "hours from start to end": _span(found.wall_hours, ".2f") or unknown,
-        "money": _span(found.money, ",.2f") or unknown,
-        "money a month": f"{found.money_a_month:.4f}",
-    }
-
-
-def _span(found: "Span | None", how: str) -> str:
-    """Returns an interval in words; empty where there is none."""
-    return f"{found[0]:{how}} to {found[1]:{how}}" if found else ""

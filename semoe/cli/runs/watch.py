@@ -121,10 +121,10 @@ def _pod_logs(argo: "ArgoBackend", stage: str, shard: int | None, failed: bool) 
     if state is None:
         return []
     wanted = {
-        node.id: f"{node.template} {node.shard}: {node.phase}"
+        node.id: f"{node.name}: {node.phase}"
         for node in state.nodes
         if node.template.startswith(stage)
-        and (shard is None or node.shard == str(shard))
+        and (shard is None or shard in node.shards)
         and (not failed or node in state.failed)
     }
     pods = {pod.metadata.annotations.get("workflows.argoproj.io/node-id"): pod for pod in argo.cluster.pods(state.name)}

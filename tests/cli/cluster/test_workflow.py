@@ -62,6 +62,18 @@ def test_pods_in_order_of_their_start_with_shard_and_reason() -> None:
     assert [node.template for node in found.stuck] == ["encode-shards"]
 
 
+def test_a_pod_of_several_gpus_has_as_many_shards() -> None:
+    inputs = {"parameters": [{"name": "shard", "value": "1"}, {"name": "gpus", "value": "4"}]}
+    nodes = {"4": SHARD | {"inputs": inputs}, "1": SHARD, "none": PENDING}
+    several, single, none = (
+        found for node in nodes.values() for found in read_workflow(workflow(phase="Running", nodes={"": node})).nodes
+    )
+    assert [list(node.shards) for node in (several, single, none)] == [[4, 5, 6, 7], [1], []]
+    assert [node.name for node in (several, single, none)] == ["encode-shard 4 to 7", "encode-shard 1", "encode-shards"]
+    inputs["parameters"][1]["value"] = "0"
+    assert list(read_workflow(workflow(phase="Running", nodes={"": nodes["4"]})).nodes[0].shards) == [1]
+
+
 def test_nodes_that_argo_compressed_are_the_same() -> None:
     nodes = {n["id"]: n for n in (SHARD, PENDING)}
     packed = base64.b64encode(gzip.compress(json.dumps(nodes).encode())).decode()
