@@ -18,6 +18,8 @@ import orjson
 from semoe.errors import TransientError, UsageError
 
 PIECE_BYTES = 1 << 20
+_UMASK = os.umask(0)
+os.umask(_UMASK)
 _CURES = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again",
     errno.EDQUOT: "the quota is used up: free some space and run the same command again",
@@ -75,6 +77,8 @@ def _written_beside(path: Path, *data: bytes) -> Iterator[Path]:
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb", buffering=0) as file:
+                # A temporary file is its owner's alone; others may read what they may read of any file made here.
+                os.fchmod(handle, 0o666 & ~_UMASK)
                 for part in data:
                     _write_all(file, memoryview(part))
                 os.fsync(file.fileno())

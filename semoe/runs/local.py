@@ -16,7 +16,7 @@ from semoe.errors import SemoeError, TransientError, UsageError, WorkerError, me
 from semoe.runs.folder import RunFolder
 from semoe.runs.gpus import least_used
 from semoe.runs.manifest import items_of
-from semoe.runs.processes import POLL_SECONDS, WorkerProcess, ask_to_end, begin, why
+from semoe.runs.processes import POLL_SECONDS, WorkerProcess, begin, end, why
 from semoe.runs.records import MAX_ATTEMPTS
 from semoe.runs.shard_items import STAGES
 from semoe.telemetry.progress import progress
@@ -141,9 +141,8 @@ class LocalBackend:
 
     def _stop_all(self) -> None:
         """Asks the processes to keep what they have and end, and waits for them."""
-        ask_to_end(attempt.worker for attempt in self._running)
+        end([attempt.worker for attempt in self._running])
         for attempt in self._running:
-            attempt.worker.process.wait()
             attempt.output.close()
         self._running = []
         self._waiting = []

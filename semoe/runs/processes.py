@@ -3,6 +3,8 @@
 Used by the local back end, which has many of them one after the other, and by a pod, which has one for each GPU.
 """
 
+import logging
+import os
 import signal
 import subprocess
 import sys
@@ -16,8 +18,10 @@ from semoe.errors import SemoeError
 from semoe.runs.folder import RunFolder
 from semoe.runs.gpus import VISIBLE
 from semoe.runs.records import Failure
+from semoe.runs.stopping import PARENT
 
 POLL_SECONDS = 0.1
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +68,7 @@ def begin(
         command(folder, stage, shard, options),
         stdout=output,
         stderr=subprocess.STDOUT,
-        env={**environment} | ({VISIBLE: gpu} if gpu else {}),
+        env={**environment, PARENT: str(os.getpid())} | ({VISIBLE: gpu} if gpu else {}),
         start_new_session=True,
     )
     return WorkerProcess(stage=stage, shard=shard, process=process, gpu=gpu)
@@ -74,6 +78,24 @@ def ask_to_end(workers: Iterable[WorkerProcess]) -> None:
     """Asks those that are at work to keep what they have and end."""
     for one in workers:
         one.process.send_signal(signal.SIGTERM)
+
+
+def end(workers: Sequence[WorkerProcess]) -> None:
+    """Asks those that are at work to keep what they have and end, and waits for them.
+
+    Whoever is interrupted while it waits has them killed: no worker is left behind.
+    """
+    working = [one for one in workers if one.process.poll() is None]
+    if working:
+        log.warning("Waiting until workers kept what they have in hand (%d); Ctrl-C ends them at once.", len(working))
+    ask_to_end(working)
+    try:
+        for one in working:
+            one.process.wait()
+    except BaseException:
+        for one in working:
+            one.process.kill()
+        raise
 
 
 def why(folder: RunFolder, worker: WorkerProcess, said: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from semoe.runs.folder import RunFolder
 from semoe.runs.job import Job
 from semoe.runs.local import LocalBackend
 from semoe.runs.outcome import make_outcome
+from semoe.runs.processes import WorkerProcess, end
 from semoe.runs.reporting import make_report
 from semoe.runs.shard import run_shard
 from semoe.runs.shard_items import STAGES
@@ -93,15 +94,47 @@ def test_a_stop_ends_the_work_after_the_batch_in_hand_and_keeps_it(augmented: Ru
     assert (after.counts["found"], after.counts["trained"]) == (counts.trained, total - counts.trained)
 
 
-def test_ctrl_c_stops_the_workers_and_the_run_goes_on(small_root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_batch_system_stop_the_workers_and_the_run_goes_on(
+    small_root: Path, tmp_path: Path, how: signal.Signals
+) -> None:
     folder = planned(small_root, tmp_path, shards=1)
-    command = [sys.executable, "-m", "semoe", "run", "--run", "r", "--store", str(tmp_path / "store")]
+    process = begun(folder)
+    process.send_signal(how)
+    assert process.wait() == 130
+    assert is_whole(finish(folder))
+
+
+def test_a_worker_ends_with_who_began_it(small_root: Path, tmp_path: Path) -> None:
+    folder = planned(small_root, tmp_path, shards=1)
+    process = begun(folder)
+    process.kill()
+    process.wait()
+    # The worker would make everything else, too, and nobody would know of it.
+    while not folder.failures("augment"):
+        time.sleep(0.05)
+    assert [one.kind for one in folder.failures("augment")] == ["stopped"]
+
+
+def test_who_is_interrupted_once_more_leaves_no_worker_behind(tmp_path: Path) -> None:
+    """The worker is one that hears of nothing."""
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    threading.Timer(0.5, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        end([WorkerProcess(stage="encode", shard=0, process=process, gpu="")])
+    assert process.wait() == -signal.SIGKILL
+
+
+def begun(folder: RunFolder) -> "subprocess.Popen[bytes]":
+    """A run whose first worker is at work, in a process of its own."""
+    command = [sys.executable, "-m", "semoe", "run", "--run", "r", "--store", folder.objects.url]
     process = subprocess.Popen(command)
     while not folder.names("progress/augment/"):
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    assert process.wait() == 130
-    assert is_whole(finish(folder))
+    return process
 
 
 @pytest.mark.slow

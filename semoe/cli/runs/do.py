@@ -90,20 +90,29 @@ def _run_here(
 ) -> None:
     from semoe.runs.gpus import gpus_for
     from semoe.runs.local import LocalBackend
+    from semoe.runs.status import status_of
+    from semoe.runs.stopping import interrupted_by_sigterm
 
+    if alive := sum(one.alive for one in status_of(folder)):
+        err.print(
+            f"A moment ago {alive} of this run's workers were at work. If another `semoe run` of it goes on, end one "
+            "of the two: both would do the same shards.",
+            soft_wrap=True,
+        )
     gpus = gpus_for(workers.device) if parallelism > 1 else ()
     if len(gpus) > 1:
         err.print(f"{parallelism} workers share {len(gpus)} GPUs, {', '.join(gpus)}: one each, as far as they go.")
     elif parallelism > 1 and gpus:
         err.print(f"{parallelism} workers share one GPU: they may be in each other's way.")
-    LocalBackend(
-        folder=folder,
-        parallelism=parallelism,
-        max_attempts=max_attempts,
-        options=workers.arguments(),
-        gpus=gpus,
-        on_look=within,
-    ).run()
+    with interrupted_by_sigterm():
+        LocalBackend(
+            folder=folder,
+            parallelism=parallelism,
+            max_attempts=max_attempts,
+            options=workers.arguments(),
+            gpus=gpus,
+            on_look=within,
+        ).run()
 
 
 def _argo(

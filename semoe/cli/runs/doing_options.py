@@ -127,8 +127,10 @@ class CostOptions:
         """
         if self.max_cost is None:
             return lambda: None
+        from semoe.runs.report import find_report
         from semoe.runs.spending import CostLimit
 
         within = CostLimit(folder, self.max_cost)
-        within()  # what was spent before counts
+        if find_report(folder) is None:
+            within()  # what was spent before counts
         return within

@@ -5,6 +5,7 @@ BEIR's, of which the corpus alone is taken and not the questions.
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,10 +85,10 @@ def _is_known(name: str) -> bool:
 
 
 def _without_questions(names: Sequence[str]) -> Sequence[str]:
-    """Returns of BEIR's folder, or the hub's copy of it, the corpus alone."""
+    """Returns of BEIR's folder, or the hub's copy of it, the corpus alone, in one file or in several (`corpus-1`)."""
     tops = {name: name.split("/")[0].split(".")[0] for name in names}
-    is_beir = {"corpus", "queries"} <= set(tops.values())
-    return [name for name in names if tops[name] == "corpus"] if is_beir else names
+    corpus = [name for name in names if re.fullmatch("corpus([-_ ].*)?", tops[name])]
+    return corpus if corpus and "queries" in tops.values() else names
 
 
 def _walk(path: Path) -> Iterator[Found]:
