@@ -42,6 +42,9 @@ def evaluate(
     index_place: o.IndexOptions,
     elastic: o.ElasticOptions,
     folders: Annotated[list[Path] | None, typer.Argument(help="Output folders of inference or main.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="One folder, as the published command has it: the same as an argument.")
+    ] = None,
     extraction: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,10 +63,11 @@ def evaluate(
 
     Example: semoe evaluate --retrieval --dataset popqa --data_path data/popqa --retriever bm25/names
     """
+    given = [*(folders or ()), *([folder] if folder else ())]
     if asked.retrieval:
-        _retrieval(folders, asked, index_place, elastic, output)
-    elif folders:
-        _answers(folders, extraction, output)
+        _retrieval(given, asked, index_place, elastic, output)
+    elif given:
+        _answers(given, extraction, output)
     else:
         raise UsageError("Give folders of answers, or --retrieval with --dataset and --data_path.", kind="options")
 
@@ -81,7 +85,7 @@ def _answers(folders: list[Path], extraction: list[str] | None, output: o.Output
 
 
 def _retrieval(
-    folders: list[Path] | None,
+    folders: list[Path],
     asked: RetrievalOptions,
     index_place: o.IndexOptions,
     elastic: o.ElasticOptions,

@@ -11,7 +11,7 @@ from semoe.retrieval.retrievers import retrievers
 
 RETRIEVERS = tuple(retrievers)
 MODELS = ("smollm2", "llama3.2_1b", "qwen2.5_1.5b", "llama3_8b")
-DATASETS = ("2wikimultihopqa", "hotpotqa", "popqa", "cwq")
+DATASETS = ("2wikimultihopqa", "hotpotqa", "popqa", "cwq", "strategyqa", "iirc")
 
 RootDir = Annotated[
     Path,

@@ -1,6 +1,7 @@
 """The verbs of the published tree: retrieve, augment, encode, inference. Parse, call, print."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -55,6 +56,8 @@ def retrieve(
 @verb
 def augment(
     questions: QuestionOptions,
+    index_place: o.IndexOptions,
+    elastic: o.ElasticOptions,
     place: o.FolderOptions,
     output: o.OutputOptions,
     model_name: Annotated[
@@ -68,14 +71,27 @@ def augment(
         ),
     ] = None,
     topk: o.Topk = 3,
+    data_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--data_path",
+            help="Folder with the dataset's files, or the file: first retrieve from the index, as `retrieve` does. "
+            "Default: take what `retrieve` found.",
+        ),
+    ] = None,
 ) -> None:
     """Turn each retrieved passage into a rewrite and question-answer pairs; goes on after a stop.
 
     Example: semoe augment --dataset popqa --model_name parse
+
+    Example, as published, with the retrieval: semoe augment --model_name llama3.2_1b --dataset popqa --data_path
+    data/popqa --sample 300
     """
     from semoe.experts.preset import load_preset
     from semoe.published.augment import augment as run_augment
+    from semoe.published.retrieve import retrieve as run_retrieve
     from semoe.published.settings import StageSettings
+    from semoe.retrieval.retrievers import open_retriever
 
     settings = StageSettings(
         root=place.root_dir,
@@ -86,6 +102,9 @@ def augment(
         preset=load_preset(preset or ("semoe" if model_name == "parse" else "published")),
         augment_model=model_name,
     )
+    if data_path is not None:
+        retriever = open_retriever(index_place.retriever, retrieval_config(index_place, elastic))
+        settings = settings.of_type(run_retrieve(retriever, settings, data_path, topk=topk).path.stem)
     folder = {"folder": settings.augmented_folder}
     show_all((asdict(report) | folder for report in run_augment(settings, topk=topk)), as_json=output.as_json)
 

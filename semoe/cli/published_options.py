@@ -2,10 +2,8 @@
 
 _RETRIEVE = "give --data_path to `semoe retrieve` first."
 _INSTEAD = {
-    ("augment", "--data_path"): "semoe augment reads what retrieve found: " + _RETRIEVE,
     ("encode", "--data_path"): "semoe encode reads what augment wrote: " + _RETRIEVE,
     ("inference", "--data_path"): "semoe inference reads what augment wrote: " + _RETRIEVE,
-    ("evaluate", "--dir"): "Give the folder itself, without --dir: semoe evaluate FOLDER.",
 }
 
 

@@ -7,7 +7,7 @@ import typer
 
 from semoe.cli.option_groups import among, option_group
 from semoe.errors import UsageError
-from semoe.generation.switching.methods import make_method, methods
+from semoe.generation.switching.methods import known_method, make_method, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
 
@@ -40,7 +40,7 @@ class SwitchOptions:
         float,
         typer.Option(
             "--hallucination_threshold",
-            help="Doubt a sentence whose uncertainty is above this: 0 to 1; for dragin 0.6 to 1.5.",
+            help="Doubt a sentence whose uncertainty is above this: 0 to 1; for dragin and attn_prob 0.6 to 1.5.",
         ),
     ] = DEFAULT.hallucination_threshold
     sentence_solver: Annotated[
@@ -56,6 +56,24 @@ class SwitchOptions:
             help="A sentence without names: tokens (look at its content words), skip (never doubt it, published).",
         ),
     ] = DEFAULT.entityless
+    after_retrieval: Annotated[
+        str,
+        typer.Option(
+            "--after_retrieval",
+            autocompletion=among("judge", "accept"),
+            help="What is written after a retrieval: judge (it may be doubted again) or accept (published: all of it "
+            "stays). dragin accepts its first sentence either way.",
+        ),
+    ] = DEFAULT.after_retrieval
+    closing: Annotated[
+        str,
+        typer.Option(
+            "--closing",
+            autocompletion=among("any", "published"),
+            help='When "the answer is" ends the search: any (capitals too, at any time) or published (small letters, '
+            "after a retrieval).",
+        ),
+    ] = DEFAULT.closing
     retrieve_topk: Annotated[int, typer.Option("--retrieve_topk", min=1, help="Passages of each retrieval.")] = (
         DEFAULT.retrieve_topk
     )
@@ -67,6 +85,13 @@ class SwitchOptions:
             help="Words or tokens to ask with, for the query formulations real_words and last_n_tokens.",
         ),
     ] = DEFAULT.retrieve_keep_top_k
+    retrieve_keep_ratio: Annotated[
+        float | None,
+        typer.Option(
+            "--retrieve_keep_ratio",
+            help="real_words: a share of the words, up to 1, in place of a number of them.",
+        ),
+    ] = DEFAULT.retrieve_keep_ratio
     check_real_words: Annotated[
         bool,
         typer.Option(
@@ -100,15 +125,19 @@ class SwitchOptions:
         if self.method is None:
             self._require_nothing_else()
             return None
+        method = known_method(self.method)
         settings = SwitchSettings(
-            method=self.method,
-            query_formulation=self.query_formulation or methods[self.method].formulations[0],
+            method=method,
+            query_formulation=self.query_formulation or methods[method].formulations[0],
             hallucination_threshold=self.hallucination_threshold,
             sentence_solver=self.sentence_solver,
             entity_solver=self.entity_solver,
             entityless=self.entityless,
+            after_retrieval=self.after_retrieval,
+            closing=self.closing,
             retrieve_topk=self.retrieve_topk,
             retrieve_keep_top_k=self.retrieve_keep_top_k,
+            retrieve_keep_ratio=self.retrieve_keep_ratio,
             check_real_words=self.check_real_words,
             fix_length=self.fix_length,
             generate_max_length=self.generate_max_length,

@@ -8,7 +8,7 @@ from semoe.datasets.question import Question
 from semoe.datasets.records import broken_record, find_file, read_records, text_field, unique
 from semoe.errors import UsageError
 
-FILES = ("hotpot_dev_distractor_v1.json", "sample300.json")
+FILES = ("hotpot_dev_distractor_v1.json", "hotpotqa-dev.json", "sample300.json")
 
 
 def load_hotpotqa(data_path: Path) -> Iterator[Question]:

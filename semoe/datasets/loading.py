@@ -7,8 +7,10 @@ from pathlib import Path
 from semoe.datasets.custom import load_custom
 from semoe.datasets.cwq import load_cwq
 from semoe.datasets.hotpotqa import load_hotpotqa
+from semoe.datasets.iirc import load_iirc
 from semoe.datasets.popqa import load_popqa
 from semoe.datasets.question import Question
+from semoe.datasets.strategyqa import load_strategyqa
 from semoe.datasets.wikimultihop import load_wikimultihop
 from semoe.errors import UsageError, unknown_name
 from semoe.registry import Registry
@@ -18,6 +20,9 @@ loaders.register("2wikimultihopqa")(load_wikimultihop)
 loaders.register("hotpotqa")(load_hotpotqa)
 loaders.register("popqa")(load_popqa)
 loaders.register("cwq")(load_cwq)
+loaders.register("complexwebquestions")(load_cwq)  # as PRAG calls it, and its folders
+loaders.register("strategyqa")(load_strategyqa)
+loaders.register("iirc")(load_iirc)
 
 _TYPES = {
     "2wikimultihopqa": ("compositional", "comparison", "bridge_comparison", "inference"),

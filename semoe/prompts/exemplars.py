@@ -1,4 +1,4 @@
-"""Chain-of-thought exemplars: ours for the four datasets, as many as published, or a user's file in that shape."""
+"""Chain-of-thought exemplars: ours for each dataset, as many as are asked for, or a user's file in that shape."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ import orjson
 from semoe.errors import UsageError, unknown_name
 from semoe.files import read_json
 
-SHIPPED = ("2wikimultihopqa", "hotpotqa", "cwq", "popqa")
+SHIPPED = ("2wikimultihopqa", "hotpotqa", "cwq", "popqa", "strategyqa", "iirc")
+_ALIASES = {"complexwebquestions": "cwq"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,21 @@ def load_exemplars(dataset_or_path: str) -> tuple[Exemplar, ...]:
     """
     if dataset_or_path.endswith(".json"):
         return _parse(read_json(Path(dataset_or_path)), dataset_or_path)
-    stem = dataset_or_path.removesuffix("_golden")
-    if stem not in SHIPPED:
+    stem = _stem(dataset_or_path)
+    if not has_exemplars(stem):
         raise unknown_name("dataset with exemplars (--with_cot needs them)", stem, SHIPPED)
     file = resources.files("semoe.prompts") / "exemplars_data" / f"{stem}.json"
     return _parse(orjson.loads(file.read_bytes()), stem)
+
+
+def has_exemplars(dataset: str) -> bool:
+    """Whether a dataset has exemplars here."""
+    return _stem(dataset) in SHIPPED
+
+
+def _stem(dataset: str) -> str:
+    stem = dataset.removesuffix("_golden")
+    return _ALIASES.get(stem, stem)
 
 
 def fingerprint(exemplars: Sequence[Exemplar]) -> str:

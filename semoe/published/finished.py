@@ -1,7 +1,7 @@
 """Finished answers with their golds: from `predict.json` of `inference`, or from `output.jsonl` of `main`.
 
 `output.jsonl` has no golds: they are those of the dataset that `config.json` beside it names. The folders of the
-published `main` are read too.
+published `main` are read too; DRAGIN's calls the file `output.txt`.
 """
 
 from collections import defaultdict
@@ -17,6 +17,7 @@ from semoe.files import read_json, read_json_lines
 
 PREDICT = "predict.json"
 OUTPUT = "output.jsonl"
+OUTPUTS = (OUTPUT, "output.txt")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,9 +48,10 @@ def read_finished(folder: Path) -> FinishedFolder:
     Raises:
         UsageError: it holds neither file, one is broken, or the dataset is missing or another one.
     """
-    if (folder / PREDICT).exists() or not (folder / OUTPUT).exists():
+    written = [folder / name for name in OUTPUTS if (folder / name).exists()]
+    if (folder / PREDICT).exists() or not written:
         return _of_inference(folder)
-    return _of_main(folder)
+    return _of_main(folder, written[0])
 
 
 def _of_inference(folder: Path) -> FinishedFolder:
@@ -85,7 +87,7 @@ def _answer(record: Any, path: Path, number: int) -> FinishedAnswer:
         raise _broken(path, number, error) from error
 
 
-def _of_main(folder: Path) -> FinishedFolder:
+def _of_main(folder: Path, path: Path) -> FinishedFolder:
     config = read_json(folder / "config.json")
     try:
         dataset = str(config["dataset"])
@@ -101,7 +103,6 @@ def _of_main(folder: Path) -> FinishedFolder:
     golds = defaultdict[str, list[Question]](list)
     for question in reversed(questions):
         golds[question.qid].append(question)
-    path = folder / OUTPUT
     lines = read_json_lines(path)
     answers = tuple(_line(line, golds, path, number, dataset) for number, line in enumerate(lines, 1))
     return FinishedFolder(method=method, has_chains=has_chains, answers=answers)

@@ -16,6 +16,7 @@ from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.scores import Scores
 from semoe.evaluation.table import mean_scores
 from semoe.files import read_json, write_json, write_text
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.models.model import Model
 from semoe.prompts.template import load_template
 from semoe.published.augmented_files import passages_of, questions_of, require_made_so
@@ -173,9 +174,15 @@ def _of_state(records: dict[int, AnswerRecord], answerer: Answerer) -> dict[int,
     return {did: record for did, record in records.items() if record.state and record.state.digest == digest}
 
 
+def _config_of(folder: Path) -> Any:
+    """Reads what decided a folder's answers; without a setting, a version wrote it that did as its default does."""
+    kept = read_json(folder / "config.json")
+    return asdict(SwitchSettings()) | kept if isinstance(kept, dict) and "method" in kept else kept
+
+
 def _resume(folder: Path, config: dict[str, Any]) -> dict[int, AnswerRecord]:
     """Returns the records of an earlier run with the same settings, by position."""
-    if not (folder / "predict.json").exists() or read_json(folder / "config.json") != config:
+    if not (folder / "predict.json").exists() or _config_of(folder) != config:
         # Other settings' answers go first: between the two files of a new run they would pass for its own.
         (folder / "predict.json").unlink(missing_ok=True)
         return {}

@@ -1,14 +1,16 @@
 """The published JSON config of `main`: every published key; an unknown one is an error that names the nearest.
 
-The keys from `inference_method` on are ours: which experts, from where, and what bounds the switches.
+The keys from `inference_method` on are ours: which experts, from where, and what bounds the switches. Where `inference`
+has another default of its own (`entityless`, `after_retrieval`, `closing`), a config here means what is published.
 """
 
+import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from semoe.errors import UsageError, unknown_name
 from semoe.files import read_json
-from semoe.generation.switching.methods import make_method, methods
+from semoe.generation.switching.methods import known_method, make_method, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
 from semoe.retrieval.dense import SGPT
@@ -16,6 +18,8 @@ from semoe.retrieval.retriever import RERANKER
 from semoe.retrieval.retrievers import parts_of
 from semoe.stages.inference_settings import METHODS
 from semoe.typed import build
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +51,8 @@ class MainConfig:
     sentence_solver: str = "avg"
     entity_solver: str = "avg"
     retrieve_keep_top_k: int = 35
+    retrieve_keep_ratio: float | None = None
+    """Counts where no retrieve_keep_top_k is given, as published."""
     check_real_words: bool = False
     fix_length: int = 16
     inference_method: str = "icl"
@@ -60,7 +66,9 @@ class MainConfig:
     snapshot: str = ""
     """The state of their space to read, or the beginning of its name; empty: as the space is."""
     missing: str = "skip"
-    entityless: str = "tokens"
+    entityless: str = "skip"
+    after_retrieval: str = "accept"
+    closing: str = "published"
     max_switches: int = 8
 
     def __post_init__(self) -> None:
@@ -97,7 +105,8 @@ class MainConfig:
         takes its own first formulation.
         """
         own = {one.name: getattr(self, one.name) for one in fields(SwitchSettings)}
-        formulations = methods[self.method].formulations
+        own["method"] = known_method(self.method)
+        formulations = methods[own["method"]].formulations
         if self.query_formulation == "direct" and "direct" not in formulations:
             own["query_formulation"] = formulations[0]
         return SwitchSettings(**own)
@@ -112,5 +121,12 @@ def read_main_config(path: Path) -> MainConfig:
     raw = read_json(path)
     if not isinstance(raw, dict):
         raise UsageError(f"{path}: expected one JSON object of settings.", kind="broken-file")
+    if raw.get("method") == "token" and "entity_solver" not in raw:
+        log.warning(
+            "%s: method token looks at names, as SparseMoE's does. DRAGIN's FLARE.json mean all tokens by it: write "
+            "all-tokens in one of those.",
+            path,
+        )
     # A run of the published code keeps its configuration with the path that it was read from.
-    return build(MainConfig, {key: value for key, value in raw.items() if key != "config_path"}, str(path))
+    passed_over = {"config_path"} | ({"retrieve_keep_ratio"} if "retrieve_keep_top_k" in raw else set())
+    return build(MainConfig, {key: value for key, value in raw.items() if key not in passed_over}, str(path))

@@ -16,7 +16,7 @@ from semoe.experts.preset import Preset, load_preset
 from semoe.files import write_bytes, write_json
 from semoe.generation.switching.trace import Answered
 from semoe.models.model import load_model
-from semoe.prompts.exemplars import SHIPPED, Exemplar, load_exemplars
+from semoe.prompts.exemplars import Exemplar, has_exemplars, load_exemplars
 from semoe.prompts.template import load_template
 from semoe.published.main_config import MainConfig
 from semoe.retrieval.retriever import RetrievalConfig
@@ -111,7 +111,7 @@ def _preset(name_or_path: str) -> Preset:
 
 
 def _exemplars(config: MainConfig) -> Sequence[Exemplar]:
-    found = load_exemplars(config.dataset)[: config.fewshot] if config.dataset in SHIPPED else ()
+    found = load_exemplars(config.dataset)[: config.fewshot] if has_exemplars(config.dataset) else ()
     if len(found) < config.fewshot:
         log.warning("fewshot is %d, but %s has %d worked examples here.", config.fewshot, config.dataset, len(found))
     return found

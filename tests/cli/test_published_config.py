@@ -8,8 +8,10 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.datasets.loading import load_dataset
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.prompts.template import Prompt, Template
 from semoe.published import main_run
+from semoe.published.main_config import MainConfig, read_main_config
 from tests.demo import DEMO
 from tests.tiny import chatting_model_folder
 
@@ -68,6 +70,8 @@ def test_a_published_config_retrieves_with_sgpt(
         ({"check_real_words": 0}, "check_real_words must be true or false, not 0"),
         ({"sample": "2"}, "sample must be a whole number, not '2'. Write it without quotes"),
         ({"fewshot": -1}, "fewshot must be 0 or more"),
+        ({"after_retrieval": "acept"}, "Did you mean 'accept'"),
+        ({"closing": "publishd"}, "Did you mean 'published'"),
         ({"fix_length": 0}, "fix_length must be 1 or more"),
         ({"dataset": ["popqa"]}, "dataset must be a text, not ['popqa']"),
         ({"hallucination_threshold": None}, "hallucination_threshold must be a number"),
@@ -147,6 +151,39 @@ def test_the_configuration_that_a_published_run_keeps_is_read(journey: Path, tmp
     assert "config_path" not in json.loads((tmp_path / "r/0/config.json").read_text())
 
 
+def test_a_config_means_what_is_published_where_our_verbs_have_other_defaults(journey: Path, tmp_path: Path) -> None:
+    said = json.loads((answered(journey, tmp_path, sample=1, method="token") / "config.json").read_text())
+    assert (said["after_retrieval"], said["closing"], said["entityless"]) == ("accept", "published", "skip")
+    plain = SwitchSettings()
+    assert (plain.after_retrieval, plain.closing, plain.entityless) == ("judge", "any", "tokens")
+    given = {"after_retrieval": "judge", "closing": "any", "entityless": "tokens"}
+    (tmp_path / "own").mkdir()
+    own = answered(journey, tmp_path / "own", sample=1, method="entity", **given) / "config.json"
+    assert json.loads(own.read_text()).items() >= (given | {"method": "token"}).items()
+
+
+def read(folder: Path, **changed: Any) -> MainConfig:
+    return read_main_config(write_config(folder, **changed))
+
+
+def test_a_share_of_words_counts_where_no_number_is_given_as_published(tmp_path: Path) -> None:
+    dragin = {"method": "dragin", "retrieve_keep_ratio": 0.5}
+    assert read(tmp_path, **dragin).switching.retrieve_keep_ratio == 0.5
+    both = read(tmp_path, **dragin, retrieve_keep_top_k=7).switching
+    assert (both.retrieve_keep_ratio, both.retrieve_keep_top_k) == (None, 7)
+
+
+def test_a_config_that_may_mean_all_tokens_by_token_is_told_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DRAGIN's has no solver of entities; SparseMoE's have one, but for four."""
+    for changed, is_told in (({"method": "token", "entity_solver": "avg"}, False), ({"method": "token"}, True)):
+        caplog.clear()
+        read(tmp_path, **changed)
+        assert ("write all-tokens" in caplog.text) == is_told
+    assert read(tmp_path, method="all-tokens").switching.method == "all-tokens"
+
+
 def answered(journey: Path, tmp_path: Path, **changed: Any) -> Path:
     config = write_config(tmp_path, **changed)
     assert run(["main", "-c", str(config), "--index_dir", str(journey / "index")]) == 0
@@ -161,7 +198,7 @@ def rewritten(folder: Path, **texts: str) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def evaluated(capsys: pytest.CaptureFixture[str], *folders: Path) -> list[dict[str, Any]]:
+def evaluated(capsys: pytest.CaptureFixture[str], *folders: Path | str) -> list[dict[str, Any]]:
     capsys.readouterr()
     assert run(["evaluate", *map(str, folders), "--json"]) == 0
     found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
@@ -198,6 +235,8 @@ def test_a_folder_of_the_published_main_is_scored_too(
     )
     found = evaluated(capsys, folder)
     assert [(one["extraction"], one["em"]["mean"]) for one in found] == [("published_cot", 100.0), ("semoe", 100.0)]
+    (folder / "output.jsonl").rename(folder / "output.txt")
+    assert evaluated(capsys, "--dir", folder) == found, "DRAGIN's name of the file, and the published option"
 
 
 @pytest.mark.parametrize(

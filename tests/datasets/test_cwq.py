@@ -17,6 +17,10 @@ def test_fields_of_the_original_file() -> None:
     assert first.answers == ("People's Republic of China", "China")
 
 
+def test_prags_name_of_the_dataset_is_one_too() -> None:
+    assert load_dataset("complexwebquestions", DATA) == load_dataset("cwq", DATA)
+
+
 def test_all_answers_and_aliases_in_file_order_without_repeats(tmp_path: Path) -> None:
     answers = [{"answer": "b", "aliases": ["c", "b"]}, {"answer": "a", "aliases": None}, {"answer": "c"}]
     (tmp_path / "ComplexWebQuestions_dev.json").write_text(json.dumps([RECORD | {"answers": answers}]))

@@ -16,6 +16,11 @@ def test_fields_of_the_original_file() -> None:
     assert (first.qid, first.answers, first.type) == ("5ae005b555429942ec259bec", ("1866",), "bridge")
 
 
+def test_dragins_name_of_the_file_is_one_too(tmp_path: Path) -> None:
+    (tmp_path / "hotpotqa-dev.json").write_text(json.dumps([RECORD]))
+    assert [question.qid for question in load_dataset("hotpotqa", tmp_path)] == ["a"]
+
+
 def test_golden_passages_follow_the_supporting_facts_joined_by_nothing() -> None:
     first = load_dataset("hotpotqa", DATA)[0]
     mutarelli, crime = first.golden_passages

@@ -74,7 +74,9 @@ def test_an_impossible_sample_says_what_is_possible(sample: int) -> None:
 def test_an_unknown_type_and_dataset_name_all_known_ones() -> None:
     with pytest.raises(UsageError, match="Known: bridge, comparison, total"):
         load_dataset("hotpotqa", PLACES["hotpotqa"][0], data_type="x")
-    with pytest.raises(UsageError, match="Known: 2wikimultihopqa, cwq, hotpotqa, popqa"):
+    with pytest.raises(
+        UsageError, match="Known: 2wikimultihopqa, complexwebquestions, cwq, hotpotqa, iirc, popqa, strategyqa"
+    ):
         load_dataset("squad", PLACES["popqa"][0])
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from semoe.datasets.loading import load_dataset
 from semoe.errors import UsageError
-from semoe.prompts.exemplars import load_exemplars
+from semoe.prompts.exemplars import has_exemplars, load_exemplars
 from semoe.prompts.rendering import prompt_ids, training_sequence
 from semoe.prompts.template import load_template, templates
 
@@ -67,6 +67,19 @@ def test_as_many_exemplars_as_published_and_none_is_a_question_of_the_dataset(da
     questions = {question.question for question in load_dataset(dataset, DATA / dataset)}
     assert len(exemplars) == count
     assert not questions & {exemplar.question for exemplar in exemplars}
+
+
+@pytest.mark.parametrize(("dataset", "count"), [("strategyqa", 6), ("iirc", 8)])
+def test_dragins_datasets_have_as_many_exemplars_as_its_configs_ask_for(dataset: str, count: int) -> None:
+    exemplars = load_exemplars(dataset)
+    assert len(exemplars) == count
+    assert all(exemplar.answer.count("So the answer is ") == 1 for exemplar in exemplars)
+
+
+def test_prags_name_of_a_dataset_has_its_exemplars() -> None:
+    assert load_exemplars("complexwebquestions") == load_exemplars("cwq")
+    assert has_exemplars("complexwebquestions")
+    assert not has_exemplars("mine")
 
 
 def written(folder: Path, text: str) -> str:
@@ -145,5 +158,5 @@ def test_shipped_templates_make_the_sequences_that_they_always_made() -> None:
 def test_unknown_names_are_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="Known: published, semoe"):
         load_template("semo")
-    with pytest.raises(UsageError, match="2wikimultihopqa, cwq, hotpotqa, popqa"):
+    with pytest.raises(UsageError, match="2wikimultihopqa, cwq, hotpotqa, iirc, popqa, strategyqa"):
         load_exemplars("mine")

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -10,9 +11,11 @@ from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
 from semoe.datasets.augmented_file import write_augmented
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
+from semoe.generation.switching.settings import SwitchSettings
 from semoe.models.model import Model
 from semoe.published.inference import inference
 from semoe.published.settings import StageSettings
+from semoe.retrieval.retriever import Retriever
 from semoe.stages.inference_settings import InferenceSettings
 
 PLAIN = InferenceSettings(inference_method="none", max_new_tokens=2, batch_size=2)
@@ -61,6 +64,23 @@ def test_answers_of_other_settings_are_made_anew(
     texts(small_model, settings)
     mark(settings)
     assert KEPT not in texts(small_model, settings, replace(PLAIN, **change))  # type: ignore[arg-type]
+
+
+def test_answers_of_a_version_that_did_not_know_a_setting_are_kept(small_model: Model, settings: StageSettings) -> None:
+    """It did what the setting does by default."""
+    switching = SwitchSettings(method="non-retrieval", query_formulation="direct", generate_max_length=2)
+    how = replace(PLAIN, switching=switching)
+
+    def answer(how: InferenceSettings) -> list[str]:
+        (report,) = inference(small_model, settings, how, cast("Retriever", object()))
+        return [record.text for record in report.records]
+
+    answer(how)
+    config = mark(settings).with_name("config.json")
+    written = json.loads(config.read_text())
+    config.write_text(json.dumps({name: value for name, value in written.items() if name != "after_retrieval"}))
+    assert answer(how) == [KEPT] * 3
+    assert KEPT not in answer(replace(how, switching=replace(switching, after_retrieval="accept")))
 
 
 def test_answers_with_another_template_are_made_anew(small_model: Model, settings: StageSettings) -> None:

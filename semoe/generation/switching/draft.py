@@ -37,6 +37,12 @@ class Draft:
         """Returns the tokens that share a character with a span."""
         return [number for number, token in enumerate(self.tokens) if token.meets(span)]
 
+    def span_of(self, tokens: Sequence[int]) -> Span:
+        """Returns where tokens that follow each other stand, without the space that the first begins with."""
+        span = Span(self.tokens[tokens[0]].start, self.tokens[tokens[-1]].end)
+        text = span.of(self.text)
+        return Span(span.start + len(text) - len(text.lstrip()), span.end)
+
     def num_tokens_until(self, end: int) -> int:
         """Returns how many tokens, from the first on, end by this character."""
         kept = 0

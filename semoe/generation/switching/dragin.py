@@ -1,8 +1,9 @@
 """DRAGIN's sign of doubt (arXiv 2403.10081): entropy × attention × meaning.
 
-A word's value is its share of the attention that its sentence receives, times its entropy, times the number of the
-sentence's words. Attention is taken while the answer is generated, in the last layer: the most that any later token
-gave to a token, averaged over heads; only shares within a sentence count.
+A word's value is its share of the attention that its sentence receives, times its weight, times the number of the
+sentence's words. The weight is its entropy, for `attn_prob` minus its log-probability. Attention is taken while the
+answer is generated, in the last layer: the most that any later token gave to a token, averaged over heads; only shares
+within a sentence count.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,8 @@ def words_of(draft: Draft) -> list[list[int]]:
     return words
 
 
-def weighted_words(draft: Draft, sentence: Span) -> list[Mention]:
-    """Returns every word of a sentence with its value."""
+def weighted_words(draft: Draft, sentence: Span, weights: Sequence[float]) -> list[Mention]:
+    """Returns every word of a sentence with its value; `weights` are the tokens'."""
     inside = set(draft.tokens_in(sentence))
     words = [word for word in words_of(draft) if inside.intersection(word)]
     attention = [sum(draft.attention[number] for number in word) for word in words]
@@ -32,7 +33,7 @@ def weighted_words(draft: Draft, sentence: Span) -> list[Mention]:
     if not total:
         return []
     return [
-        Mention(_span(draft, word), share / total * fmean(draft.entropies[number] for number in word) * len(words))
+        Mention(draft.span_of(word), share / total * fmean(weights[number] for number in word) * len(words))
         for word, share in zip(words, attention, strict=True)
     ]
 
@@ -41,10 +42,3 @@ def meaningful(mentions: Sequence[Mention], text: str, content: Sequence[Span]) 
     """Returns the mentions that hold one of the sentence's content words, as `check_real_words` wants."""
     real = [word.of(text) for word in content]
     return [one for one in mentions if any(word in one.span.of(text) for word in real)]
-
-
-def _span(draft: Draft, word: Sequence[int]) -> Span:
-    """Without the space that the word's first token begins with."""
-    span = Span(draft.tokens[word[0]].start, draft.tokens[word[-1]].end)
-    text = span.of(draft.text)
-    return Span(span.start + len(text) - len(text.lstrip()), span.end)

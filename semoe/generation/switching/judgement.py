@@ -9,6 +9,13 @@ from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Language
 from semoe.models.decoder import Decoder
 
+CLOSING = "the answer is"
+"""Once these words are accepted nothing more is asked for: the answer is written to its end.
+
+The published code looks for them as they are written here, so not at the beginning of a sentence, and only after a
+retrieval (`closing`): "The answer is no." and a doubted sentence after it made it retrieve.
+"""
+
 
 class Judgement:
     """A method, within the bounds that the settings put on it."""
@@ -38,6 +45,17 @@ class Judgement:
         """Whether a row has had all its retrievals; then it is written to its end."""
         return row.is_closing or row.counters.retrieve >= self._settings.max_switches
 
+    def is_closed(self, row: Row, text: str) -> bool:
+        """Whether the accepted text says what the answer is, so that nothing more is asked for."""
+        if self._settings.closing == "published":
+            return row.counters.retrieve > 0 and CLOSING in text
+        return CLOSING in text.lower()
+
+    def trusts_rest(self, doubt: Doubt | None) -> bool:
+        """Whether all that is written after the retrieval for a doubt is accepted as it comes."""
+        accepts = self._settings.after_retrieval == "accept"
+        return doubt is not None and accepts and bool(getattr(self._method, "trusts_rest", False))
+
     def query(self, row: Row, draft: Draft, doubt: Doubt, text: str) -> str:
         """Returns what to search for; empty where nothing is left to ask for. `text` is what is accepted."""
         ask = QueryInputs(
@@ -47,6 +65,7 @@ class Judgement:
             hits=tuple(hit.span.moved(-doubt.sentence.start) for hit in doubt.hits),
             adds_sentence=self._method.asks_with_sentence,
             keep_top_k=self._settings.retrieve_keep_top_k,
+            keep_ratio=self._settings.retrieve_keep_ratio,
             language=self._language,
             tokenizer=self._tokenizer,
             look=lambda tokens: attention_shares(self._decoder, tokens),

@@ -32,12 +32,6 @@ from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.retriever import Retriever
 from semoe.telemetry.counting import metrics
 
-CLOSING = "the answer is"
-"""Once these words are accepted nothing more is asked for: the answer is written to its end.
-
-A choice. The published code looks for them as they are written here, so not at the beginning of a sentence, and only
-after a retrieval: "The answer is no." and a doubted sentence after it made it retrieve.
-"""
 LOOKAHEAD = 2
 """A sentence has ended when so many tokens behind it leave its end where it was; measured, see docs/switching.md."""
 OnFinish = Callable[[int, Answered], None]
@@ -171,6 +165,7 @@ class Switching:
         row.waits = False
         row.counters.retrieve += 1
         row.counters.hallucinated += bool(search.doubt and search.doubt.mentions)
+        row.is_closing = self._judgement.trusts_rest(search.doubt)
         changes = row.is_new(hits)
         if changes:
             row.passages = hits
@@ -283,7 +278,7 @@ class Switching:
         if len(row.accepted) >= self.settings.generate_max_length:
             row.stopped = "length"
             self._finish(row)
-        elif CLOSING in text.lower():
+        elif self._judgement.is_closed(row, text):
             row.is_closing = True
             self._go_on(row)
         elif query := self._judgement.query(row, draft, doubt, text):

@@ -47,6 +47,8 @@ class QueryInputs:
     adds_sentence: bool
     """Whether forward_all ends with the sentence."""
     keep_top_k: int
+    keep_ratio: float | None = None
+    """real_words: the share of the words that is kept; None: `keep_top_k` of them."""
     language: Language
     tokenizer: QueryTokenizer
     look: Callable[[list[int]], Tensor]
@@ -127,7 +129,8 @@ def real_words(ask: QueryInputs) -> str:
     share_T = torch.stack(rows).mean(0)
     words = [word for word in ask.language.content_words(text) if not any(word.meets(hit) for hit in hits)]
     weight = {word: sum(float(share_T[n]) for n, token in enumerate(tokens) if token.meets(word)) for word in words}
-    kept = sorted(sorted(words, key=lambda word: -weight[word])[: ask.keep_top_k])
+    count = ask.keep_top_k if ask.keep_ratio is None else int(ask.keep_ratio * len(words))
+    kept = sorted(sorted(words, key=lambda word: -weight[word])[:count])
     return " ".join(word.of(text) for word in kept)
 
 

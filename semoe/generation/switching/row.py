@@ -63,7 +63,10 @@ class Row:
     switches: list[Switch] = field(default_factory=list)
     counters: Counters = field(default_factory=Counters)
     is_closing: bool = False
-    """Whether the accepted text says what the answer is: then it is written to its end without another retrieval."""
+    """Whether the accepted text says what the answer is, or what follows a retrieval is accepted as it comes.
+
+    Then the answer is written to its end without another retrieval.
+    """
     stopped: str = ""
     """The guard that bounded it."""
     is_cut: bool = False

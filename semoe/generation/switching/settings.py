@@ -22,9 +22,19 @@ class SwitchSettings:
     """How the log-probabilities of an entity's tokens become one: avg, max, min, first."""
     entityless: str = "tokens"
     """A sentence without entities: `tokens` looks at its content words, `skip` (published) never doubts it."""
+    after_retrieval: str = "judge"
+    """What is written after a retrieval: `judge` looks at it as at the rest, `accept` (published) takes all of it.
+
+    For methods that doubt names or tokens. `dragin` accepts its first sentence either way, as published.
+    """
+    closing: str = "any"
+    """When the words "the answer is" end the search: `any` counts capitals and what stands there before a retrieval,
+    `published` small letters alone, after a retrieval."""
     retrieve_topk: int = 3
     retrieve_keep_top_k: int = 35
     """Tokens or words that the query formulations last_n_tokens and real_words keep."""
+    retrieve_keep_ratio: float | None = None
+    """real_words: a share of the words in place of a number of them; None: `retrieve_keep_top_k`."""
     check_real_words: bool = False
     """dragin: whether a doubted word must carry meaning to shape the query."""
     fix_length: int = 16
@@ -41,12 +51,17 @@ class SwitchSettings:
             ("sentence_solver", self.sentence_solver, SOLVERS[:3]),
             ("entity_solver", self.entity_solver, SOLVERS),
             ("entityless", self.entityless, ("tokens", "skip")),
+            ("after_retrieval", self.after_retrieval, ("judge", "accept")),
+            ("closing", self.closing, ("any", "published")),
             ("missing", self.missing, ("icl", "skip", "train")),
         ):
             if value not in known:
                 raise unknown_name(name, value, known)
         if not math.isfinite(self.hallucination_threshold):
             said = f"hallucination_threshold must be a finite number, not {self.hallucination_threshold}."
+            raise UsageError(said, kind="bad-value")
+        if self.retrieve_keep_ratio is not None and not 0 < self.retrieve_keep_ratio <= 1:
+            said = f"retrieve_keep_ratio must be above 0 and at most 1, not {self.retrieve_keep_ratio}."
             raise UsageError(said, kind="bad-value")
         for name in ("retrieve_topk", "retrieve_keep_top_k", "fix_length", "generate_max_length", "max_switches"):
             if getattr(self, name) < 1:

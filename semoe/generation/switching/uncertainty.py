@@ -1,4 +1,4 @@
-"""How unsure a model was of a sentence: from the log-probabilities of its entities' tokens (method `token`).
+"""How unsure a model was of a sentence: from the log-probabilities of its entities' tokens, or of all its tokens.
 
 The published steps: an entity's log-probabilities become one by `entity_solver`, its p is 1 − exp of that, and the
 entities' p become one by `sentence_solver`. Pure functions; nothing here generates or retrieves.
@@ -37,6 +37,12 @@ def mentions_of(draft: Draft, sentence: Span, language: Language, settings: Swit
         found = language.content_words(text)
     mentions = [mention_of(draft, span.moved(sentence.start), settings.entity_solver) for span in found]
     return [one for one in mentions if one is not None]
+
+
+def tokens_of(draft: Draft, sentence: Span) -> list[Mention]:
+    """Returns every token of a sentence, but for those without a finite probability."""
+    inside = draft.tokens_in(sentence)
+    return [Mention(draft.span_of([n]), 1.0 - math.exp(p)) for n in inside if math.isfinite(p := draft.logprobs[n])]
 
 
 def mention_of(draft: Draft, span: Span, solver: str) -> Mention | None:

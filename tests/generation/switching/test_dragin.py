@@ -31,7 +31,7 @@ def test_tokens_join_to_words_at_spaces() -> None:
 
 
 def test_share_of_attention_times_entropy_times_words_of_the_sentence() -> None:
-    found = weighted_words(draft(), Span(0, 17))
+    found = weighted_words(draft(), Span(0, 17), draft().entropies)
     assert [one.span.of(draft().text) for one in found] == ["He", "sang", "in", "Paris."]
     # Attention 0.1, 0.2, 0.1 and 0.6, of 1.0 in all; entropies 0.1, 0.2, 0.3 and (2 + 1 + 0) / 3; four words.
     assert [one.p for one in found] == pytest.approx([0.04, 0.16, 0.12, 2.4])
@@ -49,7 +49,7 @@ def test_the_first_sentence_above_the_threshold_is_doubted() -> None:
 
 def test_check_real_words_shapes_the_query_and_leaves_at_least_one_hit() -> None:
     text = draft().text
-    hits = weighted_words(draft(), Span(0, 17))
+    hits = weighted_words(draft(), Span(0, 17), draft().entropies)
     content = LANGUAGE.content_words("He sang in Paris.")
     assert [one.span.of(text) for one in meaningful(hits, text, content)] == ["sang", "Paris."]
     settings = SwitchSettings(
@@ -58,3 +58,12 @@ def test_check_real_words_shapes_the_query_and_leaves_at_least_one_hit() -> None
     doubt = methods["dragin"](MethodContext(settings=settings, language=LANGUAGE)).review(draft(), 0)
     assert doubt is not None
     assert [hit.span.of(text) for hit in doubt.hits] == ["sang", "Paris."]
+
+
+def test_attn_prob_weighs_by_the_probability_of_what_was_written() -> None:
+    """All log-probabilities are -1: a word's value is its share of the attention times the words of the sentence."""
+    settings = SwitchSettings(method="attn_prob", query_formulation="current", hallucination_threshold=2.0)
+    doubt = methods["attn_prob"](MethodContext(settings=settings, language=LANGUAGE)).review(draft(), 0)
+    assert doubt is not None
+    assert [one.p for one in doubt.mentions] == pytest.approx([0.4, 0.8, 0.4, 2.4])
+    assert [hit.span.of(draft().text) for hit in doubt.hits] == ["Paris."]

@@ -7,7 +7,7 @@ import pytest
 
 from semoe.errors import UsageError
 from semoe.generation.switching.draft import Draft
-from semoe.generation.switching.methods import Doubt, MethodContext, methods
+from semoe.generation.switching.methods import Doubt, MethodContext, known_method, methods
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.language import Span
 from tests.generation.switching.rigged import LANGUAGE
@@ -62,6 +62,27 @@ def test_token_doubts_the_first_sentence_above_the_threshold_and_names_what_is_a
     assert (second.keep, second.sentence) == (18, Span(18, len(TEXT)))
 
 
+def test_all_tokens_looks_at_every_token_of_a_sentence() -> None:
+    """DRAGIN's `token`: a word that is no name counts as well; the query is what was written with certainty."""
+    doubt = review("all-tokens", draft(unsure=("was",)), sentence_solver="max")
+    assert doubt is not None
+    assert [one.span.of(TEXT) for one in doubt.mentions] == ["Ada", "was", "in", "Paris."]
+    assert [hit.span.of(TEXT) for hit in doubt.hits] == ["was"]
+    assert review("token", draft(unsure=("was",)), sentence_solver="max") is None
+    assert review("all-tokens", draft(unsure=("was",)), hallucination_threshold=0.23) is None, "0.22 on average"
+
+
+def test_a_token_without_a_finite_probability_is_not_looked_at() -> None:
+    made = replace(draft(), logprobs=(-math.inf, *draft().logprobs[1:]))
+    assert review("all-tokens", made, sentence_solver="max") is None
+
+
+def test_entity_is_another_word_for_token() -> None:
+    assert [known_method(name) for name in ("entity", "token", "dragin")] == ["token", "token", "dragin"]
+    with pytest.raises(UsageError, match="Did you mean 'attn_prob'"):
+        known_method("attn_prop")
+
+
 def test_what_is_exactly_at_the_threshold_is_not_above_it() -> None:
     both = draft(unsure=("Ada", "Paris"))
     at = 1 - math.exp(-2.0)
@@ -108,7 +129,8 @@ def test_which_methods_ask_first_look_at_attention_and_trust() -> None:
         return {name for name in methods if getattr(methods[name], fact)}
 
     assert having("asks_first") == {"single-retrieval", "fix-length-retrieval", "fix-sentence-retrieval"}
-    assert having("looks_at_attention") == having("trusts_next_sentence") == {"dragin"}
+    assert having("looks_at_attention") == having("trusts_next_sentence") == {"dragin", "attn_prob"}
+    assert having("trusts_rest") == {"token", "all-tokens"}
     assert set(methods) - having("can_doubt") == {"non-retrieval", "single-retrieval"}
 
 
@@ -118,6 +140,15 @@ def test_tokens_of_a_span_share_a_character_and_those_until_an_end_lie_before_it
     assert made.tokens_in(Span(10, 12)) == [3]
     assert made.tokens_in(Span(9, 11)) == [2, 3]
     assert [made.num_tokens_until(end) for end in (0, 2, 3, 16, 17, 18, len(TEXT), 99)] == [0, 0, 1, 3, 4, 4, 7, 7]
+
+
+@pytest.mark.parametrize(("ratio", "is_one"), [(0.0, False), (0.01, True), (1.0, True), (1.01, False)])
+def test_a_share_of_words_is_above_none_and_at_most_all(ratio: float, is_one: bool) -> None:
+    if is_one:
+        assert SwitchSettings(retrieve_keep_ratio=ratio).retrieve_keep_ratio == ratio
+    else:
+        with pytest.raises(UsageError, match="retrieve_keep_ratio"):
+            SwitchSettings(retrieve_keep_ratio=ratio)
 
 
 @pytest.mark.parametrize(
