@@ -121,7 +121,8 @@ def test_who_is_interrupted_once_more_leaves_no_worker_behind(tmp_path: Path) ->
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
     assert process.stdout is not None
-    process.stdout.readline()
+    with process.stdout as said:
+        said.readline()
     threading.Timer(0.5, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
         end([WorkerProcess(stage="encode", shard=0, process=process, gpu="")])
