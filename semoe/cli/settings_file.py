@@ -62,7 +62,9 @@ def print_settings(asked_as: str, name: str, kinds: Iterable[type], values: Mapp
         values: of all options, by name.
     """
     tables = {name: [key for key in values if key in own_tables[name]]}
-    tables |= {groups[kind].table: _keys(kind) for kind in kinds}
+    for kind in kinds:
+        # A group may share the table of its verb.
+        tables[groups[kind].table] = [*tables.get(groups[kind].table, []), *_keys(kind)]
     out.print(f"# {asked_as} --settings FILE", soft_wrap=True)
     for table, keys in tables.items():
         lines = [_line(key, values[key]) for key in keys]
