@@ -21,6 +21,7 @@ from semoe.cli.main_verb import main_verb
 from semoe.cli.output import STOPPED, err, look_for_reader, out, reader, tell_error, told_plainly
 from semoe.cli.published import augment, encode, inference, retrieve
 from semoe.cli.published_options import instead_of
+from semoe.cli.reproduce import reproduce
 from semoe.cli.runs.do import cancel, run_verb, shards, worker
 from semoe.cli.runs.plan import plan
 from semoe.cli.runs.report import export, report
@@ -28,7 +29,7 @@ from semoe.cli.runs.watch import logs, status
 from semoe.cli.verbs import verb_name
 
 PANELS = {
-    "Start here": (demo, doctor),
+    "Start here": (demo, doctor, reproduce),
     "Stages on one machine": (cut, index, retrieve, augment, encode, inference, evaluate, explain),
     "Runs, here or on a cluster": (plan, run_verb, status, logs, report, export, cancel),
     "What pods call": (worker, shards),

@@ -8,7 +8,7 @@ from semoe.cli import options as o
 from semoe.cli.output import err
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.runs.cutting_options import ShardOptions, TrainedOptions
-from semoe.cli.runs.question_options import QuestionOptions
+from semoe.cli.runs.question_options import PlannedQuestions
 from semoe.cli.runs.reckoning import EstimateOptions
 from semoe.cli.switching import SwitchOptions
 from semoe.errors import UsageError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Asked:
     """The options of a plan."""
 
-    questions: QuestionOptions
+    questions: PlannedQuestions
     recipe: RecipeOptions
     switching: SwitchOptions
     index_place: o.IndexOptions

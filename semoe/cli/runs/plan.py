@@ -1,12 +1,13 @@
 """`semoe plan`: says what a run will do and cost, and writes it down so that any number of workers can do it."""
 
 from semoe.cli import options as o
+from semoe.cli.output import err
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.runs.asked import Asked, make_planned
 from semoe.cli.runs.cutting_options import ShardOptions, TrainedOptions
 from semoe.cli.runs.opening import Run, open_run
-from semoe.cli.runs.question_options import QuestionOptions
-from semoe.cli.runs.reckoning import EstimateOptions, reckon
+from semoe.cli.runs.question_options import PlannedQuestions
+from semoe.cli.runs.reckoning import EstimateOptions, reckon, show_plan
 from semoe.cli.switching import SwitchOptions
 from semoe.cli.verbs import verb
 
@@ -14,7 +15,7 @@ from semoe.cli.verbs import verb
 @verb
 def plan(
     run: Run,
-    questions: QuestionOptions,
+    questions: PlannedQuestions,
     recipe: RecipeOptions,
     switching: SwitchOptions,
     index_place: o.IndexOptions,
@@ -42,4 +43,7 @@ def plan(
         costs=costs,
     )
     folder = open_run(place, run)
-    reckon(folder, make_planned(folder, asked), costs, as_json=output.as_json)
+    manifest = make_planned(folder, asked)
+    show_plan(folder, manifest, *reckon(folder, manifest, costs), as_json=output.as_json)
+    following = f"semoe run --run {run} --store {folder.objects.url}"
+    err.print(f"Next: {following}   # on a cluster: --backend argo", soft_wrap=True)

@@ -16,7 +16,7 @@ SWITCHING_METHODS = "icl,prag,combine"
 
 
 @option_group("Questions and answers", table="plan")
-class QuestionOptions:
+class PlannedQuestions:
     """Which questions, and how they are answered."""
 
     dataset: Annotated[

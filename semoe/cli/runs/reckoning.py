@@ -6,7 +6,7 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.option_groups import option_group
-from semoe.cli.output import err, show
+from semoe.cli.output import show
 
 if TYPE_CHECKING:
     from semoe.runs.estimate import Estimate, Span, Throughput
@@ -46,13 +46,12 @@ class EstimateOptions:
         return Throughput(rounds=(self.experts_per_second,)) if self.experts_per_second else None
 
 
-def reckon(folder: "RunFolder", manifest: "Manifest", costs: EstimateOptions, *, as_json: bool = False) -> None:
-    """Measures where that is asked for; keeps and prints what the run will take."""
+def reckon(folder: "RunFolder", manifest: "Manifest", costs: EstimateOptions) -> tuple["Estimate", "Throughput | None"]:
+    """Measures where that is asked for; returns what the run will take, which it keeps, and the measured speed."""
     from semoe.runs.probe import probe
 
     measured = probe(folder, manifest) if costs.probe else costs.given()
-    found = keep_estimate(folder, manifest, measured, costs)
-    show_plan(folder, manifest, found, measured, as_json=as_json)
+    return keep_estimate(folder, manifest, measured, costs), measured
 
 
 def keep_estimate(
@@ -88,8 +87,6 @@ def show_plan(
         "questions": sum(one.num_questions for one in plan.sets),
     }
     show(sizes | _in_words(plan, manifest, measured, found), as_json=as_json)
-    following = f"semoe run --run {plan.run} --store {folder.objects.url}"
-    err.print(f"Next: {following}   # on a cluster: --backend argo", soft_wrap=True)
 
 
 def _in_words(

@@ -1,0 +1,33 @@
+"""A reproduction's report as Markdown."""
+
+from semoe.reproduction.report import Reproduction
+from semoe.reproduction.sections import Section, Table, sections
+
+
+def markdown(found: Reproduction) -> str:
+    """Returns the report as a text."""
+    head = [
+        f"# {found.experiment.title}",
+        found.experiment.about,
+        f"Of: {found.experiment.of}. Config: {found.config}.",
+    ]
+    return "\n\n".join([*head, *map(_section, sections(found))]) + "\n"
+
+
+def _section(one: Section) -> str:
+    parts = [f"## {one.title}", *one.lines]
+    if one.points:
+        parts.append("\n".join(f"- {point}" for point in one.points))
+    if one.table:
+        parts.append(_table(one.table))
+    return "\n\n".join(parts)
+
+
+def _table(table: Table) -> str:
+    ruler = ["---", *("---:" for _ in table.columns[1:])] if len(table.columns) > 2 else ["---", "---"]
+    return "\n".join(_row(row) for row in (table.columns, ruler, *table.rows))
+
+
+def _row(cells: tuple[str, ...] | list[str]) -> str:
+    # A bar of a value would end its cell.
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
