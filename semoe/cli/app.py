@@ -11,6 +11,7 @@ import typer
 
 from semoe import __version__
 from semoe.cli.cut_verb import cut
+from semoe.cli.data_verbs import app as data_app
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
 from semoe.cli.evaluate import evaluate
@@ -45,6 +46,7 @@ for panel, verbs in PANELS.items():
         app.command(verb_name(one), rich_help_panel=panel)(one)
 app.command("resume", rich_help_panel="Runs, here or on a cluster")(run_verb)
 app.command("main", rich_help_panel="Stages on one machine")(main_verb)
+app.add_typer(data_app, name="data", rich_help_panel="Start here")
 app.add_typer(experts_app, name="experts", rich_help_panel="Experts in the store")
 
 

@@ -103,7 +103,7 @@ def reproduction_of(
         experiment=config.experiment,
         changed=tuple(changed),
         cells=tuple(
-            _cell(dataset, kind, method, records, config.published)
+            cell_of(dataset, kind, method, records, config.published)
             for (dataset, kind), by_method in groups.items()
             for method, records in by_method.items()
         ),
@@ -164,9 +164,10 @@ def _tasks(folder: RunFolder, num_shards: int) -> Iterator[Task]:
     return (task for shard in range(num_shards) for task in folder.questions(shard))
 
 
-def _cell(
+def cell_of(
     dataset: str, kind: str, method: str, records: Sequence[AnswerRecord], published: Sequence[PublishedFigure]
 ) -> Cell:
+    """Returns what the records of one way to answer come to, with the published figures that are of it."""
     return Cell(
         dataset=dataset,
         type=kind,
