@@ -86,7 +86,9 @@ class Experimenting:
                 f"The model is {self.recipe.model_name}, not {own.model_name}: no figure here is of the config's."
             )
         if self._sample != self.questions.sample:
-            said.append(f"{_questions(self._sample)} in place of {_questions(self.questions.sample)}.")
+            said.append(
+                f"Asked are {_questions(self._sample)}, where the config asks {_questions(self.questions.sample)}."
+            )
         for one in folder.plan().sets:
             if one.dataset in manifest():
                 said += _short(data_state(self.data.data_dir, one.dataset), one.num_questions, self._sample)
@@ -160,7 +162,7 @@ def _has_weights(model: str) -> bool:
 
 
 def _questions(sample: int) -> str:
-    return "All questions" if sample == -1 else f"The first {sample:,} questions"
+    return "all questions" if sample == -1 else f"the first {sample:,} questions"
 
 
 def _short(state: DataState, planned: int, sample: int) -> list[str]:

@@ -1,5 +1,7 @@
 """A reproduction's report as Markdown."""
 
+from collections.abc import Sequence
+
 from semoe.reproduction.report import Reproduction
 from semoe.reproduction.sections import Section, Table, sections
 
@@ -28,6 +30,6 @@ def _table(table: Table) -> str:
     return "\n".join(_row(row) for row in (table.columns, ruler, *table.rows))
 
 
-def _row(cells: tuple[str, ...] | list[str]) -> str:
+def _row(cells: Sequence[str]) -> str:
     # A bar of a value would end its cell.
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

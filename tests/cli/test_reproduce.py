@@ -8,7 +8,7 @@ import pytest
 from semoe.cli.app import run
 from semoe.reproduction.config import config_names
 from semoe.reproduction.written import read_report
-from tests.demo import DEMO
+from tests.demo import DEMO, PASSAGES
 from tests.reproduction.experiments import data_folder
 from tests.small_run import planned
 
@@ -106,6 +106,7 @@ def test_an_experiment_goes_from_its_config_to_its_report(
     assert found.cost.hours == pytest.approx(sum(found.cost.stage_hours.values()))
     assert found.experts.in_store + found.experts.without_pairs == found.experts.planned
     assert found.made.devices
+    assert found.made.num_passages == len(PASSAGES.read_text().splitlines()) - 1
     assert "reproduce --config" in found.made.command
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.index("Not as the config says") < page.index("popqa, total")

@@ -38,9 +38,8 @@ def test_the_configs_are_what_their_script_writes(tmp_path: Path) -> None:
     script = ROOT / "scripts" / "make_reproduction_configs.py"
     subprocess.run([sys.executable, str(script), str(tmp_path)], check=True)
     made = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    there = {path.name: path.read_text() for path in (ROOT / "semoe/reproduction/configs").iterdir()}
-    assert made == there
-    assert (ROOT / "configs" / "reproduce").resolve() == ROOT / "semoe/reproduction/configs"
+    for folder in ("semoe/reproduction/configs", "configs/reproduce"):
+        assert {path.name: path.read_text() for path in (ROOT / folder).iterdir()} == made
 
 
 def test_there_are_as_many_as_are_published() -> None:

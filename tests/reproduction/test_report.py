@@ -50,6 +50,7 @@ def reproduction(*, changed: tuple[str, ...] = ("The model is b, not c.",)) -> R
         made=Made(
             command="semoe reproduce 'a|b'", time="now", run="r", store="s", model="m", model_digest="d", space="s",
             preset="published", augmented_by="m", dtype="float32", retriever="bm25, index wiki", topk=3,
+            num_passages=None,
             devices=("a processor",), seeds={"training": 42}, versions={"semoe": "1"},
         ),
     )  # fmt: skip
