@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from semoe.reproduction.report import Reproduction
 from semoe.reproduction.sections import Section, Table, sections
 
+_BEGIN = frozenset(("", "−", *"0123456789"))
+
 
 def markdown(found: Reproduction) -> str:
     """Returns the report as a text."""
@@ -26,8 +28,13 @@ def _section(one: Section) -> str:
 
 
 def _table(table: Table) -> str:
-    ruler = ["---", *("---:" for _ in table.columns[1:])] if len(table.columns) > 2 else ["---", "---"]
+    ruler = [_ruler([row[at] for row in table.rows]) for at in range(len(table.columns))]
     return "\n".join(_row(row) for row in (table.columns, ruler, *table.rows))
+
+
+def _ruler(cells: Sequence[str]) -> str:
+    """Numbers stand to the right; a column may also say that there is none."""
+    return "---:" if all(cell[:1] in _BEGIN or cell == "none" for cell in cells) else "---"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -24,12 +24,14 @@ def page(found: Reproduction) -> str:
 
 
 def _plots(found: Reproduction) -> list[str]:
-    cells = [one for one in found.cells if one.type == TOTAL]
-    plots = [_intervals("F1 in percent", [(one.method, one.scores["f1"]) for one in cells])]
-    differences = [one for one in found.differences if one.type == TOTAL]
-    if differences:
-        named = [(f"{one.method} − {one.against}", one.scores["f1"]) for one in differences]
-        plots.append(_intervals("Differences of F1 in points", named, at_zero=True))
+    plots = []
+    for dataset in dict.fromkeys(one.dataset for one in found.cells):
+        cells = [one for one in found.cells if (one.dataset, one.type) == (dataset, TOTAL)]
+        plots.append(_intervals(f"{dataset}: F1 in percent", [(one.method, one.scores["f1"]) for one in cells]))
+        differences = [one for one in found.differences if (one.dataset, one.type) == (dataset, TOTAL)]
+        if differences:
+            named = [(f"{one.method} − {one.against}", one.scores["f1"]) for one in differences]
+            plots.append(_intervals(f"{dataset}: differences of F1 in points", named, at_zero=True))
     return plots
 
 
@@ -40,7 +42,7 @@ def _intervals(title: str, rows: Sequence[tuple[str, Interval]], *, at_zero: boo
     heights = range(len(rows), 0, -1)
     for height, (_, value) in zip(heights, rows, strict=True):
         axes.plot([100 * value.low, 100 * value.high], [height, height], color=COLOUR, linewidth=2)
-        axes.plot([100 * value.mean], [height], "o", color=COLOUR)
+        axes.plot([100 * value.mean], [height], "o", color=COLOUR, clip_on=False)
     axes.set_yticks(list(heights), [name for name, _ in rows])
     axes.set_ylim(0.4, len(rows) + 0.6)
     axes.set_title(title, loc="left", fontsize=10)
