@@ -9,6 +9,10 @@ from semoe.reproduction.config import PublishedFigure
 from semoe.reproduction.report import TOTAL, Cell, Difference, Reproduction
 
 
+FEW = 30
+"""Questions below which an interval is said not to be trusted."""
+
+
 class Table(NamedTuple):
     """Rows of texts under a line of titles; the first column is text, the others are numbers."""
 
@@ -53,7 +57,15 @@ def _scores(found: Reproduction, dataset: str, kind: str) -> Section:
     rows = tuple(_row(one, found.seconds[one.method] if kind == TOTAL else None) for one in cells)
     columns = ("method", "n", "F1", "EM", "precision", "recall", "published", "seconds", "experts")
     line = "In percent, with the 95 % interval over questions. A control has experts of other questions' passages."
-    return Section(f"{dataset}, {kind}", (line,), table=Table(columns, rows))
+    return Section(f"{dataset}, {kind}", (line, *_few(cells)), table=Table(columns, rows))
+
+
+def _few(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Says where questions are too few for the bootstrap: of values that are all alike it makes an interval of none."""
+    fewest = min(one.num_questions for one in cells)
+    if fewest >= FEW:
+        return ()
+    return (f"{fewest} questions are too few for an interval to be trusted: it shows the way, not how well it works.",)
 
 
 def _row(cell: Cell, seconds: float | None) -> tuple[str, ...]:

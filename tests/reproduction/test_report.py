@@ -90,6 +90,7 @@ def test_the_figures_stand_in_markdown_and_on_the_page() -> None:
         assert "0.400 to 0.600" in where
         assert "no price was given" in where
         assert "cut answers 2" in where
+        assert "4 questions are too few" in where
     assert text.index("Not as the config says") < text.index("popqa, total")
     assert "a\\|b" in text
     assert "PopQA &lt;here&gt;" in shown
