@@ -8,7 +8,6 @@ from semoe.evaluation.bootstrap import Interval
 from semoe.reproduction.config import PublishedFigure
 from semoe.reproduction.report import TOTAL, Cell, Difference, Reproduction
 
-
 FEW = 30
 """Questions below which an interval is said not to be trusted."""
 
