@@ -69,7 +69,7 @@ class Reproduction:
     cells: tuple[Cell, ...]
     differences: tuple[Difference, ...]
     seconds: Mapping[str, float]
-    """Of answering, by method, added up over workers."""
+    """Of answering, by method, added up over shards: of the attempt that finished each."""
     experts: ExpertCount
     aside: int
     """Passages that could not be augmented or trained."""

@@ -56,7 +56,8 @@ def _scores(found: Reproduction, dataset: str, kind: str) -> Section:
     rows = tuple(_row(one, found.seconds[one.method] if kind == TOTAL else None) for one in cells)
     columns = ("method", "n", "F1", "EM", "precision", "recall", "published", "seconds", "experts")
     line = "In percent, with the 95 % interval over questions. A control has experts of other questions' passages."
-    return Section(f"{dataset}, {kind}", (line, *_few(cells)), table=Table(columns, rows))
+    took = "Seconds are of the attempt that finished a shard: what was answered before it was stopped is not in them."
+    return Section(f"{dataset}, {kind}", (line, took, *_few(cells)), table=Table(columns, rows))
 
 
 def _few(cells: Sequence[Cell]) -> tuple[str, ...]:
