@@ -45,8 +45,11 @@ def files(root: Path, folder: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "folder",
-    ["benchmarks", "docs", "findings", "helm", "images", "manifests", "pipelines", "scripts", "semoe", "tests"],
-)
+    [
+        "benchmarks", "configs", "docs", "findings", "helm", "images", "manifests", "pipelines", "scripts", "semoe",
+        "tests",
+    ],
+)  # fmt: skip
 def test_the_sources_have_every_file_of_a_folder(unpacked: Path, folder: str) -> None:
     assert files(unpacked, folder) == files(ROOT, folder) != set()
 

@@ -11,6 +11,7 @@ import typer
 
 from semoe import __version__
 from semoe.cli.cut_verb import cut
+from semoe.cli.data_verbs import app as data_app
 from semoe.cli.demo import demo
 from semoe.cli.doctor import doctor
 from semoe.cli.evaluate import evaluate
@@ -21,6 +22,7 @@ from semoe.cli.main_verb import main_verb
 from semoe.cli.output import STOPPED, err, look_for_reader, out, reader, tell_error, told_plainly
 from semoe.cli.published import augment, encode, inference, retrieve
 from semoe.cli.published_options import instead_of
+from semoe.cli.reproduce import reproduce
 from semoe.cli.runs.do import cancel, run_verb
 from semoe.cli.runs.plan import plan
 from semoe.cli.runs.pods import shards, worker
@@ -29,7 +31,7 @@ from semoe.cli.runs.watch import logs, status
 from semoe.cli.verbs import verb_name
 
 PANELS = {
-    "Start here": (demo, doctor),
+    "Start here": (demo, doctor, reproduce),
     "Stages on one machine": (cut, index, retrieve, augment, encode, inference, evaluate, explain),
     "Runs, here or on a cluster": (plan, run_verb, status, logs, report, export, cancel),
     "What pods call": (worker, shards),
@@ -45,6 +47,7 @@ for panel, verbs in PANELS.items():
         app.command(verb_name(one), rich_help_panel=panel)(one)
 app.command("resume", rich_help_panel="Runs, here or on a cluster")(run_verb)
 app.command("main", rich_help_panel="Stages on one machine")(main_verb)
+app.add_typer(data_app, name="data", rich_help_panel="Start here")
 app.add_typer(experts_app, name="experts", rich_help_panel="Experts in the store")
 
 

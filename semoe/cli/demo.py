@@ -10,7 +10,8 @@ from semoe.cli import options as o
 from semoe.cli.output import err, out
 from semoe.cli.recipe import PresetName, RecipeOptions
 from semoe.cli.runs.opening import open_run
-from semoe.cli.runs.plan import METHODS, EstimateOptions, keep_estimate
+from semoe.cli.runs.question_options import METHODS
+from semoe.cli.runs.reckoning import EstimateOptions, keep_estimate
 from semoe.cli.runs.report import show_report
 from semoe.cli.runs.show_plan import show_plan
 from semoe.cli.verbs import verb

@@ -95,6 +95,8 @@ class Reader:
     """Whether errors are told as JSON."""
     is_named: bool = False
     """Whether the command line says so, or says the contrary."""
+    arguments: Sequence[str] = ()
+    """The command line, for records that say how something was made."""
 
 
 reader = Reader()
@@ -102,6 +104,7 @@ reader = Reader()
 
 def look_for_reader(arguments: Sequence[str]) -> None:
     """Sees whether a command line asks for JSON, before it is parsed: that may be what fails."""
+    reader.arguments = tuple(arguments)
     alone = any(one in ("--json", "--format=json") for one in arguments)
     reader.is_program = alone or ("--format", "json") in pairwise(arguments)
     reader.is_named = reader.is_program or any(one.partition("=")[0] == "--format" for one in arguments)

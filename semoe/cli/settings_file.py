@@ -36,20 +36,33 @@ def read_settings(path: Path) -> dict[str, Any]:
         tables = tomllib.loads(read_text(path).removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: broken TOML ({error}).", kind="broken-toml") from error
+    require_known(tables, str(path))
+    return tables
+
+
+def require_known(tables: Mapping[str, Any], where: str) -> None:
+    """Makes sure that tables hold options as the verbs have them.
+
+    Args:
+        tables: as TOML gives them.
+        where: begins messages.
+
+    Raises:
+        UsageError: an unknown table or key (the message names the nearest), or a value of another kind than its option.
+    """
     known = {name: dict(own) for name, own in own_tables.items()}
     for kind, group in groups.items():
         hints = get_type_hints(kind)
         known.setdefault(group.table, {}).update({key: hints[key] for key in _keys(kind)})
     for table, values in tables.items():
         if table not in known:
-            raise unknown_name(f"table in {path}:", table, known)
+            raise unknown_name(f"table in {where}:", table, known)
         if not isinstance(values, dict):
-            raise UsageError(f"{path}: {table} must be a table, [{table}].", kind="broken-toml")
+            raise UsageError(f"{where}: {table} must be a table, [{table}].", kind="broken-toml")
         for key, value in values.items():
             if key not in known[table]:
-                raise unknown_name(f"key in {path}, [{table}]:", key, known[table])
-            checked(value, known[table][key], f"{path}, [{table}]: {key}", finite=False)
-    return tables
+                raise unknown_name(f"key in {where}, [{table}]:", key, known[table])
+            checked(value, known[table][key], f"{where}, [{table}]: {key}", finite=False)
 
 
 def print_settings(asked_as: str, name: str, kinds: Iterable[type], values: Mapping[str, Any]) -> None:
@@ -62,7 +75,9 @@ def print_settings(asked_as: str, name: str, kinds: Iterable[type], values: Mapp
         values: of all options, by name.
     """
     tables = {name: [key for key in values if key in own_tables[name]]}
-    tables |= {groups[kind].table: _keys(kind) for kind in kinds}
+    for kind in kinds:
+        # A group may share the table of its verb.
+        tables[groups[kind].table] = [*tables.get(groups[kind].table, []), *_keys(kind)]
     out.print(f"# {asked_as} --settings FILE", soft_wrap=True)
     for table, keys in tables.items():
         lines = [_line(key, values[key]) for key in keys]

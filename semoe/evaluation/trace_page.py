@@ -3,15 +3,13 @@
 Called by `semoe explain --html`. Draws its plots as SVG inside the page.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from importlib.util import find_spec
 from typing import NamedTuple
 
 import jinja2
 
-from semoe.errors import UsageError
+from semoe.evaluation.svg import COLOUR, new_figure, svg_of
 from semoe.evaluation.traced import TracedAnswer, totals_of
 from semoe.generation.switching.trace import Switch
 
@@ -77,17 +75,9 @@ def _scores(scored: Sequence[TracedAnswer]) -> str:
 
 def _bars(title: str, x: str, y: str, heights: Mapping[int, float]) -> str:
     """Draws bars as SVG text."""
-    if find_spec("matplotlib") is None:
-        raise UsageError("Plots need the package matplotlib. Run: pip install 'semoe[plots]'.", kind="missing-package")
-    from matplotlib.figure import Figure  # noqa: PLC0415  (slow to import)
-
-    figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
+    figure = new_figure(WIDTH_INCHES, HEIGHT_INCHES)
     axes = figure.subplots()
-    axes.bar([str(key) for key in heights], list(heights.values()), color="#3b6ea5")
+    axes.bar([str(key) for key in heights], list(heights.values()), color=COLOUR)
     axes.set(title=title, xlabel=x, ylabel=y)
     axes.spines[["top", "right"]].set_visible(False)
-    drawn = io.StringIO()
-    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
-    svg = drawn.getvalue()
-    # Inside a page an SVG has no XML declaration.
-    return svg[svg.index("<svg") :]
+    return svg_of(figure)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
+from semoe.models.devices import device_name
 from semoe.models.dtypes import torch_dtype
 from semoe.models.identity import difference
 from semoe.models.model import Model, load_model
@@ -44,6 +45,8 @@ class Job:
     worker: str = field(default_factory=fresh_token)
     augment_processes: int | None = None
     """Beside the model, where its worker augments; None: as the device asks for."""
+    computed_on: str = ""
+    """The device of the model in words, once it is loaded."""
     _done: float = 0
     _before: float = 0
     _total: int = 0
@@ -73,6 +76,7 @@ class Job:
             device=self.device,
             template_arguments=self.plan.preset.chat.values(),
         )
+        self.computed_on = device_name(model.decoder.device)
         self.require_planned(model.digest)
         if (space := self.recipe.space(model).name) != self.plan.space:
             raise UsageError(

@@ -41,7 +41,7 @@ def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
     tokenizer = Tokenizer(resolve_model(plan.model_name))
     tokens = [max(1, len(tokenizer.encode(passage.passage))) for passage in passages.values()]
     wanted = plan.num_passage_shards or num_shards_for(len(passages))
-    sizes = [] if plan.experts_of else list(_write_passages(folder, list(passages.values()), tokens, wanted))
+    sizes = [] if not plan.trains else list(_write_passages(folder, list(passages.values()), tokens, wanted))
     folder.write_keys(list(passages))
     manifest = Manifest(
         num_passages=len(passages), num_retrieved=num_retrieved, num_tokens=sum(tokens), passage_shards=tuple(sizes)

@@ -10,6 +10,7 @@ from semoe.experts.preset import Preset
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.retrieval.retriever import RERANKER
 from semoe.stages.corpus_range import CorpusFile
+from semoe.stages.inference_settings import InferenceSettings
 
 VERSION = 2
 """A plan of version 1 named neither the bytes of its model nor the space of its experts: it can be looked at."""
@@ -75,6 +76,8 @@ class Plan:
     """Wanted for the stages that work on passages; None: as many as their number asks for."""
     switching: SwitchSettings | None = None
     """How to retrieve while answering; None: once, with the question, before."""
+    fewshot: int | None = None
+    """Worked examples in the prompt: the first so many of its dataset; None: those that its experts learnt with."""
     corpus: CorpusPlan | None = None
     """Of a run that trains all of it; None: what its questions retrieve."""
     experts_of: str = ""
@@ -86,6 +89,12 @@ class Plan:
     space: str = ""
     """The expert space that its experts belong to."""
     version: int = VERSION
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains experts: of a corpus, or those that its answers load."""
+        ways = (InferenceSettings.of(method, self.switching) for method in self.methods)
+        return self.corpus is not None or (not self.experts_of and any(how.loads_experts for how in ways))
 
 
 def require_current(plan: Plan) -> None:

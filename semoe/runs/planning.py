@@ -57,6 +57,8 @@ class PlanSettings:
     methods: tuple[str, ...]
     """Folder names of the ways to answer: `icl`, `prag_random`, `token-prag`, …"""
     switching: SwitchSettings | None = None
+    fewshot: int | None = None
+    """Worked examples in the prompt; None: those that the experts were trained with."""
     dtype: str = "float32"
     tokens_per_step: int | None = None
     num_passage_shards: int | None = None
@@ -149,6 +151,7 @@ def _plan(run: str, settings: PlanSettings, sets: tuple[QuestionSet, ...]) -> Pl
         tokens_per_step=settings.tokens_per_step,
         num_passage_shards=settings.num_passage_shards,
         switching=settings.switching,
+        fewshot=settings.fewshot,
         experts_of=settings.experts_of,
         model_digest=digest,
         space=recipe.space_of(digest, settings.dtype).name,
@@ -197,7 +200,7 @@ def estimate_of(
     plan: Plan, manifest: Manifest, measured: Throughput | None, *, parallelism: int, prices: Prices, gpus: int = 0
 ) -> Estimate:
     """Reckons what a planned run will take; see `estimate`."""
-    if plan.experts_of:
+    if not plan.trains:
         manifest = replace(manifest, num_passages=0, passage_shards=())
     layout = ExpertLayout(read_config(resolve_model(plan.model_name)), plan.preset.lora)
     rates = (min(measured.rounds), max(measured.rounds)) if measured else None

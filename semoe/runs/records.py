@@ -69,6 +69,8 @@ class ShardReport:
     """What was done, by name; they add up over shards."""
     space: str = ""
     """Where the experts are, for the stages that have to do with them."""
+    device: str = ""
+    """That the model computed on, in words; empty where none was loaded."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

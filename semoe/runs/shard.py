@@ -85,6 +85,7 @@ def _done(job: Job) -> ShardReport:
         time=time.time(),
         counts=named_counts(counts),
         space=space,
+        device=job.computed_on,
     )
     job.folder.write_report(report)
     return report

@@ -213,8 +213,13 @@ class Answerer:
         self._engines.append((layout, engine))
         return engine
 
+    @property
+    def _shown(self) -> Sequence[Exemplar]:
+        """The worked examples of the prompt."""
+        return self.recipe.exemplars if self.exemplars is None else self.exemplars
+
     def _requests(self) -> RequestMaker:
-        exemplars = self.recipe.exemplars if self.exemplars is None else self.exemplars
+        exemplars = self._shown
         require_room(self.model, self.recipe.preset.answering.template, exemplars)
         return RequestMaker(
             model=self.model,
@@ -239,7 +244,7 @@ class Answerer:
 
     def _record(self, task: Task, text: str, num_experts: int, fit: Fit, trace: Trace | None = None) -> AnswerRecord:
         name = self.how.extraction or self.recipe.preset.answering.extraction
-        name = "published_cot" if name == "published" and self.recipe.exemplars else name
+        name = "published_cot" if name == "published" and self._shown else name
         question = task.question
         predicted = extractors[name](text, question.question)
         return AnswerRecord(

@@ -24,14 +24,17 @@ RUN_VERBS = (
     ["shards", "--stage", "augment"],
 )  # fmt: skip
 STORE_VERBS = (["ls"], ["stats"], ["states"], ["verify"], ["gc", "--dry-run"], ["compact", "--dry-run"])
-NO_WORK = (["--version"], ["--help"], ["encode", "--help"], ["inference", "--print_settings"], ["plan", "--help"])
+NO_WORK = (
+    ["--version"], ["--help"], ["encode", "--help"], ["inference", "--print_settings"], ["plan", "--help"],
+    ["reproduce", "--help"], ["data", "check", "--help"],
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def store(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a run that is done."""
     place = tmp_path_factory.mktemp("light")
-    planned(small_root, place, "--inference_method", "none", shards=1)
+    planned(small_root, place, "--inference_method", "prag", shards=1)
     assert run(["run", "--run", "r", "--store", str(place / "store")]) == 0
     return place / "store"
 

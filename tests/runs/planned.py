@@ -22,7 +22,7 @@ def planned(folder: Path, run: str = "first", shards: int = 2) -> RunFolder:
         retriever="elasticsearch",
         index_dir="",
         index_name="wiki",
-        methods=("none",),
+        methods=("prag",),
     )
     found.write("plan.json", plan, Plan)
     return found

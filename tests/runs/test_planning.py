@@ -117,7 +117,7 @@ def tasks(count: int) -> list[Task]:
 def settings(**more: object) -> Plan:
     return Plan(
         run="r", model_name="smollm2", preset=load_preset("semoe"), augmented_by="parse", sets=(), question_shards=(),
-        topk=3, retriever="bm25", index_dir="i", index_name="wiki", methods=("none",), **more,  # type: ignore[arg-type]
+        topk=3, retriever="bm25", index_dir="i", index_name="wiki", methods=("prag",), **more,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

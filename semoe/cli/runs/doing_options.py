@@ -1,17 +1,26 @@
 """Options of the verbs that do a planned run: how shards are done, what a cluster is given, what it may cost."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from semoe.cli import options as o
 from semoe.cli.option_groups import option_group
 from semoe.errors import UsageError
+from semoe.runs.records import MAX_ATTEMPTS
 from semoe.store.times import COMMIT_SECONDS
 
 if TYPE_CHECKING:
     from semoe.runs.folder import RunFolder
+
+BackendName = Annotated[
+    Literal["local", "argo"],
+    typer.Option("--backend", help="local: processes on this machine; argo: pods on a cluster."),
+]
+MaxAttempts = Annotated[
+    int | None, typer.Option("--max_attempts", min=1, help=f"Attempts at each shard. Default: {MAX_ATTEMPTS}.")
+]
 
 
 @option_group("Workers", table="workers")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from semoe.cli.output import err, show
+from semoe.cli.output import show
 
 if TYPE_CHECKING:
     from semoe.runs.estimate import Estimate, Span, Throughput
@@ -26,8 +26,6 @@ def show_plan(
         "questions": sum(one.num_questions for one in plan.sets),
     }
     show(sizes | _in_words(plan, manifest, measured, found), as_json=as_json)
-    following = f"semoe run --run {plan.run} --store {folder.objects.url}"
-    err.print(f"Next: {following}   # on a cluster: --backend argo", soft_wrap=True)
 
 
 def _in_words(

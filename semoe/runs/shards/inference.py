@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets.augmented import Task
+from semoe.prompts.exemplars import load_exemplars
 from semoe.retrieval.retriever import RetrievalConfig
 from semoe.runs.counts import InferenceCounts
 from semoe.runs.job import Job
@@ -39,6 +40,7 @@ def _answerer(job: Job) -> Answerer:
     plan = job.plan
     where = RetrievalConfig(index_dir=Path(plan.index_dir), index_name=plan.index_name, reranker=plan.reranker)
     ways = [InferenceSettings.of(method, plan.switching) for method in plan.methods]
+    shown = None if plan.fewshot is None else load_exemplars(plan.sets[0].dataset)[: plan.fewshot]
     return Answerer.of(
         job.load_model(),
         job.recipe,
@@ -46,6 +48,7 @@ def _answerer(job: Job) -> Answerer:
         _opened(job) if any(how.loads_experts for how in ways) else None,
         run=job.folder.run,
         retriever=switching_retriever(plan.retriever, where, plan.switching),
+        exemplars=shown,
         all_keys=job.folder.keys() if any(method.endswith("_random") for method in plan.methods) else (),
     )
 

@@ -1,0 +1,75 @@
+"""Options of `semoe reproduce` and of the verbs on data: which experiments, on which questions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from semoe.cli.option_groups import among, option_group
+from semoe.cli.options import MODELS
+
+
+def _configs(incomplete: str) -> list[str]:
+    from semoe.reproduction.config import config_names
+
+    return among(*config_names())(incomplete)
+
+
+@option_group("Which experiments", table="experiments")
+class ExperimentOptions:
+    """Which experiments, and what of them is changed."""
+
+    config: Annotated[
+        str,
+        typer.Option(
+            "--config",
+            autocompletion=_configs,
+            help="An experiment by name, several by a pattern such as 'popqa-*', or a TOML file of your own.",
+        ),
+    ] = ""
+    all: Annotated[
+        bool,
+        typer.Option("--all", help="Every experiment that has all it needs here; says which are left out."),
+    ] = False
+    list: Annotated[bool, typer.Option("--list", help="Show the experiments and what each lacks here.")] = False
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="The first so many questions, in place of the config's.")
+    ] = None
+    model_name: Annotated[
+        str,
+        typer.Option(
+            "--model_name",
+            autocompletion=among(*MODELS),
+            help="Another model than the config's; the report says so before all else.",
+        ),
+    ] = ""
+    run: Annotated[
+        str,
+        typer.Option("--run", help="Name of the run. Default: the config's, with what was changed: it goes on."),
+    ] = ""
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder of the report. Default: reproduction/ and the run's name.")
+    ] = None
+
+
+@option_group("Data", table="data")
+class DataOptions:
+    """Where questions and passages are."""
+
+    data_dir: Annotated[
+        Path, typer.Option("--data_dir", help="Folder with a folder for each dataset, as `semoe data check` wants it.")
+    ] = Path("data")
+
+
+@option_group("Data", table="data")
+class PassageOptions(DataOptions):
+    """The same with the passages."""
+
+    passages: Annotated[
+        str,
+        typer.Option(
+            "--passages",
+            help="Passages to index first, where the index is not there yet. Default: psgs_w100.tsv of --data_dir, "
+            "where that is.",
+        ),
+    ] = ""

@@ -1,0 +1,142 @@
+"""The four benchmarks: where their files are to be had, whether a folder has them, and whether they are whole.
+
+A *data folder* has a folder for each dataset, by its name. Nothing here downloads anything.
+"""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from semoe.datasets import cwq, hotpotqa, popqa, wikimultihop
+from semoe.datasets.loading import load_dataset
+from semoe.errors import UsageError
+from semoe.typed import build
+
+FILES = {
+    "2wikimultihopqa": wikimultihop.FILES,
+    "hotpotqa": hotpotqa.FILES,
+    "popqa": popqa.FILES,
+    "cwq": cwq.FILES,
+}
+"""Names under which each loader looks for its file, in this order."""
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A benchmark as it was published."""
+
+    title: str
+    file: str
+    """Its name in the dataset's folder."""
+    num_questions: int
+    where: str
+    """Where to download it by hand."""
+    how: str
+    paper: str
+    licence: str
+    """Empty where it is not known."""
+    beside: tuple[str, ...] = ()
+    """Files that belong to it and may be missing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataState:
+    """What a data folder has of a dataset."""
+
+    dataset: str
+    state: str
+    """`whole`, `part` (fewer or more questions than the original), `missing` or `broken`."""
+    file: str
+    """Empty where there is none."""
+    num_questions: int
+    expected: int
+    num_bytes: int
+    sha256: str
+    """Of the file, to tell it from another."""
+    advice: str
+    """What to do; empty where nothing is to be done."""
+
+
+@cache
+def manifest() -> dict[str, Source]:
+    """Returns the sources by dataset."""
+    text = (resources.files("semoe.datasets") / "manifest.toml").read_text(encoding="utf-8")
+    return {name: build(Source, values, f"manifest, [{name}]") for name, values in tomllib.loads(text).items()}
+
+
+def find_data(data_dir: Path, dataset: str) -> Path | None:
+    """Returns the file of a dataset's questions in a data folder; None where there is none."""
+    return next((path for name in FILES[dataset] if (path := data_dir / dataset / name).is_file()), None)
+
+
+def require_data(data_dir: Path, dataset: str) -> Path:
+    """Returns a dataset's folder in a data folder.
+
+    Raises:
+        UsageError: its file is not there; the message says where it is to be had.
+    """
+    if dataset in FILES and find_data(data_dir, dataset) is None:
+        raise UsageError(f"{data_dir / dataset} has no questions. {advice(data_dir, dataset)}", kind="missing-data")
+    return data_dir / dataset
+
+
+def advice(data_dir: Path, dataset: str) -> str:
+    """Says where a dataset is to be had, and where to put it."""
+    source = manifest()[dataset]
+    files = " and ".join((source.file, *source.beside))
+    return f"Download {source.title} by hand: {source.where}. {source.how} Put {files} into {data_dir / dataset}."
+
+
+def data_state(data_dir: Path, dataset: str) -> DataState:
+    """Reads a dataset's file, counts its questions and compares them with the original's."""
+    source = manifest()[dataset]
+    path = find_data(data_dir, dataset)
+    if path is None:
+        return DataState(
+            dataset=dataset,
+            state="missing",
+            file="",
+            num_questions=0,
+            expected=source.num_questions,
+            num_bytes=0,
+            sha256="",
+            advice=advice(data_dir, dataset),
+        )
+    count, why = _counted(dataset, path)
+    is_whole = count == source.num_questions
+    absent = [name for name in source.beside if not (path.parent / name).is_file()]
+    told = [why] if why else []
+    if not why and not is_whole:
+        told.append(f"The original has {source.num_questions:,} questions. {advice(data_dir, dataset)}")
+    told += [f"Without {name} answers have no aliases; {source.how}" for name in absent]
+    return DataState(
+        dataset=dataset,
+        state="broken" if why else "whole" if is_whole else "part",
+        file=str(path),
+        num_questions=count,
+        expected=source.num_questions,
+        num_bytes=path.stat().st_size,
+        sha256=digest_of_file(path),
+        advice=" ".join(told),
+    )
+
+
+def digest_of_file(path: Path) -> str:
+    """Returns the SHA-256 of a file."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _counted(dataset: str, path: Path) -> tuple[int, str]:
+    """Returns how many questions a file has, or what is wrong with it."""
+    try:
+        return len(load_dataset(dataset, path)), ""
+    except UsageError as error:
+        return 0, str(error)

@@ -1,0 +1,41 @@
+"""What a run took: hours of its workers by what they did, money where there is a price, and what was reckoned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from semoe.runs.estimate import Span
+from semoe.runs.folder import RunFolder
+from semoe.runs.shard_items import STAGES
+from semoe.runs.spending import Spent, find_estimate, heartbeats_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """Of a finished run."""
+
+    hours: float
+    """Of workers, all attempts counted."""
+    stage_hours: Mapping[str, float]
+    money: float | None
+    """For these hours; None where the plan has no price."""
+    reckoned_hours: Span | None
+    """What the plan reckoned for augmenting and training; None where nothing was measured."""
+    num_bytes: int
+    """Of its experts in the store."""
+
+
+def cost_of(folder: RunFolder) -> Cost:
+    """Adds up what the workers of a run told of themselves."""
+    spent = Spent(folder).so_far()
+    found = find_estimate(folder)
+    by_stage = {
+        stage: sum(beat.earlier_seconds + beat.seconds for _, beat in heartbeats_of(folder, stage)) / 3600
+        for stage in STAGES
+    }
+    return Cost(
+        hours=spent.hours,
+        stage_hours=by_stage,
+        money=spent.money,
+        reckoned_hours=found.hours if found else None,
+        num_bytes=found.num_bytes if found else 0,
+    )
