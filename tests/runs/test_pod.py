@@ -20,8 +20,7 @@ from semoe.runs.records import ShardReport
 from tests.runs.planned import planned
 from tests.small_run import is_whole
 from tests.small_run import planned as small_run
-from tests.telemetry.scraping import free_port
-from tests.telemetry.test_server import scraped_until_the_end
+from tests.telemetry.scraping import free_port, scraped_until_the_end
 
 Scripted = Callable[[dict[int, str]], None]
 

@@ -1,8 +1,11 @@
 """Reads metrics as Prometheus does: over HTTP from a worker, or from a registry of this process."""
 
 import socket
+import subprocess
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from urllib.error import URLError
 from urllib.request import urlopen
 
 from prometheus_client import REGISTRY, generate_latest
@@ -20,6 +23,16 @@ def samples(text: str) -> Samples:
 def scrape(port: int) -> Samples:
     with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         return samples(answer.read().decode())
+
+
+def scraped_until_the_end(process: "subprocess.Popen[bytes]", port: int) -> list[Samples]:
+    """All scrapes, as often as Prometheus never does."""
+    found = []
+    while process.poll() is None:
+        with suppress(URLError, ConnectionError, TimeoutError):
+            found.append(scrape(port))
+        time.sleep(0.05)
+    return found
 
 
 def here() -> Samples:

@@ -4,9 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -17,22 +15,12 @@ from semoe.runs.shard import run_shard
 from semoe.telemetry.metrics import Metrics
 from semoe.telemetry.server import serving
 from tests.small_run import planned
-from tests.telemetry.scraping import Samples, free_port, scrape
+from tests.telemetry.scraping import free_port, scrape, scraped_until_the_end
 
 
 def worker(folder: RunFolder, port: int) -> list[str]:
     place = ["--store", folder.objects.url, "--run", folder.run, "--stage", "encode", "--shard", "0"]
     return [sys.executable, "-m", "semoe", "worker", *place, "--metrics_port", str(port), "--last_scrape_seconds", "20"]
-
-
-def scraped_until_the_end(process: "subprocess.Popen[bytes]", port: int) -> list[Samples]:
-    """All scrapes, as often as Prometheus never does."""
-    found = []
-    while process.poll() is None:
-        with suppress(URLError, ConnectionError, TimeoutError):
-            found.append(scrape(port))
-        time.sleep(0.05)
-    return found
 
 
 def test_a_worker_serves_what_it_does_and_its_last_figures_are_seen(small_root: Path, tmp_path: Path) -> None:
