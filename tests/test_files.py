@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semoe.errors import TransientError, UsageError
-from semoe.files import read_json, read_json_lines, write_json, write_text
+from semoe.files import create_bytes, read_json, read_json_lines, write_json, write_text
 
 
 def test_a_write_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,6 +20,14 @@ def test_a_write_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
         write_json(path, {"x": 2})
     assert read_json(path) == {"x": 1}
     assert [p.name for p in path.parent.iterdir()] == ["b.json"]
+
+
+def test_others_may_read_what_they_may_read_of_any_file(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    write_text(tmp_path / "ours", "x")
+    assert create_bytes(tmp_path / "new", b"x")
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:

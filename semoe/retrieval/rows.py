@@ -9,7 +9,10 @@ from semoe.errors import UsageError
 
 MOST_CHARACTERS = 16 << 20
 """Of a field. What a quote opens and none closes would otherwise be read to the end of the corpus, into memory."""
-CURE = "If quotes mean nothing in this file, give --quoting none"
+CURE = (
+    "If quotes mean nothing in this file, give --quoting none to `semoe index`, or to `semoe plan` for a run of "
+    "another name"
+)
 
 
 class Row(NamedTuple):

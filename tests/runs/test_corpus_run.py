@@ -31,6 +31,7 @@ from tests.demo import PASSAGES
 from tests.runs.killing import run_while_killing
 from tests.small_corpus import corpus, planned
 from tests.small_run import plan as plan_of_questions
+from tests.stages.corpora import write
 
 
 def finish(folder: RunFolder) -> None:
@@ -232,6 +233,14 @@ def test_a_probe_says_hours_and_money_as_intervals(
     least, most = (float(one.replace(",", "")) for one in told["money"].split(" to "))
     assert 0 < least <= most
     assert " to " in told["requests"]
+
+
+def test_fewer_shards_than_were_asked_for_are_told(
+    small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "c.parquet", [Passage(str(n), f"Door {n}", f"Door {n} is blue.") for n in range(1, 9)], group=4)
+    planned(small_root, tmp_path, tmp_path / "c.parquet", "--shards", "8")
+    assert "2 shards of passages, and not the 8 asked for" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """What a run has cost so far, and that one which costs too much is ended with what it has."""
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,8 +64,11 @@ def test_a_run_that_costs_too_much_ends_and_goes_on_with_more(
     stages = {one["stage"]: one for one in json.loads(capsys.readouterr().out)}
     assert [stages["encode"]["money"], stages["encode"]["hours"] * 3600] == pytest.approx([7.0, 7.0])
     assert stages["inference"]["money"] == 0
+    folder.write_heartbeat("encode", 0, replace(beat(7.0), time=time.time()))
     assert run(["run", *place, "--max_cost", "1000000"]) == 0
+    assert "A moment ago 1 of this run's workers were at work" in " ".join(capsys.readouterr().err.split())
     assert Spent(folder).so_far().hours > 7 / 3600
+    assert run(["run", *place, "--max_cost", "6"]) == 0, "nothing is left to spend"
     capsys.readouterr()
     for more in (["--max_cost", "9", "--detach"], ["--augment_processes", "2"]):
         assert run(["run", *place, "--backend", "argo", *more]) == 2

@@ -157,6 +157,10 @@ def test_layouts_in_use_are_known(tmp_path: Path) -> None:
     write(beir / "queries.jsonl", some_passages(90, 3))
     (beir / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n1\t2\t1\n")
     assert sequential(beir) == sequential(beir / "corpus.jsonl") == made
+    write(beir / "corpus-1.jsonl", made[:2])
+    write(beir / "corpus-2.jsonl", made[2:])
+    (beir / "corpus.jsonl").unlink()
+    assert sequential(beir) == made, "a question is no passage, into however many files the corpus was cut"
 
 
 def test_links_and_loops_in_a_folder(tmp_path: Path) -> None:

@@ -46,5 +46,17 @@ def plan(
     folder = open_run(place, run)
     manifest = make_planned(folder, asked)
     show_plan(folder, manifest, *reckon(folder, manifest, costs), as_json=output.as_json)
+    if folder.plan().corpus:
+        _tell_fewer(len(manifest.passage_shards), cutting.shards or 0)
     following = f"semoe run --run {run} --store {folder.objects.url}"
     err.print(f"Next: {following}   # on a cluster: --backend argo", soft_wrap=True)
+
+
+def _tell_fewer(made: int, asked: int) -> None:
+    """Says why there are fewer shards than were asked for: as many workers find nothing to do."""
+    if made < asked:
+        err.print(
+            f"{made} shards of passages, and not the {asked} asked for: no more can be cut. A passage is one shard's, "
+            "and so is a row group of Parquet or a gzipped file; `semoe cut` makes pieces of those.",
+            soft_wrap=True,
+        )
