@@ -1,8 +1,8 @@
 """Writes the configs of published experiments, one TOML file each, into a folder: semoe/reproduction/configs.
 
 What is in them are facts of the published scripts and JSON files, with their parameter names: of SparseMoE (acd2f05)
-and PRAG (e03742e) the 12 scripts of each, of SparseMoE the 12 `flare.json`, of DRAGIN (4d71efc) the 36 configs of the
-two datasets that have a loader here. A test holds the folder to what this writes.
+and PRAG (e03742e) the 12 scripts of each, of SparseMoE the 12 `flare.json`, of DRAGIN (4d71efc) all 72 configs.
+A test holds the folder to what this writes.
 """
 
 import json
@@ -16,7 +16,10 @@ DATASETS = {
     "hotpotqa": "HotpotQA",
     "popqa": "PopQA",
     "cwq": "ComplexWebQuestions",
+    "strategyqa": "StrategyQA",
+    "iirc": "IIRC",
 }
+PUBLISHED_WITH_EXPERTS = ("2wikimultihopqa", "hotpotqa", "popqa", "cwq")
 MODELS = {
     "llama3.2_1b": "Llama 3.2 1B Instruct",
     "qwen2.5_1.5b": "Qwen2.5 1.5B Instruct",
@@ -65,7 +68,7 @@ def main(folder: Path) -> None:
 
 
 def _all() -> Iterator[tuple[str, str]]:
-    for dataset in DATASETS:
+    for dataset in PUBLISHED_WITH_EXPERTS:
         for model in MODELS:
             yield f"{dataset}-{model}", _experts(dataset, model)
             yield f"{dataset}-{model}-token", _token(dataset, model)
@@ -176,13 +179,30 @@ DRAGIN_METHODS = {
     "flare": "all-tokens",
     "dragin": "dragin",
 }
-SHAPE = {"2wikimultihopqa": (6, 64, 25), "hotpotqa": (8, 100, 35)}
-"""fewshot, generate_max_length, and retrieve_keep_top_k of `dragin`."""
-THRESHOLDS = {
-    "flare": {"2wikimultihopqa": (0.1, 0.08, 0.1), "hotpotqa": (0.08, 0.1, 0.1)},
-    "dragin": {"2wikimultihopqa": (1.0, 0.8, 1.2), "hotpotqa": (0.8, 1.2, 1.2)},
+SHAPE = {"2wikimultihopqa": (6, 64), "hotpotqa": (8, 100), "strategyqa": (6, 100), "iirc": (8, 128)}
+"""fewshot and generate_max_length."""
+KEPT = {
+    "2wikimultihopqa": (25, 25, 25),
+    "hotpotqa": (35, 35, 35),
+    "strategyqa": (35, 25, 25),
+    "iirc": (35, 25, 35),
 }
-"""One a model, in their order."""
+"""retrieve_keep_top_k of `dragin`, one a model, in their order."""
+THRESHOLDS = {
+    "flare": {
+        "2wikimultihopqa": (0.1, 0.08, 0.1),
+        "hotpotqa": (0.08, 0.1, 0.1),
+        "strategyqa": (0.1, 0.06, 0.1),
+        "iirc": (0.08, 0.1, 0.4),
+    },
+    "dragin": {
+        "2wikimultihopqa": (1.0, 0.8, 1.2),
+        "hotpotqa": (0.8, 1.2, 1.2),
+        "strategyqa": (0.75, 1.3, 1.5),
+        "iirc": (0.6, 1.0, 1.3),
+    },
+}
+"""Likewise."""
 
 
 def _dragin_all() -> Iterator[tuple[str, str]]:
@@ -193,7 +213,7 @@ def _dragin_all() -> Iterator[tuple[str, str]]:
 
 
 def _dragin(dataset: str, model: str, config: str, number: int) -> str:
-    fewshot, length, keep = SHAPE[dataset]
+    fewshot, length = SHAPE[dataset]
     hub_name, title = DRAGIN_MODELS[model]
     tables = _answering(dataset, hub_name, 1000, fewshot)
     if config == "wo_rag":
@@ -210,8 +230,8 @@ def _dragin(dataset: str, model: str, config: str, number: int) -> str:
     if config == "flare":
         switching |= {"sentence_solver": "avg", "query_formulation": "direct", **AFTER_RETRIEVAL}
     if config == "dragin":
-        own = {"query_formulation": "real_words", "retrieve_keep_top_k": keep, "check_real_words": True}
-        switching |= own | AFTER_RETRIEVAL
+        switching |= {"query_formulation": "real_words", "retrieve_keep_top_k": KEPT[dataset][number]}
+        switching |= {"check_real_words": True, **AFTER_RETRIEVAL}
     if config not in ("wo_rag", "sr_rag"):
         differs.append("An answer retrieves 8 times at most; the published loop knows no such bound.")
     if config == "fl_rag":

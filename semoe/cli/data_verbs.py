@@ -61,17 +61,18 @@ def sample_verb(
     Example: semoe data sample --data_dir data --to data_small --sample 300
     """
     from semoe.datasets.manifest import find_data
-    from semoe.datasets.sampling import sample_dataset
+    from semoe.datasets.sampling import NESTED, sample_dataset
 
     # Named ones must be there; otherwise what is there is meant.
-    names = dataset or [name for name in _known(None) if find_data(data.data_dir, name)] or _known(None)
+    can = [name for name in _known(None) if name not in NESTED]
+    names = dataset or [name for name in can if find_data(data.data_dir, name)] or can
     made = [sample_dataset(data.data_dir, name, to, sample, spread=spread) for name in _known(names)]
     show_all([asdict(one) for one in made], as_json=output.as_json)
 
 
 def _row(one: "DataState") -> tuple[object, ...]:
-    count = f"{one.num_questions:,}"
-    return (one.dataset, one.state, count, f"{one.expected:,}", f"{one.num_bytes:,}", one.sha256[:12])
+    expected = f"{one.expected:,}" if one.expected else "?"
+    return (one.dataset, one.state, f"{one.num_questions:,}", expected, f"{one.num_bytes:,}", one.sha256[:12])
 
 
 def _known(names: list[str] | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The four benchmarks: where their files are to be had, whether a folder has them, and whether they are whole.
+"""The benchmarks: where their files are to be had, whether a folder has them, and whether they are whole.
 
 A *data folder* has a folder for each dataset, by its name. Nothing here downloads anything.
 """
@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from semoe.datasets import cwq, hotpotqa, popqa, wikimultihop
+from semoe.datasets import cwq, hotpotqa, iirc, popqa, strategyqa, wikimultihop
 from semoe.datasets.loading import load_dataset
 from semoe.errors import UsageError
 from semoe.typed import build
@@ -20,6 +20,8 @@ FILES = {
     "hotpotqa": hotpotqa.FILES,
     "popqa": popqa.FILES,
     "cwq": cwq.FILES,
+    "strategyqa": strategyqa.FILES,
+    "iirc": iirc.FILES,
 }
 """Names under which each loader looks for its file, in this order."""
 _BLOCK = 1 << 20
@@ -33,6 +35,7 @@ class Source:
     file: str
     """Its name in the dataset's folder."""
     num_questions: int
+    """Of the file, as far as they have an answer; 0: not known."""
     where: str
     """Where to download it by hand."""
     how: str
@@ -49,11 +52,12 @@ class DataState:
 
     dataset: str
     state: str
-    """`whole`, `part` (fewer or more questions than the original), `missing` or `broken`."""
+    """`whole` (as far as it is known how many there are), `part` (fewer or more questions), `missing` or `broken`."""
     file: str
     """Empty where there is none."""
     num_questions: int
     expected: int
+    """Of the original; 0: not known."""
     num_bytes: int
     sha256: str
     """Of the file, to tell it from another."""
@@ -107,7 +111,7 @@ def data_state(data_dir: Path, dataset: str) -> DataState:
             advice=advice(data_dir, dataset),
         )
     count, why = _counted(dataset, path)
-    is_whole = count == source.num_questions
+    is_whole = count > 0 and source.num_questions in (0, count)
     absent = [name for name in source.beside if not (path.parent / name).is_file()]
     told = [why] if why else []
     if not why and not is_whole:

@@ -14,6 +14,7 @@ from semoe.errors import UsageError
 from semoe.files import read_json_lines, read_text, write_json, write_text
 
 RULE = "SAMPLE.json"
+NESTED = ("iirc",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +42,11 @@ def sample_dataset(data_dir: Path, dataset: str, to: Path, count: int, *, spread
         spread: whether to take every k-th, from the first on.
 
     Raises:
-        UsageError: its file is missing or broken, has fewer questions, or lies in the folder to be written.
+        UsageError: its file is missing or broken, has fewer questions, has none of its own (`NESTED`), or lies in the
+            folder to be written.
     """
+    if dataset in NESTED:
+        raise UsageError(f"{dataset} keeps several questions with each passage, and is not cut here.", kind="options")
     require_data(data_dir, dataset)
     source = find_data(data_dir, dataset)
     if source is None or to.resolve() == data_dir.resolve():

@@ -19,7 +19,7 @@ DATA = Path(__file__).parents[1] / "data"
 def test_the_manifest_has_each_dataset_under_a_name_that_its_loader_reads() -> None:
     assert set(manifest()) == set(DATASETS) == set(FILES)
     assert all(source.file in FILES[name] for name, source in manifest().items())
-    assert [manifest()[name].num_questions for name in DATASETS] == [12576, 7405, 14267, 3519]
+    assert [manifest()[name].num_questions for name in DATASETS] == [12576, 7405, 14267, 3519, 2290, 0]
 
 
 def test_a_missing_file_is_told_with_where_to_get_it(tmp_path: Path) -> None:
@@ -47,7 +47,17 @@ def test_a_whole_file_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.state, found.advice) == ("whole", "")
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_file_whose_number_of_questions_nobody_knows_is_whole_if_it_has_some(tmp_path: Path) -> None:
+    asked = {"qid": "q", "question": "Who?", "answer": {"type": "span", "answer_spans": [{"text": "Ada"}]}}
+    (tmp_path / "iirc").mkdir()
+    (tmp_path / "iirc" / "dev.json").write_text(json.dumps([{"questions": [asked]}]))
+    found = data_state(tmp_path, "iirc")
+    assert (found.state, found.num_questions, found.expected) == ("whole", 1, 0)
+    with pytest.raises(UsageError, match="several questions with each passage"):
+        sample_dataset(tmp_path, "iirc", tmp_path / "small", 1)
+
+
+@pytest.mark.parametrize("dataset", ["2wikimultihopqa", "hotpotqa", "popqa", "cwq"])
 @pytest.mark.parametrize("spread", [False, True])
 def test_a_sample_has_the_questions_that_its_rule_says(dataset: str, spread: bool, tmp_path: Path) -> None:
     every = load_dataset(dataset, DATA / dataset)

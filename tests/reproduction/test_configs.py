@@ -46,7 +46,7 @@ def test_there_are_as_many_as_are_published() -> None:
     names = config_names()
     assert len([name for name in EXPERTS if "smollm2" not in name]) == 12
     assert len([name for name in names if name.endswith("-token")]) == 12
-    assert len([name for name in names if read_config(name).experiment.of == "DRAGIN"]) == 36
+    assert len([name for name in names if read_config(name).experiment.of == "DRAGIN"]) == 72
 
 
 @pytest.mark.parametrize("name", [name for name in EXPERTS if "smollm2" not in name])
