@@ -9,7 +9,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,9 @@ def _written_beside(path: Path, *data: bytes) -> Iterator[Path]:
         try:
             with os.fdopen(handle, "wb", buffering=0) as file:
                 # A temporary file is its owner's alone; others may read what they may read of any file made here.
-                os.fchmod(handle, 0o666 & ~_UMASK)
+                # Mounts that have no modes refuse the question, and lose nothing by it.
+                with suppress(OSError):
+                    os.fchmod(handle, 0o666 & ~_UMASK)
                 for part in data:
                     _write_all(file, memoryview(part))
                 os.fsync(file.fileno())

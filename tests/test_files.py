@@ -30,6 +30,15 @@ def test_others_may_read_what_they_may_read_of_any_file(tmp_path: Path) -> None:
     assert len(modes) == 1
 
 
+def test_a_mount_without_modes_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int, mode: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    write_text(tmp_path / "x", "y")
+    assert (tmp_path / "x").read_text() == "y"
+
+
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError, match="choose another"):

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from semoe.runs.estimate import Span
 from semoe.runs.folder import RunFolder
-from semoe.runs.shard_items import STAGES
-from semoe.runs.spending import Spent, find_estimate, heartbeats_of
+from semoe.runs.spending import Spent, find_estimate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,13 +27,9 @@ def cost_of(folder: RunFolder) -> Cost:
     """Adds up what the workers of a run told of themselves."""
     spent = Spent(folder).so_far()
     found = find_estimate(folder)
-    by_stage = {
-        stage: sum(beat.earlier_seconds + beat.seconds for _, beat in heartbeats_of(folder, stage)) / 3600
-        for stage in STAGES
-    }
     return Cost(
         hours=spent.hours,
-        stage_hours=by_stage,
+        stage_hours=spent.stage_hours,
         money=spent.money,
         reckoned_hours=found.hours if found else None,
         num_bytes=found.num_bytes if found else 0,

@@ -44,6 +44,8 @@ MATRIX = [
     for formulation in kind.formulations
     for inference in ("icl", "prag", "combine")
 ]
+EACH = [one for one in MATRIX if one[1] == methods[one[0]].formulations[0]]
+"""Every method with every way to answer."""
 SOME = [
     # Queries from attention, from a doubted sentence, from all that was written; every way to answer.
     ("dragin", "real_words", "icl"), ("dragin", "current_wo_wrong", "combine"), ("token", "forward_all", "prag"),
@@ -142,7 +144,7 @@ def vectors(work: dict[str, Any]) -> RetrievalConfig:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("retriever", ["dense", "bm25+dense", "bm25/names", "bm25+dense-hnsw/names"])
-@pytest.mark.parametrize(("method", "formulation", "inference"), SOME)
+@pytest.mark.parametrize(("method", "formulation", "inference"), EACH)
 def test_every_retriever(
     work: dict[str, Any], vectors: RetrievalConfig, retriever: str, method: str, formulation: str, inference: str
 ) -> None:
