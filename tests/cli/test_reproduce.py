@@ -124,6 +124,14 @@ def test_a_run_whose_answers_load_no_expert_trains_none(small_root: Path, tmp_pa
     assert manifest.num_passages > 20
 
 
+def test_a_plan_that_trains_nothing_has_nothing_to_probe(
+    small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = planned(small_root, tmp_path, "--inference_method", "icl", "--probe")
+    assert "not measured" in " ".join(capsys.readouterr().out.split())
+    assert folder.manifest().passage_shards == ()
+
+
 def test_a_plan_says_how_many_examples_a_prompt_has(
     small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

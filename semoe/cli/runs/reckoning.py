@@ -46,10 +46,14 @@ class EstimateOptions:
 
 
 def reckon(folder: "RunFolder", manifest: "Manifest", costs: EstimateOptions) -> tuple["Estimate", "Throughput | None"]:
-    """Measures where that is asked for; returns what the run will take, which it keeps, and the measured speed."""
+    """Measures where that is asked for and anything is trained; keeps what the run will take, and returns it.
+
+    Returns:
+        What the run will take, and the measured or given speed.
+    """
     from semoe.runs.probe import probe
 
-    measured = probe(folder, manifest) if costs.probe else costs.given()
+    measured = probe(folder, manifest) if costs.probe and folder.plan().trains else costs.given()
     return keep_estimate(folder, manifest, measured, costs), measured
 
 
