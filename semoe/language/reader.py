@@ -21,7 +21,7 @@ class Ask(NamedTuple):
     is_whole: bool
     """Whether its last sentence has ended."""
     kinds: tuple[Kind, ...]
-    """What is read off each sentence, read alone."""
+    """What is read off each sentence, read alone: a kind where those before it found nothing."""
 
 
 class Reading(NamedTuple):
@@ -47,9 +47,15 @@ def read(language: Language, ask: Ask) -> Reading:
     sentences = tuple(language.sentences(ask.text))
     ended = sentences if ask.is_whole else sentences[:-1]
     judged = [one.of(ask.text) for one in ended if one.end > ask.since]
-    return Reading(
-        sentences, tuple((kind, text, tuple(getattr(language, kind)(text))) for kind in ask.kinds for text in judged)
-    )
+    return Reading(sentences, tuple(found for text in judged for found in _read_off(language, text, ask.kinds)))
+
+
+def _read_off(language: Language, text: str, kinds: Iterable[Kind]) -> Iterable[tuple[Kind, str, tuple[Span, ...]]]:
+    for kind in kinds:
+        spans = tuple(getattr(language, kind)(text))
+        yield kind, text, spans
+        if spans:
+            return
 
 
 def serve(lines: Iterable[str], out: IO[str]) -> None:

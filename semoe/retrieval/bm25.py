@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import Stemmer
+from numpy.typing import NDArray
 
 from semoe.errors import UsageError
 from semoe.files import os_errors, read_json, write_json
@@ -34,6 +35,8 @@ SETTINGS = {
 TELLING_WORDS = ("international", "internal", "interval", "skis", "generously", "university", "dying")
 """The stemmer `english` is another one from release to release (3.1.0 has "internat", 3.0.0 had "intern")."""
 ABOUT = "index.json"
+SCORED_BYTES = 32 << 20
+"""Scores that are looked at together: of some hundred queries over a small corpus, of one over a large one."""
 
 
 def build_index(passages: Iterable[Passage], folder: Path) -> int:
@@ -93,19 +96,34 @@ class Bm25Retriever:
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Retrieved]]:
         """Returns up to `k` passages for each query, best first, ties by passage id."""
-        return [self._search(own, k) for own in _tokens(list(queries), return_ids=False)]
+        tokens = _tokens(list(queries), return_ids=False)
+        # Together as far as memory allows: each of numpy's calls lets other threads have Python's interpreter, and has
+        # it again milliseconds later.
+        size = max(1, SCORED_BYTES // max(1, 4 * self.num_passages))
+        parts = [tokens[start : start + size] for start in range(0, len(tokens), size)]
+        return [found for part in parts for found in self._search(part, k)]
 
-    def _search(self, tokens: list[str], k: int) -> list[Retrieved]:
+    def _search(self, tokens: Sequence[list[str]], k: int) -> list[list[Retrieved]]:
+        scores_QN = np.stack([self._scores(own) for own in tokens])
+        k = min(k, self.num_passages)
+        # All passages as good as the k-th compete, so that ties are settled by id, not by the sort.
+        least_Q1 = np.partition(scores_QN, -k, axis=1)[:, -k, None]
+        found: list[list[tuple[Passage, float]]] = [[] for _ in tokens]
+        for query, row in np.argwhere((scores_QN >= least_Q1) & (scores_QN > 0)).tolist():
+            found[query].append((self._passages[row], float(scores_QN[query, row])))
+        return [_ranked(one, k) for one in found]
+
+    def _scores(self, tokens: list[str]) -> NDArray[np.float32]:
+        """Returns the score of every passage for the words of a query."""
         known = self._index.get_tokens_ids(tokens)
         if not known:
-            return []
-        scores = np.asarray(self._index.get_scores_from_ids(known))
-        # All passages as good as the k-th compete, so that ties are settled by id, not by the sort.
-        least = np.partition(scores, -min(k, scores.size))[-min(k, scores.size)]
-        rows = np.nonzero((scores >= least) & (scores > 0))[0]
-        found = [(self._passages[int(row)], float(scores[row])) for row in rows]
-        found.sort(key=lambda hit: (-hit[1], id_order(hit[0].id)))
-        return [Retrieved(passage, score, rank) for rank, (passage, score) in enumerate(found[:k])]
+            return np.zeros(self.num_passages, np.float32)
+        return np.asarray(self._index.get_scores_from_ids(known), np.float32)
+
+
+def _ranked(found: list[tuple[Passage, float]], k: int) -> list[Retrieved]:
+    found.sort(key=lambda hit: (-hit[1], id_order(hit[0].id)))
+    return [Retrieved(passage, score, rank) for rank, (passage, score) in enumerate(found[:k])]
 
 
 def _stems() -> list[str]:

@@ -180,19 +180,28 @@ class Answerer:
         ]
 
     def _in_one_go(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
+        ready = self.prepare(tasks)
+        answers = iter(self._engine().generate([one.request for one in ready if one.request]))
+        return [
+            self._answered(task, one, next(answers) if one.request else None)
+            for task, one in zip(tasks, ready, strict=True)
+        ]
+
+    def prepare(self, tasks: Sequence[Task]) -> list[Prepared]:
+        """Returns what the engine is asked for answers in one go, one a task, in order.
+
+        Raises:
+            UsageError: the worked examples alone do not fit into the model's context, or an expert does not fit.
+            TransientError: the store does not answer.
+        """
         requests = self._requests()
         keys = [self._keys(task) for task in tasks]
         if self.experts is not None and self.how.loads_experts:
             self.experts.prefetch([key for own in keys for key in own])
         length = self.how.max_new_tokens or self.recipe.preset.answering.max_new_tokens
-        ready = [
+        return [
             requests.request_with(own, task.question.question, hits_of(task.question), (), length)
             for task, own in zip(tasks, keys, strict=True)
-        ]
-        answers = iter(self._engine().generate([one.request for one in ready if one.request]))
-        return [
-            self._answered(task, one, next(answers) if one.request else None)
-            for task, one in zip(tasks, ready, strict=True)
         ]
 
     def _answered(self, task: Task, prepared: Prepared, answer: Answer | None) -> AnswerRecord:

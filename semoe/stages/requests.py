@@ -4,7 +4,7 @@ Called by `answer` for answers in one go, and by the switching loop. Knows promp
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -40,6 +40,8 @@ class RequestMaker:
     """A passage without an expert: `icl`, `skip` or `train`; see SwitchSettings."""
     make_experts: MakeExperts | None = None
     """Trains and publishes the experts of passages; for `train`."""
+    _bare: dict[str, list[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Prompts without passages by question: with each switch of experts alone the same one is asked for again."""
 
     def key(self, hit: Retrieved) -> str:
         """Returns the key of a passage's expert."""
@@ -109,19 +111,25 @@ class RequestMaker:
     ) -> tuple[list[int], int]:
         """Returns the prompt's ids, and how many passages were left out so that it fits, the last-ranked first."""
         context = self.model.decoder.config.context
-        template = load_template(self.recipe.preset.answering.template)
         for kept in range(len(shown), -1, -1):
-            ids = prompt_ids(
-                self.model.tokenizer,
-                template,
-                question,
-                [_text(hit, with_title=template.shows_title) for hit in shown[:kept]],
-                exemplars=self.exemplars,
-                cot=bool(self.exemplars),
-            ) + list(accepted)
+            ids = [*self._asked(question, shown[:kept]), *accepted]
             if len(ids) + length <= context:
                 break
         return ids, len(shown) - kept
+
+    def _asked(self, question: str, shown: Sequence[Retrieved]) -> list[int]:
+        if shown:
+            return self._tokens(question, shown)
+        if question not in self._bare:
+            self._bare[question] = self._tokens(question, ())
+        return self._bare[question]
+
+    def _tokens(self, question: str, shown: Sequence[Retrieved]) -> list[int]:
+        template = load_template(self.recipe.preset.answering.template)
+        texts = [_text(hit, with_title=template.shows_title) for hit in shown]
+        return prompt_ids(
+            self.model.tokenizer, template, question, texts, exemplars=self.exemplars, cot=bool(self.exemplars)
+        )
 
 
 def _text(hit: Retrieved, *, with_title: bool) -> str:

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 from semoe.errors import SemoeError
 from semoe.files import write_bytes
+from semoe.host_memory import available_memory
 from semoe.store.expert_store import ExpertStore, is_intact
 from semoe.telemetry.counting import metrics
 
@@ -37,7 +38,7 @@ class ExpertCache(Generic[Value]):
         decode: Callable[[str, bytes], Value],
         size_of: Callable[[Value], int],
         *,
-        memory_bytes: int = MEMORY_BYTES,
+        memory_bytes: int | None = None,
         folder: Path | None = None,
         disk_bytes: int = DISK_BYTES,
     ) -> None:
@@ -47,14 +48,15 @@ class ExpertCache(Generic[Value]):
             store: where experts come from.
             decode: makes of a key and its expert's bytes what is asked for.
             size_of: the bytes that it takes.
-            memory_bytes: for what is kept in memory.
+            memory_bytes: for what is kept in memory; None: an eighth of what is available now, and no less than
+                MEMORY_BYTES.
             folder: of the cache on disk; None: there is none.
             disk_bytes: for what is kept there.
         """
         self._store = store
         self._decode = decode
         self._size_of = size_of
-        self._memory = _Memory[Value](memory_bytes)
+        self._memory = _Memory[Value](memory_bytes or max(MEMORY_BYTES, available_memory() // 8))
         self._disk = _Disk(folder / store.names.space, disk_bytes) if folder else None
         self._loading: dict[str, Future[Value | None]] = {}
         self._brought: dict[str, str] = {}

@@ -47,6 +47,16 @@ def test_only_sentences_that_will_be_judged_are_looked_at() -> None:
         assert all(kind == "entities" for kind, _, _ in found)
 
 
+def test_a_kind_is_read_where_those_before_it_found_nothing() -> None:
+    text = "Ada Lovelace wrote. The engine was built of brass."
+    found = read(Language(), Ask(text, 0, True, ("entities", "content_words"))).found
+    assert [(kind, sentence.split()[0], bool(spans)) for kind, sentence, spans in found] == [
+        ("entities", "Ada", True),
+        ("entities", "The", False),
+        ("content_words", "The", True),
+    ]
+
+
 def test_a_reading_survives_its_line() -> None:
     reading = read(Language(), Ask(TEXTS[1], 0, True, ("entities",)))
     assert reading.found

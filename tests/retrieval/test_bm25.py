@@ -86,6 +86,19 @@ def test_ties_go_by_id_and_too_few_hits_stay_few(tmp_path: Path) -> None:
     assert found[1] == found[2] == []
 
 
+@pytest.mark.parametrize("scored_bytes", [1, 3000, 1 << 20])
+def test_many_queries_find_what_each_finds_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scored_bytes: int
+) -> None:
+    found = retriever(tmp_path)
+    queries = ["Juha Jokela", "", "zzzz", "film director", "Who was born in New Orleans?", "the", "Juha Jokela"]
+    alone = [found.search([query], 4)[0] for query in queries]
+    monkeypatch.setattr("semoe.retrieval.bm25.SCORED_BYTES", scored_bytes)
+    assert found.search(queries, 4) == alone
+    assert [len(one) for one in alone[1:3]] == [0, 0]
+    assert len(found.search(queries, 10**6)[3]) == len(found.search(["film director"], 10**6)[0]) > 4
+
+
 def test_quotes_and_tabs_inside_a_text_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "p.tsv"
     path.write_text('id\ttext\ttitle\n1\t"He said ""hi""\tthere"\tA "quoted" title\n')

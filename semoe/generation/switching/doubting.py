@@ -21,7 +21,6 @@ class Token(OneGo):
     trusts_rest = True
     asks_with_sentence = True
     reviews_sentences = True
-    reads: ClassVar[tuple[Kind, ...]] = ("entities",)
     formulations: ClassVar[tuple[str, ...]] = (
         "forward_all",
         "direct",
@@ -30,6 +29,11 @@ class Token(OneGo):
         "last_sentence",
         "last_n_tokens",
     )
+
+    @property
+    def reads(self) -> tuple[Kind, ...]:
+        """Names; where a sentence has none, its content words, if the settings say so."""
+        return ("entities", "content_words") if self.settings.entityless == "tokens" else ("entities",)
 
     def mentions(self, draft: Draft, sentence: Span) -> list[Mention]:
         """Returns what of a sentence is looked at."""
@@ -53,7 +57,6 @@ class AllTokens(Token):
     """Retrieves when all tokens of a sentence, names or not, were written with too little certainty."""
 
     asks_with_sentence = False
-    reads: ClassVar[tuple[Kind, ...]] = ()
     formulations: ClassVar[tuple[str, ...]] = (
         "direct",
         "forward_all",
@@ -62,6 +65,11 @@ class AllTokens(Token):
         "last_sentence",
         "last_n_tokens",
     )
+
+    @property
+    def reads(self) -> tuple[Kind, ...]:
+        """Nothing: tokens are known."""
+        return ()
 
     def mentions(self, draft: Draft, sentence: Span) -> list[Mention]:
         """Returns every token."""

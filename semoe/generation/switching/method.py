@@ -62,10 +62,13 @@ class Method(Protocol):
     """Whether it may retrieve again once it has begun to write."""
     reviews_sentences: ClassVar[bool]
     """Whether a sentence may be reviewed as soon as it has ended, whatever is written behind it."""
-    reads: ClassVar[tuple[Kind, ...]]
-    """What it reads off each sentence, so that it is read ahead; it may read more."""
 
     def __init__(self, context: MethodContext) -> None: ...
+
+    @property
+    def reads(self) -> tuple[Kind, ...]:
+        """What it reads off each sentence, so that it is read ahead: a kind where those before it found nothing."""
+        ...
 
     def draft_length(self) -> int:
         """Returns the tokens of a draft."""
@@ -87,11 +90,15 @@ class OneGo:
     asks_with_sentence: ClassVar[bool] = False
     can_doubt: ClassVar[bool] = True
     reviews_sentences: ClassVar[bool] = False
-    reads: ClassVar[tuple[Kind, ...]] = ()
 
     def __init__(self, context: MethodContext) -> None:
         self.settings = context.settings
         self.language = context.language
+
+    @property
+    def reads(self) -> tuple[Kind, ...]:
+        """Nothing."""
+        return ()
 
     def draft_length(self) -> int:
         """All that is left of the answer."""

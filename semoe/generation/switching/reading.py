@@ -19,7 +19,7 @@ class DraftReading:
         decode: returns the text of tokens.
         language: reads what is not read by others.
         readers: who reads ahead; None: nobody, each text is read when it is judged.
-        kinds: what is read ahead of sentences.
+        kinds: what is read ahead of sentences, a kind where those before it found nothing.
     """
 
     def __init__(self, decode: Decode, language: Language, readers: Readers | None, kinds: tuple[Kind, ...]) -> None:

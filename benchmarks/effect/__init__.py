@@ -1,0 +1,1 @@
+"""What experts add to answers, beside controls, and what it costs. `python -m benchmarks.effect --help`."""
