@@ -8,6 +8,9 @@ from torch import Tensor
 
 from semoe.experts.packing import Numbers
 
+ALIGNED = 16
+"""Bytes; each array begins where any type may."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -22,6 +25,18 @@ class Sender:
     def numbers(self, x: Numbers) -> Tensor:
         """Sends an array as it is; torch counts in 64 bits."""
         return self(torch.from_numpy(x))
+
+    def together(self, *arrays: Numbers) -> list[Tensor]:
+        """Sends several arrays as one: each sending costs as much as a small one takes."""
+        starts = np.cumsum([0, *(-(-one.nbytes // ALIGNED) * ALIGNED for one in arrays)])
+        whole = np.zeros(starts[-1], np.uint8)
+        for start, one in zip(starts, arrays, strict=False):
+            whole[start : start + one.nbytes] = np.ascontiguousarray(one).reshape(-1).view(np.uint8)
+        sent = self.numbers(whole)
+        return [
+            sent[start : start + one.nbytes].view(torch.from_numpy(one[:0]).dtype).view(one.shape)
+            for start, one in zip(starts.tolist(), arrays, strict=False)
+        ]
 
     def table(self, x: Numbers) -> Tensor:
         """Sends what kernels count with, in 32 bits."""

@@ -83,13 +83,15 @@ class Slots:
 
     def begin(self, slots: Sequence[int]) -> None:
         """Brings slots that were taken to the device; the newest token of each is its prompt's last."""
-        self._update(slots)
+        if (self.loaded.places_SK.shape, self.table_SL.shape) != (self._places_SK.shape, self._paging.table_SL.shape):
+            self._send_all()  # a table became wider
         prompts = [self._held[slot].ids for slot in slots]
         last = np.array([prompt[-1] for prompt in prompts], dtype=np.int32)
         places = np.array([len(prompt) - 1 for prompt in prompts], dtype=np.int32)
-        slots_A = self._send.numbers(np.array(slots))
-        self.tokens_S.index_copy_(0, slots_A, self._send.numbers(last))
-        self.positions_S.index_copy_(0, slots_A, self._send.numbers(places))
+        rows = [table[list(slots)] for table in self._tables()]
+        slots_A, *sent = self._send.together(np.array(slots), last, places, *rows)
+        for there, here in zip((self.tokens_S, self.positions_S, *self.loaded, self.table_SL), sent, strict=True):
+            there.index_copy_(0, slots_A, here)
 
     def end(self, slot: int) -> None:
         """Takes a slot back."""
@@ -104,15 +106,6 @@ class Slots:
         more = ((0, 0), (0, count - self.most))
         self._places_SK = np.pad(self._places_SK, more)
         self._weights_SK = np.pad(self._weights_SK, more)
-
-    def _update(self, slots: Sequence[int]) -> None:
-        """Brings slots' rows of the tables to the device; all of them where a table became wider."""
-        if (self.loaded.places_SK.shape, self.table_SL.shape) != (self._places_SK.shape, self._paging.table_SL.shape):
-            self._send_all()
-            return
-        slots_A = self._send.numbers(np.array(slots))
-        for there, here in zip((*self.loaded, self.table_SL), self._tables(), strict=True):
-            there.index_copy_(0, slots_A, self._send.numbers(here[list(slots)]))
 
     def _send_all(self) -> None:
         places_SK, weights_SK, counts_S, table_SL = (self._send.numbers(table) for table in self._tables())
