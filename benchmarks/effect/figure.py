@@ -39,8 +39,10 @@ def figure(results: list[dict[str, Any]], path: Path) -> None:
         of = found["of"]
         left.set(title=f"{of['dataset']}: F1 against time ({found['device']}, {of['dtype']})", xlabel="ms a question")
         right.set(title=f"{of['dataset']}: F1 against memory", xlabel="MiB a question: cache and experts")
-        for place in (left, right):
+        for place, ticks in ((left, (1, 2, 5, 10, 20)), (right, (4, 8, 16, 32, 64))):
             place.set(ylabel="F1, percent", xscale="log", ylim=(0, None))
+            place.set_xticks(ticks, [str(one) for one in ticks])
+            place.minorticks_off()
             place.grid(alpha=0.3)
         left.legend()
     drawing.savefig(path)
