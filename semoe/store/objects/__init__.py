@@ -2,7 +2,7 @@
 
 from semoe.store.objects.contract import MissingObjectError, Objects, Stored, check_name
 from semoe.store.objects.folder import FolderObjects
-from semoe.store.objects.opening import check_conditional_writes, clock, open_objects
+from semoe.store.objects.opening import check_conditional_writes, clock, open_objects, way_of_publishing
 
 __all__ = [
     "FolderObjects",
@@ -13,4 +13,5 @@ __all__ = [
     "check_name",
     "clock",
     "open_objects",
+    "way_of_publishing",
 ]
