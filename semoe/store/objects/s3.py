@@ -62,6 +62,8 @@ class S3Objects:
         for page in self._pages(prefix):
             for found in page.get("Contents", ()):
                 name = found["Key"].removeprefix(self._prefix)
+                if _is_marker(name.removeprefix(prefix)):
+                    continue
                 etag = found.get("ETag", "").strip('"')
                 yield Stored(name, found["Size"], found["LastModified"].timestamp(), etag)
 
@@ -117,6 +119,11 @@ class S3Objects:
     def _call(self, operation: str, name: str) -> Iterator[None]:
         with metrics.s3_call(operation), plainly(f"{self.url}/{name}", self.url, name):
             yield
+
+
+def _is_marker(name: str) -> bool:
+    """Whether a web page, a file browser or Hadoop made an object in place of a folder, or beside what is stored."""
+    return name.endswith(("/", "_$folder$")) or name.startswith(".") or "/." in name
 
 
 def _last(start: int, length: int | None) -> str:
