@@ -49,9 +49,12 @@ _NETWORK = (
     boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.ChecksumError,
     boto.FlexibleChecksumError, boto.MetadataRetrievalError, boto.CredentialRetrievalError, HTTPError, OSError,
 )  # fmt: skip
+_OTHER_NAME = "Take an address that the certificate names, in AWS_ENDPOINT_URL_S3"
 _TLS = (
+    ("Hostname mismatch", _OTHER_NAME),
+    ("IP address mismatch", _OTHER_NAME),
+    ("hostname '", _OTHER_NAME),
     ("CERTIFICATE_VERIFY_FAILED", "If the store has a CA of its own, name its file with AWS_CA_BUNDLE"),
-    ("doesn't match", "Take an address that the certificate names, in AWS_ENDPOINT_URL_S3"),
     ("WRONG_VERSION_NUMBER", "What answers there speaks http, not https: correct AWS_ENDPOINT_URL_S3"),
     ("HTTP_REQUEST", "What answers there speaks http, not https: correct AWS_ENDPOINT_URL_S3"),
 )
