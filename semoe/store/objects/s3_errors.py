@@ -25,7 +25,9 @@ _BUSY_WORDS = (
 _FULL_WORDS = ("InsufficientStorage", "QuotaExceeded", "StorageFull", "DiskFull")
 _CONDITIONS = "choose a store with conditional writes (If-None-Match); experts cannot be published safely here"
 _REGION = "correct AWS_DEFAULT_REGION, or the profile's region"
-_SIZE = "the server, or a gateway before it, takes no object of this size: raise its limit (nginx: client_max_body_size)"
+_SIZE = (
+    "the server, or a gateway before it, takes no object of this size: raise its limit (nginx: client_max_body_size)"
+)
 _NEVER = {
     "NoSuchBucket": "create the bucket, or correct its name",
     "AccessDenied": "give these credentials read and write on the prefix",
@@ -45,6 +47,8 @@ _NEVER = {
     "501": _CONDITIONS,
 }
 """By code, or by status where there is none: what would end the same way again, and the cure."""
+_NEVER_AGAIN = (413, 501)
+"""Statuses that mean that, whatever the code."""
 _NETWORK = (
     boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.ChecksumError,
     boto.FlexibleChecksumError, boto.MetadataRetrievalError, boto.CredentialRetrievalError, HTTPError, OSError,
@@ -135,19 +139,26 @@ def _refused(error: boto.ClientError, where: str, url: str, name: str) -> SemoeE
     answer = error.response["Error"]
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     code = answer.get("Code") or (str(status) if status != 404 else "")
-    said = f"{code}: {' '.join(str(answer.get('Message') or '').split())}".rstrip(": ")
     if not code:
         return no_s3(where)
     if code in GONE:
         return missing(url, name)
     if code == "InvalidRange":
         return CorruptError(f"{where} is shorter than its index says. Verify the store.", kind="corrupt")
+    said = f"{code}: {' '.join(str(answer.get('Message') or '').split())}".rstrip(": ")
+    never = _NEVER.get(code) or (_NEVER[str(status)] if status in _NEVER_AGAIN else "")
+    return _unless_later(code, said, status, where) if not never else _final(where, said, never)
+
+
+def _unless_later(code: str, said: str, status: int, where: str) -> SemoeError:
+    """Of what a later attempt may find otherwise, and of what nobody foresaw."""
     if any(word in code for word in _FULL_WORDS):
         return TransientError(f"S3 has no room for {where} ({said}). Free some space there.", kind="s3-full")
-    if code in _NEVER or str(status) in ("413", "501"):
-        return UsageError(f"S3 refuses {where} ({said}): {_NEVER.get(code) or _NEVER[str(status)]}.", kind="s3-refused")
     if status >= 500 or status in BUSY_STATUSES or any(word in code for word in _BUSY_WORDS):
         return TransientError(f"S3 is busy ({code}) at {where}. Try again later.", kind="s3-busy")
     # Some servers take the header of a conditional write for a mistake in the request.
-    doubt = f" If it knows no conditional writes, {_CONDITIONS}." if error.operation_name == "PutObject" else ""
-    return UsageError(f"S3 refuses {where} ({said}).{doubt}", kind="s3-refused")
+    return _final(where, said, f"if it is that it knows no conditional writes, {_CONDITIONS}")
+
+
+def _final(where: str, said: str, cure: str) -> UsageError:
+    return UsageError(f"S3 refuses {where} ({said}): {cure}.", kind="s3-refused")

@@ -18,9 +18,7 @@ BUSY = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
 
 
 @contextmanager
-def faulty(
-    url: str, refuse: Refuse, tls: ssl.SSLContext | None = None, most_bytes: float = math.inf
-) -> Iterator[str]:
+def faulty(url: str, refuse: Refuse, tls: ssl.SSLContext | None = None, most_bytes: float = math.inf) -> Iterator[str]:
     """Yields the address of the proxy; an item that is refused never reaches the node.
 
     With `tls` it speaks https. What is larger than `most_bytes` it refuses with a page of its own, as nginx does.

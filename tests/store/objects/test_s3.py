@@ -88,11 +88,13 @@ def test_a_dead_endpoint_is_transient() -> None:
 @pytest.mark.parametrize("status", [200, 404])
 def test_a_web_page_is_not_taken_for_an_empty_bucket(status: int) -> None:
     class Page(QuietHandler):
-        def do_GET(self) -> None:
+        def answer(self) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
             self.wfile.write(b"<!DOCTYPE html><html><head><title>Console</title></head><body>Log in</body></html>")
+
+        do_GET = answer
 
     with answered_by(Page) as address:
         objects = S3Objects("bucket", client=client(address, config=IMPATIENT))
@@ -183,11 +185,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCo
 
 
 class Body(QuietHandler):
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "4")
         self.end_headers()
         self.wfile.write(b"body")
+
+    do_GET = answer
 
 
 def test_a_private_authority_is_trusted_where_it_is_named(
