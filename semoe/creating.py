@@ -1,8 +1,8 @@
 """A file that only one of several writers can make, whole, on whatever file system the folder lies.
 
-The store's commits stand on it. Hard links do it on the usual file systems, NFS included. Where there are none (exFAT, SMB
-shares, mounts through FUSE) a rename that replaces nothing does, and where that is unknown too, a *mark*: a file
-beside it that one writer alone can create, and that whoever holds may rename. Marks begin with a dot, so that what a
+The store's commits stand on it. Hard links do it on the usual file systems, NFS included. Where there are none (exFAT,
+SMB shares, mounts through FUSE) a rename that replaces nothing does. Where that is unknown too, a *mark* does: a file
+beside it that one writer alone can create, and whoever holds it may rename. Marks begin with a dot, so that what a
 killed writer leaves is read by nobody; the next writer takes it away once it is old.
 """
 

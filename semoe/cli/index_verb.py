@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from semoe.retrieval.retriever import RetrievalConfig
     from semoe.stages.index import Indexed
 
+BulkBytes = Annotated[
+    int,
+    typer.Option(
+        "--bulk_bytes",
+        min=1000,
+        help="elasticsearch: bytes of a request. One that a gateway refuses as too large is halved.",
+    ),
+]
+
 
 @verb
 def index(
@@ -37,14 +46,7 @@ def index(
     num_replicas: Annotated[
         int, typer.Option("--num_replicas", min=0, help="elasticsearch: copies on other nodes, made after loading.")
     ] = 0,
-    bulk_bytes: Annotated[
-        int,
-        typer.Option(
-            "--bulk_bytes",
-            min=1000,
-            help="elasticsearch: bytes of a request. One that a gateway refuses as too large is halved.",
-        ),
-    ] = 6 << 20,
+    bulk_bytes: BulkBytes = 6 << 20,
     parts: Annotated[
         str | None,
         typer.Option(
