@@ -20,6 +20,7 @@ from semoe.errors import TransientError, UsageError
 PIECE_BYTES = 1 << 20
 _UMASK = os.umask(0)
 os.umask(_UMASK)
+_NOT_THERE = "the file system cannot do this: choose a folder on another one"
 _CURES = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again",
     errno.EDQUOT: "the quota is used up: free some space and run the same command again",
@@ -27,6 +28,9 @@ _CURES = {
     errno.EROFS: "the file system is read-only: choose another folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder: choose another folder",
     errno.EEXIST: "a part of the path is a file, not a folder: choose another folder",
+    errno.EPERM: _NOT_THERE,
+    errno.ENOSYS: _NOT_THERE,
+    errno.EOPNOTSUPP: _NOT_THERE,
 }
 
 
@@ -49,28 +53,18 @@ def write_bytes(path: Path, *data: bytes) -> None:
         UsageError: the folder cannot be written.
         TransientError: the disk is full.
     """
-    with _written_beside(path, *data) as temporary:
+    with written_beside(path, *data) as temporary:
         temporary.replace(path)
 
 
-def create_bytes(path: Path, data: bytes) -> bool:
-    """`write_bytes` only where nothing is: a hard link, which of several writers one alone can make; False for others.
+@contextmanager
+def written_beside(path: Path, *data: bytes) -> Iterator[Path]:
+    """Gives a temporary sibling that holds `data` safely on disk; what is left of it afterwards goes.
 
     Raises:
         UsageError: the folder cannot be written.
         TransientError: the disk is full.
     """
-    with _written_beside(path, data) as temporary:
-        try:
-            path.hardlink_to(temporary)
-        except FileExistsError:
-            return False
-        return True
-
-
-@contextmanager
-def _written_beside(path: Path, *data: bytes) -> Iterator[Path]:
-    """Gives a temporary sibling that holds `data` safely on disk; what is left of it afterwards goes."""
     with os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semoe.errors import TransientError, UsageError
-from semoe.files import create_bytes, read_json, read_json_lines, write_json, write_text
+from semoe.files import read_json, read_json_lines, write_json, write_text
 
 
 def test_a_write_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +25,6 @@ def test_a_write_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
 def test_others_may_read_what_they_may_read_of_any_file(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     write_text(tmp_path / "ours", "x")
-    assert create_bytes(tmp_path / "new", b"x")
     modes = {path.stat().st_mode for path in tmp_path.iterdir()}
     assert len(modes) == 1
 
@@ -37,6 +36,16 @@ def test_a_mount_without_modes_is_written_to(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "fchmod", refuse)
     write_text(tmp_path / "x", "y")
     assert (tmp_path / "x").read_text() == "y"
+
+
+def test_a_file_system_that_cannot_rename_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(UsageError, match="Function not implemented; the file system cannot do this"):
+        write_text(tmp_path / "x", "y")
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:

@@ -85,9 +85,9 @@ def _of_cluster(checks: CheckOptions, store: str | None) -> list["Row"]:
 
 def _in_reach(checks: CheckOptions, place: o.PlaceOptions) -> list["Row"]:
     """Checks this machine, or the service account of this pod, and what can be reached from it."""
-    store = place.store
     rows = _executor(checks.namespace) if checks.executor else _here(place.root_dir)
-    rows += [("store", *_checked(lambda: _store(store)))] if store else []
+    if place.store or not checks.executor:
+        rows.append(("store", *_checked(lambda: _store(place.store_url))))
     return rows + ([("elasticsearch", *_checked(_elasticsearch))] if checks.elasticsearch else [])
 
 
@@ -134,12 +134,16 @@ def _package(name: str) -> tuple[str, str]:
 
 
 def _folder(path: Path) -> tuple[str, str]:
-    existing = next(parent for parent in (path.resolve(), *path.resolve().parents) if parent.exists())
-    free_gib = shutil.disk_usage(existing).free / 2**30
-    if not os.access(existing, os.W_OK):
+    free_gib = shutil.disk_usage(_nearest(path)).free / 2**30
+    if not os.access(_nearest(path), os.W_OK):
         # A cache that came with an image may be read only.
         return ("ok", f"{path}, read only") if path.is_dir() and any(path.iterdir()) else ("not writable", str(path))
     return "ok", f"{path}, {free_gib:.1f} GiB free"
+
+
+def _nearest(path: Path) -> Path:
+    """Returns the folder that is there, of a path and those above it."""
+    return next(parent for parent in (path.resolve(), *path.resolve().parents) if parent.exists())
 
 
 def _checked(check: Callable[[], str]) -> tuple[str, str]:
@@ -150,10 +154,14 @@ def _checked(check: Callable[[], str]) -> tuple[str, str]:
 
 
 def _store(url: str) -> str:
-    from semoe.store.objects import check_conditional_writes, open_objects
+    from semoe.creating import way_of_creating
+    from semoe.store.objects import check_conditional_writes, open_objects, way_of_publishing
 
-    check_conditional_writes(open_objects(url))
-    return f"{url} keeps conditional writes"
+    objects = open_objects(url)
+    if "://" not in url and not Path(url).exists():
+        return f"{url} is not made yet; it would publish by {way_of_creating(_nearest(Path(url)))}"
+    check_conditional_writes(objects)
+    return f"{url} keeps conditional writes: it publishes by {way_of_publishing(objects)}"
 
 
 def _elasticsearch() -> str:

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from semoe.retrieval.retriever import RetrievalConfig
     from semoe.stages.index import Indexed
 
+BulkBytes = Annotated[
+    int,
+    typer.Option(
+        "--bulk_bytes",
+        min=1000,
+        help="elasticsearch: bytes of a request. One that a gateway refuses as too large is halved.",
+    ),
+]
+
 
 @verb
 def index(
@@ -37,6 +46,7 @@ def index(
     num_replicas: Annotated[
         int, typer.Option("--num_replicas", min=0, help="elasticsearch: copies on other nodes, made after loading.")
     ] = 0,
+    bulk_bytes: BulkBytes = 6 << 20,
     parts: Annotated[
         str | None,
         typer.Option(
@@ -68,7 +78,7 @@ def index(
     from semoe.telemetry.server import serving
 
     where = replace(retrieval_config(index_place, elastic), parts=parts or None)
-    load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas)
+    load = LoadSettings(num_shards=num_shards, num_replicas=num_replicas, bulk_bytes=bulk_bytes)
     # Mistakes are told at once; while it serves, it waits for a last scrape.
     _require_sense(index_place.retriever, parts, share)
     open_corpus(data_path, quoting)

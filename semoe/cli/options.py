@@ -30,7 +30,7 @@ Dataset = Annotated[
     typer.Option(
         "--dataset",
         autocompletion=among(*DATASETS),
-        help=f"{', '.join(DATASETS)}, or a name of your own for a JSON file.",
+        help=f"{', '.join(DATASETS)}, or a name of your own for a file of your own (JSON Lines, JSON, Parquet).",
     ),
 ]
 DataPath = Annotated[Path, typer.Option("--data_path", help="Folder with the dataset's files, or the file.")]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion, QAPair
-from semoe.datasets.records import read_records
+from semoe.datasets.question_file import read_records
 from semoe.errors import UsageError
 from semoe.files import write_json
 

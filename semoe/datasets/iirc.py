@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets.question import Question
-from semoe.datasets.records import broken_record, find_file, read_records, text_field, unique
+from semoe.datasets.question_file import read_records
+from semoe.datasets.records import broken_record, find_file, text_field, unique
 
 FILES = ("dev.json",)
 

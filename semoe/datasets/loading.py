@@ -10,6 +10,7 @@ from semoe.datasets.hotpotqa import load_hotpotqa
 from semoe.datasets.iirc import load_iirc
 from semoe.datasets.popqa import load_popqa
 from semoe.datasets.question import Question
+from semoe.datasets.question_file import ENDINGS, own_name
 from semoe.datasets.strategyqa import load_strategyqa
 from semoe.datasets.wikimultihop import load_wikimultihop
 from semoe.errors import UsageError, unknown_name
@@ -52,7 +53,7 @@ def load_dataset(
     if sample == 0 or sample < -1:
         raise UsageError(f"sample must be -1 (all) or 1 and more, not {sample}.", kind="bad-value")
     load = _loader(dataset, data_path)
-    known = data_types(dataset) if dataset in loaders else (data_path.stem, "total")
+    known = data_types(dataset) if dataset in loaders else (own_name(data_path), "total")
     if data_type is not None and data_type not in known:
         raise unknown_name(f"data_type of {dataset}", data_type, known)
     questions = [question for question in load(data_path) if data_type in (None, "total", question.type)]
@@ -62,10 +63,21 @@ def load_dataset(
 
 
 def _loader(dataset: str, data_path: Path) -> Callable[[Path], Iterator[Question]]:
-    """A name that is no benchmark is a user's own dataset, if its path is a JSON file."""
-    return load_custom if dataset not in loaders and data_path.suffix == ".json" else loaders[dataset]
+    """A name that is no benchmark is a user's own dataset, if its path is a file of questions."""
+    is_own = data_path.name.removesuffix(".gz").endswith(ENDINGS) and not data_path.is_dir()
+    if dataset in loaders or not is_own:
+        return _known(dataset)
+    return load_custom
+
+
+def _known(dataset: str) -> Callable[[Path], Iterator[Question]]:
+    try:
+        return loaders[dataset]
+    except UsageError as error:
+        hint = f"Questions of your own are a file whose name ends in {', '.join(ENDINGS)}: give it with --data_path."
+        raise UsageError(f"{error} {hint}", kind=error.kind) from error
 
 
 def file_type(dataset: str, data_type: str | None, path: Path) -> str:
     """Returns the data type under which questions are filed: the one asked for, a custom file's name, or `total`."""
-    return data_type or ("total" if dataset in loaders else path.stem)
+    return data_type or ("total" if dataset in loaders else own_name(path))

@@ -3,12 +3,14 @@
 The loaders call it; it knows no dataset. Records are counted from 1 in messages, as people count them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from semoe.errors import UsageError
-from semoe.files import read_json
+
+IDS = ("_id", "id", "ID", "qid")
+ANSWERS = ("answer", "answers", "golden_answers")
 
 
 def broken_record(path: Path, number: int, problem: str) -> UsageError:
@@ -16,29 +18,30 @@ def broken_record(path: Path, number: int, problem: str) -> UsageError:
     return UsageError(f"{path}, record {number}: {problem}", kind="broken-record")
 
 
-def read_records(path: Path) -> list[dict[str, Any]]:
-    """Reads a JSON array of objects.
-
-    Raises:
-        UsageError: the file is missing, empty, broken, or something else than an array of objects.
-    """
-    value = read_json(path)
-    if not isinstance(value, list):
-        raise UsageError(f"{path}: expected an array of objects. Is it the right file?", kind="broken-file")
-    if not value:
-        raise UsageError(f"{path} holds no records. Download or make it again.", kind="empty-file")
-    for number, record in enumerate(value, 1):
-        if not isinstance(record, dict):
-            raise broken_record(path, number, "expected an object. Repair or remove it.")
-    return value
-
-
 def text_field(record: Mapping[str, Any], name: str, path: Path, number: int) -> str:
     """Returns a field that must be a non-empty string; `number` counts records from 1."""
     value = record.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise broken_record(path, number, f"{name} is missing or empty. Give each record a {name}.")
+        raise broken_record(
+            path, number, f"{name} is missing or empty (found: {_told(record)}). Give each record a {name}."
+        )
     return value
+
+
+def id_field(record: Mapping[str, Any], own: str, path: Path, number: int) -> str:
+    """Returns a record's id, a text or a number, under the dataset's own name or another one that copies of it have."""
+    for name in (own, *IDS):
+        value = record.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return str(value)
+    return text_field(record, own, path, number)
+
+
+def answers_field(record: Mapping[str, Any], path: Path, number: int, names: Sequence[str] = ANSWERS) -> list[str]:
+    """Returns what one of some fields accepts, one answer or several; nothing where none of them says anything."""
+    name = next((name for name in names if record.get(name) not in (None, "", [])), names[0])
+    value = record.get(name)
+    return texts([value] if isinstance(value, str | int | float) else value, name, path, number)
 
 
 def texts(value: object, name: str, path: Path, number: int) -> list[str]:
@@ -66,4 +69,10 @@ def find_file(data_path: Path, names: Iterable[str]) -> Path:
     for name in wanted:
         if (data_path / name).exists():
             return data_path / name
-    raise UsageError(f"{data_path} holds none of {', '.join(wanted)}. Check --data_path.", kind="missing-file")
+    there = sorted(path.name for path in data_path.iterdir()) if data_path.is_dir() else []
+    found = f" It holds {', '.join(there[:5])}{', …' if there[5:] else ''}: give the file itself." if there else ""
+    raise UsageError(f"{data_path} holds none of {', '.join(wanted)}.{found} Check --data_path.", kind="missing-file")
+
+
+def _told(record: Mapping[str, Any]) -> str:
+    return ", ".join(map(str, record)) or "nothing"

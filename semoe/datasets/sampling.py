@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from semoe.datasets.manifest import digest_of_file, find_data, manifest, require_data
-from semoe.datasets.records import read_records
+from semoe.datasets.question_file import read_records
 from semoe.errors import UsageError
 from semoe.files import read_json_lines, read_text, write_json, write_text
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from semoe.datasets.question import Question
-from semoe.datasets.records import broken_record, find_file, read_records, text_field
+from semoe.datasets.question_file import read_records
+from semoe.datasets.records import broken_record, find_file, text_field
 
 FILES = ("strategyqa_train.json",)
 

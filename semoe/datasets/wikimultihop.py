@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from semoe.datasets.hotpotqa import golden_passages, golden_titles
 from semoe.datasets.question import Question
-from semoe.datasets.records import broken_record, find_file, read_records, text_field, texts, unique
+from semoe.datasets.question_file import read_records
+from semoe.datasets.records import answers_field, broken_record, find_file, id_field, text_field, texts, unique
+from semoe.datasets.supporting import golden_passages, golden_titles, with_metadata
 from semoe.files import read_json_lines
 
 FILES = ("dev.json", "sample300.json")
@@ -17,14 +18,14 @@ def load_wikimultihop(data_path: Path) -> Iterator[Question]:
     """Yields the questions in file order: the answer, then the aliases of its id, if any are known."""
     path = find_file(data_path, FILES)
     aliases = _aliases(path.parent / ALIASES)
-    for position, record in enumerate(read_records(path)):
+    for position, record in enumerate(map(with_metadata, read_records(path))):
         number = position + 1
         known = aliases.get(str(record.get("answer_id")), [])
         yield Question(
-            qid=text_field(record, "_id", path, number),
+            qid=id_field(record, "_id", path, number),
             test_id=position,
             question=text_field(record, "question", path, number),
-            answers=unique([str(record.get("answer") or ""), *known], path, number),
+            answers=unique([*answers_field(record, path, number), *known], path, number),
             type=record.get("type"),
             golden_passages=golden_passages(record, " ", path, number),
             golden_titles=golden_titles(record, path, number),

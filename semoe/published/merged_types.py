@@ -9,7 +9,7 @@ from typing import Any
 
 from semoe.datasets.augmented import AugmentedQuestion
 from semoe.datasets.augmented_file import from_record, read_augmented
-from semoe.datasets.records import read_records
+from semoe.datasets.question_file import read_records
 from semoe.errors import UsageError
 
 TOTAL = "total"

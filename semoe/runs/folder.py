@@ -33,6 +33,7 @@ from semoe.errors import CorruptError, UsageError
 from semoe.runs.plan import VERSION, Manifest, Plan
 from semoe.runs.records import Failure, Heartbeat, SetAside, ShardReport
 from semoe.store.objects import MissingObjectError, Objects, check_name
+from semoe.store.spaces import run_names
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ class RunFolder:
         """
         found = self.find("plan.json", Plan)
         if found is None:
-            there = ", ".join(self.objects.folders("runs/")) or "none"
+            there = ", ".join(run_names(self.objects)) or "none"
             raise UsageError(
                 f"No run {self.run!r} in {self.objects.url}. There are: {there}. Make one with `semoe plan`.",
                 kind="no-run",

@@ -39,7 +39,11 @@ def read_commit(data: bytes, name: str) -> Commit:
         found = body["format"], body["version"]
         commit = Commit(str(body["token"]), [check_name(segment) for segment in body["segments"]])
     except (ValueError, TypeError, KeyError) as error:
-        raise CorruptError(f"Commit {name} is damaged ({error}).", kind="corrupt-commit") from error
+        raise CorruptError(
+            f"Commit {name} is damaged ({error}). Restore it, or remove it: experts that it alone names are trained "
+            "again.",
+            kind="corrupt-commit",
+        ) from error
     if found != (FORMAT, VERSION):
         raise CorruptError(f"Commit {name} is {found}, not {FORMAT} version {VERSION}.", kind="unknown-version")
     return commit

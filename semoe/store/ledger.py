@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from semoe.errors import CorruptError
 from semoe.store.catalog import Catalog
 from semoe.store.commit import Commit, read_commit
-from semoe.store.object_names import SpaceNames, number_of
+from semoe.store.object_names import SpaceNames, is_commit, number_of
 from semoe.store.objects import MissingObjectError, Objects
 from semoe.store.pack import ExpertEntry, Pack, read_index
 from semoe.store.snapshot import read_snapshot
@@ -82,12 +82,13 @@ class Ledger:
         """Takes up what was committed since; one that is held stays as it is.
 
         Commits are listed before snapshots: one that is gone when it is read is in a snapshot that is there by then.
+        One that stays listed and gone was removed; some servers list such for a while.
         """
         if self._held:
             return
         for tries_left in range(REFRESH_TRIES, 0, -1):
             try:
-                self._refresh()
+                self._refresh(forgives=tries_left == 1)
             except MissingObjectError:
                 if tries_left == 1:
                     raise
@@ -104,8 +105,9 @@ class Ledger:
             raise AssertionError("a space that is read in a state takes up no experts")
         if time.monotonic() - self._refreshed > max_age:
             self.refresh()
-        self._take_commits([found.name for found in self._objects.list(prefix)])
-        numbers = (number_of(name) for name in self._commits if name.startswith(prefix))
+        listed = self._listed_commits(prefix)
+        self._take_commits(listed, forgives=True)
+        numbers = (number_of(name) for name in (*self._commits, *listed) if name.startswith(prefix))
         return f"{prefix}{max(numbers, default=-1) + 1:06}.json"
 
     def add(self, commit: str, packs: Iterable[Pack]) -> None:
@@ -132,13 +134,17 @@ class Ledger:
             self._damaged[segment] = str(error)
             return ()
 
-    def _refresh(self) -> None:
-        commits = [found.name for found in self._objects.list(self._names.commits)]
+    def _listed_commits(self, prefix: str) -> list[str]:
+        """Lists commits; what else somebody laid beside them is none of ours."""
+        return [found.name for found in self._objects.list(prefix) if is_commit(found.name)]
+
+    def _refresh(self, *, forgives: bool) -> None:
+        commits = self._listed_commits(self._names.commits)
         newest = max((number_of(found.name) for found in self._objects.list(self._names.snapshots)), default=0)
         self._withdrawn = {mark.name.rpartition("/")[2] for mark in self._objects.list(self._names.withdrawn)}
         if newest > self._snapshot_number:
             self._take_snapshot(newest)
-        self._take_commits(commits)
+        self._take_commits(commits, forgives=forgives)
         for segment in self._withdrawn:
             self._catalog.drop(segment)
 
@@ -150,13 +156,24 @@ class Ledger:
         self._folded = snapshot.commits
         self._commits |= snapshot.commits
 
-    def _take_commits(self, names: Iterable[str]) -> None:
-        new = [name for name in names if name not in self._commits]
+    def _take_commits(self, names: Iterable[str], *, forgives: bool) -> None:
+        read = self._read_commits([name for name in names if name not in self._commits], forgives=forgives)
         # A withdrawn pack counts as known: a commit that is met later must not bring its experts back.
         known = {*self._catalog.segments, *self._withdrawn}
         fresh: dict[str, Sequence[ExpertEntry]] = {}
-        for segment in (segment for name in new for segment in self.commit(name).segments):
+        for segment in (segment for commit in read.values() for segment in commit.segments):
             if segment not in known and segment not in fresh:
                 fresh[segment] = self.index_if_whole(segment)
         self._catalog.add(fresh.items())
-        self._commits.update(new)
+        self._commits.update(read)
+
+    def _read_commits(self, names: Iterable[str], *, forgives: bool) -> dict[str, Commit]:
+        read: dict[str, Commit] = {}
+        for name in names:
+            try:
+                read[name] = self.commit(name)
+            except MissingObjectError:
+                if not forgives:
+                    raise
+                log.warning("%s/%s is listed, but not there: it is passed over.", self._objects.url, name)
+        return read

@@ -1,9 +1,13 @@
 """Where the objects of one space lie, and which commit is which."""
 
+import re
 from dataclasses import dataclass
 
 from semoe.store.objects import check_name
 from semoe.store.pack import index_name, pack_name
+
+_COMMIT = re.compile(r"/[0-9]+-[0-9]+\.json$")
+_SEGMENT = re.compile(r"/[A-Za-z0-9]+\.(pack|idx)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +95,13 @@ def number_of(name: str) -> int:
     """Returns the number that a commit or snapshot ends with; 0 for one that has none."""
     digits = name.rpartition("/")[2].partition(".")[0].rpartition("-")[2]
     return int(digits) if digits.isdigit() else 0
+
+
+def is_commit(name: str) -> bool:
+    """Whether a name is a commit's."""
+    return bool(_COMMIT.search(name))
+
+
+def is_segment(name: str) -> bool:
+    """Whether a name is a pack's or an index's."""
+    return bool(_SEGMENT.search(name))

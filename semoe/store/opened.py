@@ -25,6 +25,7 @@ from semoe.store.expert_store import ExpertStore
 from semoe.store.object_names import SpaceNames
 from semoe.store.objects import MissingObjectError, Objects, check_conditional_writes
 from semoe.store.peft_folder import adapter_config, check_numbers
+from semoe.store.spaces import space_names
 
 log = logging.getLogger(__name__)
 _FORMER = (
@@ -144,7 +145,7 @@ class Experts:
 def described_spaces(objects: Objects) -> dict[str, dict[str, Any]]:
     """Returns what each space of a store says of itself, by name; those that do not are no spaces (yet)."""
     found = dict[str, dict[str, Any]]()
-    for name in objects.folders("spaces/"):
+    for name in space_names(objects):
         # One that cannot be read is another's trouble: `semoe experts stats` names it.
         with suppress(MissingObjectError, ValueError):
             found[name] = orjson.loads(objects.get(SpaceNames(name).described))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from semoe.errors import CorruptError
 from semoe.store.expert_store import ExpertStore
-from semoe.store.object_names import number_of
+from semoe.store.object_names import is_segment, number_of
 from semoe.store.objects import Stored, clock
 from semoe.store.pack import find_damage
 from semoe.store.snapshot import Snapshot, write_snapshot
@@ -40,7 +40,8 @@ def garbage(store: ExpertStore, grace_seconds: float = GRACE_SECONDS) -> list[St
     """
     old = clock(store.objects) - grace_seconds
     # Listed before the refresh: a pack that is committed in between is named by then.
-    candidates = [found for found in store.objects.list(store.names.segments) if found.modified < old]
+    listed = (found for found in store.objects.list(store.names.segments) if is_segment(found.name))
+    candidates = [found for found in listed if found.modified < old]
     store.refresh()
     names = store.names
     named = {name(segment) for segment in store.catalog.segments for name in (names.pack, names.index)}

@@ -1,6 +1,10 @@
+import gzip
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from semoe.datasets.loading import load_dataset
 from semoe.errors import UsageError
@@ -27,6 +31,61 @@ def test_the_files_name_is_the_type(tmp_path: Path) -> None:
         load_dataset("anything", path, data_type="mines")
 
 
+ROWS = [{"question": "a?", "answer": ["b"]}, {"question": "c\u2028?", "answer": ["d", "e"], "qid": "own"}]
+LINES = "".join(json.dumps(row, ensure_ascii=False) + "\r\n\r\n" for row in ROWS).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("mine.jsonl", LINES),
+        ("mine.json", LINES),
+        ("mine.ndjson", b"\xef\xbb\xbf" + LINES),
+        ("mine.jsonl.gz", gzip.compress(LINES, mtime=0)),
+        ("mine.json.gz", gzip.compress(json.dumps(ROWS).encode(), mtime=0)),
+        ("mine.jsonl", gzip.compress(LINES, mtime=0)),
+    ],
+    ids=["lines", "lines called json", "byte order mark", "packed", "packed array", "packed in secret"],
+)
+def test_lines_are_read_as_an_array_is_packed_or_not(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    found = load_dataset("anything", tmp_path / name, data_type="mine")
+    assert [(one.qid, one.question, one.answers) for one in found] == [
+        ("0", "a?", ("b",)), ("own", "c\u2028?", ("d", "e")),
+    ]  # fmt: skip
+
+
+def test_parquet_is_read(tmp_path: Path) -> None:
+    parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "mine.parquet")
+    assert [one.answers for one in load_dataset("anything", tmp_path / "mine.parquet")] == [("b",), ("d", "e")]
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "mine.parquet").read_bytes()[:200])
+    with pytest.raises(UsageError, match=r"cut\.parquet is broken Parquet"):
+        load_dataset("anything", tmp_path / "cut.parquet")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (gzip.compress(LINES, mtime=0)[:-12], "ends early"),
+        ('[{"question": "a?",\n"answer": "é"}]'.encode("latin1"), "not UTF-8 at byte 31 .line 2.*iconv"),
+        (json.dumps(ROWS).encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04x", "a zip archive.*unzip"),
+    ],
+    ids=["cut", "latin1", "utf16", "zip"],
+)
+def test_bytes_that_are_no_text_are_named_as_what_they_are(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "mine.json").write_bytes(data)
+    with pytest.raises(UsageError, match=rf"mine\.json.*{words}"):
+        load_dataset("mine", tmp_path / "mine.json")
+
+
+def test_a_name_that_is_no_benchmark_needs_a_file_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.tsv").write_text("question\tanswer\n")
+    for path in (tmp_path, tmp_path / "mine.tsv"):
+        with pytest.raises(UsageError, match=r"Unknown dataset 'mine'.*Questions of your own.*\.jsonl"):
+            load_dataset("mine", path)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -39,7 +98,15 @@ def test_the_files_name_is_the_type(tmp_path: Path) -> None:
         ('[{"answer": "b"}]', "record 1: question is missing"),
         ("[]", "no records"),
         ('[{"question": "a?", "answer": "b"}, "c"]', "record 2: expected an object"),
-        ('{"question": "a?"}', "expected an array"),
+        ('{"question": "a?"}', "record 1: the question has no answer"),
+        ('{"question": "a?", "gold": "b"}', "record 1: .*found: question, gold.* golden_answers"),
+        ('{"query": "a?", "answer": "b"}', "expected .*found one object with query, answer"),
+        ('{"query": "a?"}\n{"query": "c?"}', "record 1: question is missing or empty .found: query"),
+        ('{"data": [{"question": "a?"}]}', r"JSON Lines.*jq -c '\.data\[\]' "),
+        ('{"question": "a?", "answer": "b"}\n\n{"question": \n', "line 3"),
+        ("question,answer\na?,b\n", "JSON Lines.* line 1 is 'question,answer'"),
+        ("<!DOCTYPE html><html>", "HTML.* download the file itself"),
+        ("version https://git-lfs.github.com/spec/v1", "pointer of Git LFS.* git lfs pull"),
     ],
 )
 def test_a_broken_file_is_named_with_the_place(tmp_path: Path, text: str, words: str) -> None:

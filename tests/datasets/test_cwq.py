@@ -35,14 +35,32 @@ def test_the_original_file_wins_over_the_published_sample(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    "layout",
+    [
+        {"ID": "a", "answers": [{"answer": "x", "aliases": ["y"], "answer_id": "m.1"}, {"answer": "z"}]},
+        {"ID": "a", "answers": {"answer": ["x", "z"], "answer_id": ["m.1", "m.2"], "aliases": [["y"], []]}},
+        {"ID": "a", "answers": ["x", "y", "z"]},
+        {"id": "a", "answer": ["x", "y", "z"], "q_entity": ["w"], "a_entity": ["x"]},
+        {"id": "a", "golden_answers": ["x", "y", "z"]},
+    ],
+    ids=["original", "hub", "texts", "graph", "flashrag"],
+)
+def test_answers_are_the_same_in_each_layout(tmp_path: Path, layout: dict[str, Any]) -> None:
+    (tmp_path / "cwq_dev.json").write_text(json.dumps([layout | {"question": "q?"}]))
+    (found,) = load_dataset("cwq", tmp_path)
+    assert (found.qid, found.answers) == ("a", ("x", "y", "z"))
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"ID": ""}, "ID is missing or empty"),
         ({"question": None}, "question is missing or empty"),
         ({"answers": None}, "the question has no answer"),
         ({"answers": []}, "the question has no answer"),
-        ({"answers": ["x"]}, "answers must be an array of objects"),
-        ({"answers": "x"}, "answers must be an array of objects"),
+        ({"answers": ["x", {"answer": "y"}]}, "answers must be an array of objects, or of strings"),
+        ({"answers": {"answer": ["x", "y"], "aliases": [[]]}}, "answers must be lists .* of the same length"),
+        ({"answers": {"answer": "x"}}, "answers must be lists .* of the same length"),
         ({"answers": [{"answer": "x", "aliases": "y"}]}, "aliases must be an array of strings"),
     ],
 )

@@ -34,14 +34,42 @@ def test_repeated_titles_count_once_and_absent_ones_not(tmp_path: Path) -> None:
     assert load_dataset("hotpotqa", tmp_path)[0].golden_passages == ("One. Two.",)
 
 
+FACTS = {"title": ["T", "T", "U"], "sent_id": [0, 1, 0]}
+CONTEXT = {"title": ["S", "T"], "sentences": [["No."], ["One.", " Two."]]}
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"_id": "a", "supporting_facts": [["T", 0], ["U", 0]], "context": [["S", ["No."]], ["T", ["One.", " Two."]]]},
+        {"id": "a", "supporting_facts": FACTS, "context": CONTEXT},
+        {"id": "a", "supporting_facts": json.dumps([["T", 0], ["U", 0]]), "context": json.dumps(CONTEXT)},
+        {"id": "a", "supporting_facts": [{"title": "T", "sent_id": 0}, {"title": "U", "sent_id": 1}],
+         "context": [{"title": "T", "sentences": ["One.", " Two."]}]},
+        {"id": "a", "answer": None, "golden_answers": ["x"], "type": None,
+         "metadata": {"supporting_facts": FACTS, "context": {"title": ["T"], "content": [["One.", " Two."]]}}},
+    ],
+    ids=["original", "hub", "json in texts", "objects", "flashrag"],
+)  # fmt: skip
+@pytest.mark.parametrize("dataset", ["hotpotqa", "2wikimultihopqa"])
+def test_a_question_is_the_same_in_each_layout(tmp_path: Path, dataset: str, layout: dict[str, Any]) -> None:
+    (tmp_path / "d.json").write_text(json.dumps([{"question": "q?", "answer": "x"} | layout]))
+    (found,) = load_dataset(dataset, tmp_path / "d.json")
+    assert (found.qid, found.answers, found.golden_titles) == ("a", ("x",), ("T", "U"))
+    assert found.golden_passages == ("One. Two." if dataset == "hotpotqa" else "One.  Two.",)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"_id": None}, "record 2: _id is missing or empty"),
         ({"question": " "}, "record 2: question is missing or empty"),
         ({"answer": ""}, "record 2: the question has no answer"),
-        ({"context": {"title": ["T"], "sentences": [["One."]]}}, "record 2: context or supporting_facts is not"),
-        ({"supporting_facts": [1]}, "record 2: context or supporting_facts is not"),
+        ({"context": {"title": ["T", "U"], "sentences": [["One."]]}}, "record 2: context is not"),
+        ({"context": {"title": ["T"]}}, "record 2: context is not"),
+        ({"context": "T"}, "record 2: context is not"),
+        ({"supporting_facts": [1]}, "record 2: supporting_facts is not"),
+        ({"supporting_facts": ["ab"]}, "record 2: supporting_facts is not"),
     ],
 )
 def test_a_broken_record_is_named(tmp_path: Path, change: dict[str, Any], words: str) -> None:

@@ -1,4 +1,5 @@
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,24 @@ def test_a_line_separator_inside_a_question_does_not_end_its_row(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("""['a', "b's"]""", ("a", "b's")),
+        (r"""['Tom\'s \u00e9', 'a "b", c',]""", ("Tom's é", 'a "b", c')),
+        ("('a', 1911, None)", ("a", "1911")),
+        ('["a", "b\'s"]', ("a", "b's")),
+        ('"a"', ("a",)),
+        ("[]", ()),
+        ("", ()),
+    ],
+)
+def test_names_are_json_or_a_list_as_python_prints_it(tmp_path: Path, cell: str, names: tuple[str, ...]) -> None:
+    for written in (cell, '"' + cell.replace('"', '""') + '"'):
+        (tmp_path / "popQA.tsv").write_text(HEADER + f"1\tq\tx\t{written if cell else ''}\n")
+        assert cell == '"a"' or load_dataset("popqa", tmp_path)[0].answers == ("x", *names)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "is empty"),
@@ -46,8 +65,12 @@ def test_a_line_separator_inside_a_question_does_not_end_its_row(tmp_path: Path)
         ("id\tquestion\n1\tq\n", "line 1: no column obj"),
         (HEADER + "1\tq\tx\t[]\n2\tq\tx\n", "record 2: line 3 has not as many cells"),
         (HEADER + "1\tq\tx\t[]\ty\n", "record 1: line 2 has not as many cells"),
-        (HEADER + "1\tq\tx\t['a']\n", "record 1: o_aliases is not JSON"),
-        (HEADER + '1\tq\tx\t"""abc"""\n', "record 1: o_aliases must be an array of strings"),
+        ("id,question,obj\n1,q,x\n", "line 1: no column id, question, obj; found id,question,obj. Separate"),
+        (HEADER + "1\tq\tx\t['a' 'b']\n", "record 1: o_aliases is neither .*no comma"),
+        (HEADER + "1\tq\tx\t['a', b]\n", "record 1: o_aliases is neither"),
+        (HEADER + "1\tq\tx\t['a'\n", "record 1: o_aliases is neither"),
+        (HEADER + "1\tq\tx\ta; b\n", "record 1: o_aliases is neither"),
+        (HEADER + '1\tq\tx\t{"a": 1}\n', "record 1: o_aliases must be an array of strings"),
         (HEADER + "1\t\tx\t[]\n", "record 1: question is missing or empty"),
         (HEADER + "1\tq\t\t[]\n", "record 1: the question has no answer"),
         (HEADER + '1\t"q\tx\t[]\n' + "2\tq\tx\t[]\n" * 20000, "broken TSV .* quote that is never closed"),
@@ -69,6 +92,14 @@ def test_a_broken_file_is_named_with_the_place(tmp_path: Path, text: str, words:
 def test_cells_are_never_evaluated(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     (tmp_path / "popQA.tsv").write_text(HEADER + f"1\tq\tx\topen('{mark}', 'w')\n")
-    with pytest.raises(UsageError, match="is not JSON"):
+    with pytest.raises(UsageError, match="neither a JSON array nor"):
         load_dataset("popqa", tmp_path)
     assert not mark.exists()
+
+
+def test_records_with_the_same_names_are_read_too(tmp_path: Path) -> None:
+    row = {"id": 1, "question": "q", "obj": "x", "possible_answers": '["x", "y"]', "o_aliases": ["z"]}
+    path = tmp_path / "test.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    (found,) = load_dataset("popqa", path)
+    assert (found.qid, found.answers) == ("1", ("x", "z", "y"))

@@ -33,9 +33,10 @@ class SpacePlaceOptions(PlaceOptions):
         _load_numpy()
         from semoe.store.expert_store import ExpertStore
         from semoe.store.objects import open_objects
+        from semoe.store.spaces import space_names
 
         objects = open_objects(self.store_url)
-        names = objects.folders("spaces/")
+        names = space_names(objects)
         found = [name for name in names if name.startswith(self.space)]
         if len(found) != 1:
             there = f"There are: {', '.join(names)}." if names else "It is empty: run `semoe encode`."

@@ -1,12 +1,15 @@
 """Sends one batch until every passage of it is in the index, or says which one cannot be."""
 
+import logging
+import math
 from typing import Any
 
 from semoe.errors import TransientError, UsageError
 from semoe.retrieval.elastic.batches import Batch, Item
 from semoe.retrieval.elastic.connection import Connection
-from semoe.retrieval.elastic.errors import BUSY, reason
+from semoe.retrieval.elastic.errors import BUSY, TooLargeError, reason
 
+log = logging.getLogger(__name__)
 ALREADY_THERE = 409
 """An earlier attempt, or another loader, was there first: same id, same corpus."""
 
@@ -35,6 +38,28 @@ def send(connection: Connection, name: str, batch: Batch) -> int:
 
 
 def _send(connection: Connection, name: str, items: list[Item]) -> list[dict[str, Any]]:
+    """Sends items in one request, or in halves where that is too large; what a gateway takes is learnt on the way."""
+    size = sum(len(item.lines) for item in items)
+    if size <= connection.most_bytes or len(items) == 1:
+        try:
+            return _send_once(connection, name, items)
+        except TooLargeError as error:
+            if len(items) == 1:
+                raise UsageError(
+                    f"Passage {items[0].passage_id!r} makes a request of {size:,} bytes. {error}", kind=error.kind
+                ) from error
+            _learn(connection, size, error)
+    half = len(items) // 2
+    return _send(connection, name, items[:half]) + _send(connection, name, items[half:])
+
+
+def _learn(connection: Connection, size: int, error: TooLargeError) -> None:
+    if connection.most_bytes == math.inf:
+        log.warning("%s Requests are halved; --bulk_bytes makes them smaller from the first on.", error)
+    connection.most_bytes = min(connection.most_bytes, size // 2)
+
+
+def _send_once(connection: Connection, name: str, items: list[Item]) -> list[dict[str, Any]]:
     lines: Any = [b"".join(item.lines for item in items)]
     wanted = ["items.create.status", "items.create.error.type", "items.create.error.reason"]
     answer = connection.ask(

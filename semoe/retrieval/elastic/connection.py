@@ -4,6 +4,7 @@ The client's own retries are off: they do not wait.
 """
 
 import logging
+import math
 import ssl
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from semoe.errors import SemoeError, UsageError
+from semoe.retrieval.elastic.answering import is_odd, is_signed, other_server
 from semoe.retrieval.elastic.backoff import Patience
 from semoe.retrieval.elastic.errors import library, translated, worth_a_try
 from semoe.retrieval.elastic.settings import ElasticConfig
@@ -18,7 +20,7 @@ from semoe.telemetry.counting import metrics
 from semoe.telemetry.metrics import OK
 
 if TYPE_CHECKING:
-    from elasticsearch import Elasticsearch
+    from elasticsearch import ApiError, Elasticsearch, TransportError
 
 log = logging.getLogger(__name__)
 FIRST_ANSWER_SECONDS = 4.0
@@ -32,6 +34,8 @@ class Connection:
         self.config = config
         self._stop = threading.Event()
         self._answered = self._told = False
+        self.most_bytes: float = math.inf
+        """Of a request, as far as a gateway before it has taught us."""
         self._library = library()
         # It warns of each failed attempt with a traceback; we say it once, below.
         logging.getLogger("elastic_transport").setLevel(logging.ERROR)
@@ -55,16 +59,29 @@ class Connection:
             try:
                 answer = call(self._client)
             except (self._library.ApiError, self._library.TransportError) as error:
-                found = translated(error, index, self.config.where)
+                found = self._named(error, index)
                 metrics.elasticsearch_called(operation, found.kind, time.monotonic() - started)
                 if not worth_a_try(error) or not patience.wait():
                     raise found from error
                 self._tell(found)
             else:
+                self._require_elasticsearch(answer)
                 metrics.elasticsearch_called(operation, OK, time.monotonic() - started)
                 self._answered = True
                 self._told = False
                 return answer
+
+    def _named(self, error: "ApiError | TransportError", index: str) -> SemoeError:
+        """Our error; before the first good answer it is asked who gives it."""
+        other = other_server(self._client, self.config.where) if not self._answered and is_odd(error) else None
+        return other or translated(error, index, self.config.where)
+
+    def _require_elasticsearch(self, answer: Any) -> None:
+        """The client looks at good answers alone; that there is no such index, any web server says."""
+        if not self._answered and answer.meta.status == 404 and not is_signed(answer.meta):
+            other = other_server(self._client, self.config.where)
+            if other:
+                raise other
 
     def _tell(self, error: SemoeError) -> None:
         """Once for all threads, until there is an answer again."""

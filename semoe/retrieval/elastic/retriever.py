@@ -5,7 +5,7 @@ from typing import Any
 
 from semoe.errors import TransientError, UsageError
 from semoe.retrieval.elastic.connection import Connection
-from semoe.retrieval.elastic.errors import BUSY, command_for, reason, refused
+from semoe.retrieval.elastic.errors import BUSY, TooLargeError, command_for, reason, refused
 from semoe.retrieval.elastic.schema import search_body
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.elastic.state import find_state
@@ -85,10 +85,17 @@ class ElasticRetriever:
         return said
 
     def _ask(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Asks in one request, or in halves where a gateway takes none so large: vectors are long."""
         searches = [part for body in bodies for part in (HEADER, body)]
-        answer = self._connection.ask(
-            lambda client: client.msearch(index=self._name, searches=searches), self._name, operation="search"
-        )
+        try:
+            answer = self._connection.ask(
+                lambda client: client.msearch(index=self._name, searches=searches), self._name, operation="search"
+            )
+        except TooLargeError:
+            if len(bodies) == 1:
+                raise
+            half = len(bodies) // 2
+            return self._ask(bodies[:half]) + self._ask(bodies[half:])
         return list(answer["responses"])
 
     def _refused(self, query: str, answer: dict[str, Any]) -> Exception:

@@ -85,7 +85,7 @@ class LoadSettings:
     refresh_interval: str = "1s"
     """How soon later writes would be seen; in Elasticsearch's notation."""
     bulk_bytes: int = 6 << 20
-    """Bytes a request: Elastic's advice is 5 to 15 MB; gateways often refuse more than 8."""
+    """Bytes a request: Elastic's advice is 5 to 15 MB; gateways often refuse more than 8, nginx 1."""
     num_threads: int = 4
     """Requests under way at once."""
     checkpoint_seconds: float = 5.0
@@ -120,9 +120,19 @@ def _check_url(url: str) -> None:
     # The client takes https to mean 443, and refuses to guess for http.
     if parts.scheme == "http" and not parts.port:
         raise UsageError(
-            f"{url!r} names no port; Elasticsearch's own is 9200, as in {DEFAULT_URL}. Check --es_url or SEMOE_ES_URL.",
+            f"{url!r} names no port; Elasticsearch's own is 9200: http://{_bracketed(parts)}:9200{parts.path}. "
+            "Check --es_url or SEMOE_ES_URL.",
             kind="es-settings",
         )
+
+
+def _port_of(url: str) -> str:
+    return "" if url.rpartition(":")[2].rstrip("/").isdecimal() else ":9200"
+
+
+def _bracketed(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    return f"[{host}]" if ":" in host else host
 
 
 def _parts(url: str) -> SplitResult:
@@ -137,7 +147,9 @@ def _parts(url: str) -> SplitResult:
 def _no_address(url: str) -> UsageError:
     """Names the address, unless it may hold a password: messages are kept in logs."""
     which = "One of them" if "@" in url else repr(url)
+    lacks = "" if "://" in url or "@" in url else f" It lacks http:// or https://: http://{url}{_port_of(url)}."
     return UsageError(
-        f"{which} is no address of Elasticsearch; expected one like {DEFAULT_URL}. Check --es_url or SEMOE_ES_URL.",
+        f"{which} is no address of Elasticsearch; expected one like {DEFAULT_URL}.{lacks} Check --es_url or "
+        "SEMOE_ES_URL.",
         kind="es-settings",
     )

@@ -4,25 +4,12 @@ import zlib
 from dataclasses import dataclass
 
 from semoe.errors import UsageError
+from semoe.foreign import what_else
 from semoe.retrieval.formats import ARROW, PARQUET, text_format
 
 HEAD_BYTES = 1 << 12
 GZIP, PARQUET_MAGIC, ARROW_MAGIC, ARROW_STREAM = b"\x1f\x8b", b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_OTHERS = (
-    (b"PK\x03\x04", "a zip archive", "unzip {0}"),
-    (b"\xfd7zXZ\x00", "compressed by xz", "xz -d {0}"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd", "zstd -d {0}"),
-    (b"BZh", "compressed by bzip2", "bunzip2 {0}"),
-    (b"\x04\x22\x4d\x18", "compressed by lz4", "lz4 -d {0}"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x {0}"),
-    (b"\xff\xfe", "text in UTF-16", "iconv -f utf-16 -t utf-8 {0} > utf8.tsv"),
-    (b"\xfe\xff", "text in UTF-16", "iconv -f utf-16 -t utf-8 {0} > utf8.tsv"),
-    (b"PARE", "Parquet that is encrypted", "write {0} without encryption"),
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file", "git lfs pull"),
-)
-"""What a file begins with, what it is then, and the cure."""
-_PAGES = (b"<!doctype", b"<html", b"<?xml", b"<mediawiki")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +57,13 @@ def _text(head: bytes, path: str, said: str, *, is_packed: bool = False) -> str:
 
 def _other(head: bytes, path: str, said: str) -> tuple[str, str]:
     """Returns what else than a text a file is, and the cure; empty where it is none of what is known."""
-    start = head.lstrip()
-    known = [(head.startswith(magic), what, cure.format(path)) for magic, what, cure in _OTHERS]
-    known += [
-        (head[257:262] == b"ustar", "a tar archive", f"tar -xf {path}"),
-        (head.startswith((PARQUET_MAGIC, ARROW_MAGIC, ARROW_STREAM, GZIP)), "packed or in columns", f"gunzip {path}"),
-        (
-            head[:4].isascii() and head[1:4:2] == b"\0\0",
-            "text in UTF-16",
-            f"iconv -f utf-16le -t utf-8 {path} > utf8.tsv",
-        ),
-        (start.lower().startswith(_PAGES), "HTML or XML", "download the corpus, not the page that leads to it."),
-        (start.startswith(b"[") and not said, "one JSON array", f"jq -c '.[]' {path} > corpus.jsonl"),
-    ]
-    return next(((what, cure) for is_it, what, cure in known if is_it), ("", ""))
+    if what := what_else(head, path):
+        return what
+    if head.startswith((PARQUET_MAGIC, ARROW_MAGIC, ARROW_STREAM, GZIP)):
+        return "packed or in columns", f"gunzip {path}"
+    if head.lstrip().startswith(b"[") and not said:
+        return "one JSON array", f"jq -c '.[]' {path} > corpus.jsonl"
+    return "", ""
 
 
 def _unpacked(head: bytes, path: str) -> bytes:

@@ -52,7 +52,11 @@ class Objects(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[Stored]:
-        """Yields the objects whose name begins with `prefix`, in order of name."""
+        """Yields the objects whose name begins with `prefix`, in order of name.
+
+        What stands in for a folder is none, nor is what has a part that begins with a dot. Some servers list for a
+        while what was removed.
+        """
         ...
 
     def folders(self, prefix: str) -> Sequence[str]:
@@ -64,13 +68,18 @@ class Objects(Protocol):
         ...
 
 
+def is_name(name: str) -> bool:
+    """Whether an object may be called so."""
+    return bool(_NAME.fullmatch(name))
+
+
 def check_name(name: str) -> str:
     """Returns `name` if it can leave no store.
 
     Raises:
         UsageError: it has an empty part, a part that begins with a dot, or an odd character.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise UsageError(f"{name!r} cannot name an object: letters, digits and . _ = + - only.", kind="bad-name")
     return name
 

@@ -1,11 +1,12 @@
-"""Objects as files below a folder, on a file system with hard links (the usual ones, NFS included)."""
+"""Objects as files below a folder, on whatever file system (`semoe.creating`)."""
 
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from semoe.files import create_bytes, os_errors, write_bytes
+from semoe.creating import create_bytes
+from semoe.files import os_errors, write_bytes
 from semoe.store.objects.contract import Stored, check_name, missing
 
 
@@ -25,7 +26,7 @@ class FolderObjects:
         write_bytes(self._path(name), *data)
 
     def create(self, name: str, data: bytes) -> bool:
-        """Stores `data` only where nothing is: a hard link is made by one writer alone."""
+        """Stores `data` only where nothing is; of several writers one alone succeeds."""
         return create_bytes(self._path(name), data)
 
     def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:

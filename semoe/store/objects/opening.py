@@ -5,6 +5,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from semoe.creating import way_of_creating
 from semoe.errors import SemoeError, UsageError
 from semoe.store.objects.contract import Objects
 from semoe.store.objects.folder import FolderObjects
@@ -45,6 +46,18 @@ def check_conditional_writes(objects: Objects) -> None:
             "Choose a store that keeps them.",
             kind="no-conditional-writes",
         )
+
+
+def way_of_publishing(objects: Objects) -> str:
+    """Returns how a store lets one of several writers win, in words for people; it tries where there are several ways.
+
+    Raises:
+        UsageError: its folder cannot be written.
+        TransientError: the disk is full.
+    """
+    if not isinstance(objects, FolderObjects):
+        return "conditional writes (If-None-Match)"
+    return way_of_creating(Path(objects.url) / "checks")
 
 
 def clock(objects: Objects) -> float:

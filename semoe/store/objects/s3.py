@@ -14,10 +14,12 @@ from urllib3.exceptions import HTTPError
 from semoe.errors import TransientError
 from semoe.store.objects.contract import Stored, check_name
 from semoe.store.objects.s3_client import make_client
-from semoe.store.objects.s3_errors import plainly
+from semoe.store.objects.s3_errors import no_s3, plainly
 from semoe.telemetry.counting import metrics
 
 CONFLICT_TRIES = 5
+_LISTING = frozenset(("IsTruncated", "Name", "KeyCount", "Contents", "CommonPrefixes"))
+"""Parts of S3's answer, of which every server gives some: a web page gives none."""
 BODY_TRIES = 4
 
 
@@ -62,6 +64,8 @@ class S3Objects:
         for page in self._pages(prefix):
             for found in page.get("Contents", ()):
                 name = found["Key"].removeprefix(self._prefix)
+                if _is_marker(name, name.removeprefix(prefix)):
+                    continue
                 etag = found.get("ETag", "").strip('"')
                 yield Stored(name, found["Size"], found["LastModified"].timestamp(), etag)
 
@@ -87,6 +91,8 @@ class S3Objects:
         while not is_last:
             with self._call("list", prefix):
                 page = next(pages)
+            if not _LISTING.intersection(page):
+                raise no_s3(self.url)
             yield page
             is_last = not page.get("IsTruncated")
 
@@ -117,6 +123,11 @@ class S3Objects:
     def _call(self, operation: str, name: str) -> Iterator[None]:
         with metrics.s3_call(operation), plainly(f"{self.url}/{name}", self.url, name):
             yield
+
+
+def _is_marker(name: str, below: str) -> bool:
+    """Whether a web page, a file browser or Hadoop made an object in place of a folder, or beside what is stored."""
+    return name.endswith(("/", "_$folder$")) or below.startswith(".") or "/." in below
 
 
 def _last(start: int, length: int | None) -> str:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +13,16 @@ from tests.http_server import QuietHandler, answered_by
 
 Refuse = Callable[[str, str], int]
 """From the request's last path segment and an item (a passage's id, a query; "" for all) to a status, or 0."""
+TOO_LARGE = b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>nginx</body>\r\n</html>"
 BUSY = {"type": "es_rejected_execution_exception", "reason": "queue is full"}
 
 
 @contextmanager
-def faulty(url: str, refuse: Refuse, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Yields the address of the proxy; an item that is refused never reaches the node. With `tls` it speaks https."""
+def faulty(url: str, refuse: Refuse, tls: ssl.SSLContext | None = None, most_bytes: float = math.inf) -> Iterator[str]:
+    """Yields the address of the proxy; an item that is refused never reaches the node.
+
+    With `tls` it speaks https. What is larger than `most_bytes` it refuses with a page of its own, as nginx does.
+    """
     target = urlsplit(url)
 
     class Handler(QuietHandler):
@@ -27,7 +32,13 @@ def faulty(url: str, refuse: Refuse, tls: ssl.SSLContext | None = None) -> Itera
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             verb = urlsplit(self.path).path.rpartition("/")[2]
             status = refuse(verb, "")
-            if status:
+            if len(body) > most_bytes:
+                self.send_response(413)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(TOO_LARGE)))
+                self.end_headers()
+                self.wfile.write(TOO_LARGE)
+            elif status:
                 self.answer(status, json.dumps({"error": BUSY, "status": status}).encode())
             elif verb in ("_bulk", "_msearch"):
                 self.answer(200, self.items(verb, body))

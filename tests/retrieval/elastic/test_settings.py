@@ -107,9 +107,12 @@ def test_settings_come_from_the_environment_and_empty_ones_are_unset(
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"URL": "elastic:9200"}, "no address of Elasticsearch"),
+        ({"URL": "elastic:9200"}, "no address of Elasticsearch.*lacks http://.*: http://elastic:9200"),
+        ({"URL": "elasticsearch"}, "no address of Elasticsearch.*: http://elasticsearch:9200"),
         ({"URL": " , "}, "No address"),
-        ({"URL": "http://elasticsearch"}, "names no port.*9200"),
+        ({"URL": "http://elasticsearch"}, "names no port.*: http://elasticsearch:9200"),
+        ({"URL": "http://[::1]"}, r"names no port.*: http://\[::1\]:9200"),
+        ({"URL": "http://es.svc/path"}, "names no port.*: http://es.svc:9200/path"),
         ({"URL": "http://elasticsearch:9200,http://other"}, "other.*names no port"),
         ({"URL": "http://elasticsearch:"}, "names no port"),
         ({"URL": "http://elasticsearch:port"}, "no address of Elasticsearch"),

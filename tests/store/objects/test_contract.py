@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from semoe.creating import WAYS
 from semoe.store.objects import FolderObjects, Objects
 from semoe.store.objects.s3 import S3Objects
 from semoe.store.objects.testing import ObjectsContract
@@ -19,6 +20,18 @@ class TestFolder(ObjectsContract):
         objects.put("a/b", b"x")
         (tmp_path / "a" / ".b.1234.tmp").write_bytes(b"half")
         assert [stored.name for stored in objects.list("a/")] == ["a/b"]
+
+
+class TestFolderWithoutLinks(ObjectsContract):
+    @pytest.fixture
+    def objects(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Objects:
+        monkeypatch.setattr("semoe.creating.WAYS", WAYS[-1:])
+        return FolderObjects(tmp_path / "store")
+
+    def test_what_a_killed_writer_leaves_is_never_listed(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a" / ".b.mark").touch()
+        assert not list(FolderObjects(tmp_path).list("a/"))
 
 
 class TestS3(ObjectsContract):

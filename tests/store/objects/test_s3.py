@@ -9,6 +9,7 @@ import pytest
 from semoe.errors import CorruptError, SemoeError, TransientError, UsageError
 from semoe.store.objects import check_conditional_writes, open_objects
 from semoe.store.objects.s3 import S3Objects
+from semoe.store.objects.s3_errors import plainly
 from tests.http_server import QuietHandler, answered_by
 from tests.seaweed import client
 from tests.store.objects.answering import IMPATIENT, answering
@@ -38,6 +39,17 @@ def test_a_range_beyond_the_end_is_corruption(s3_objects: S3Objects) -> None:
         (403, "AccessDenied", UsageError, "read and write on the prefix"),
         (400, "ExpiredToken", UsageError, "renew the credentials"),
         (501, "NotImplemented", UsageError, "conditional writes"),
+        (501, "", UsageError, "conditional writes"),
+        (400, "InvalidArgument", UsageError, "knows no conditional writes"),
+        (405, "MethodNotAllowed", UsageError, "knows no conditional writes"),
+        (403, "", UsageError, "403: Forbidden.*read and write"),
+        (400, "AuthorizationHeaderMalformed", UsageError, "AWS_DEFAULT_REGION"),
+        (403, "RequestTimeTooSkewed", UsageError, "clock"),
+        (413, "", UsageError, "client_max_body_size"),
+        (400, "EntityTooLarge", UsageError, "client_max_body_size"),
+        (507, "XMinioStorageFull", TransientError, "no room.*Free some space"),
+        (403, "QuotaExceeded", TransientError, "no room"),
+        (502, "", TransientError, "busy"),
     ],
 )
 def test_refusals_say_what_to_do(status: int, code: str, kind: type[SemoeError], words: str) -> None:
@@ -71,6 +83,28 @@ def test_a_dead_endpoint_is_transient() -> None:
     objects = S3Objects("bucket", client=client("http://127.0.0.1:9", config=IMPATIENT))
     with pytest.raises(TransientError, match="No answer"):
         objects.put("a", b"x")
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_web_page_is_not_taken_for_an_empty_bucket(status: int) -> None:
+    class Page(QuietHandler):
+        def answer(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!DOCTYPE html><html><head><title>Console</title></head><body>Log in</body></html>")
+
+        do_GET = answer
+
+    with answered_by(Page) as address:
+        objects = S3Objects("bucket", client=client(address, config=IMPATIENT))
+        with pytest.raises(UsageError, match=r"is not S3.*AWS_ENDPOINT_URL_S3"):
+            list(objects.list("spaces/"))
+
+
+def test_redirects_without_end_name_region_and_endpoint() -> None:
+    with pytest.raises(UsageError, match="AWS_DEFAULT_REGION or AWS_ENDPOINT_URL_S3"), plainly("s3://bucket/a"):
+        raise RecursionError
 
 
 @pytest.mark.parametrize("url", ["ftp://x/y", "s3://", "s3:///"])
@@ -139,12 +173,46 @@ def test_a_bucket_that_cannot_be_one_is_the_users_mistake() -> None:
         S3Objects("No_Bucket!", client=client("http://127.0.0.1:9", config=IMPATIENT)).get("a")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_the_users_mistake(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that nobody knows, and a server's context with it."""
+    folder = tmp_path_factory.mktemp("authority")
     make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=s3 -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run([*make.split(), "-keyout", "key", "-out", "ca.pem"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([*make.split(), "-keyout", "key", "-out", "ca.pem"], cwd=folder, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key")
-    with answered_by(QuietHandler, context) as address:
-        objects = S3Objects("bucket", client=client(address, config=IMPATIENT))
-        with pytest.raises(UsageError, match="AWS_CA_BUNDLE"):
+    context.load_cert_chain(folder / "ca.pem", folder / "key")
+    return folder / "ca.pem", context
+
+
+class Body(QuietHandler):
+    def answer(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"body")
+
+    do_GET = answer
+
+
+def test_a_private_authority_is_trusted_where_it_is_named(
+    authority: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca_file, context = authority
+    with answered_by(Body, context) as address:
+        for name, value in (GOOD | {"AWS_ENDPOINT_URL_S3": address, "AWS_CA_BUNDLE": str(ca_file)}).items():
+            monkeypatch.setenv(name, value)
+        assert open_objects("s3://bucket/x").get("a") == b"body"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address.replace("127.0.0.1", "localhost"))
+        with pytest.raises(UsageError, match="address that the certificate names"):
+            open_objects("s3://bucket/x").get("a")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
+        monkeypatch.delenv("AWS_CA_BUNDLE")
+        with pytest.raises(UsageError, match="name its file with AWS_CA_BUNDLE"):
+            open_objects("s3://bucket/x").get("a")
+
+
+def test_https_where_http_is_spoken_is_the_users_mistake() -> None:
+    with answered_by(Body) as address:
+        objects = S3Objects("bucket", client=client(address.replace("http:", "https:"), config=IMPATIENT))
+        with pytest.raises(UsageError, match="speaks http, not https"):
             objects.get("a")
