@@ -22,6 +22,14 @@ class Advance(Protocol):
         ...
 
 
+def rate_in_words(per_second: float) -> str:
+    """Returns a rate by the second, or by the minute or hour where that would be a fraction."""
+    for name, seconds in (("second", 1), ("minute", 60)):
+        if per_second * seconds >= 1:
+            return f"{per_second * seconds:,.1f} a {name}"
+    return f"{per_second * 3600:,.1f} an hour"
+
+
 @contextmanager
 def progress(what: str, total: int | None, unit: str) -> Iterator[Advance]:
     """Shows how much of `total` units is done, the rate in units a second, and the time left."""
@@ -41,7 +49,7 @@ def _bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[
         def advance(done: float = 1) -> None:
             bar.update(task, advance=done)
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, rate=f"{speed:,.1f} {unit}/s" if speed else "")
+            bar.update(task, rate=rate_in_words(speed) if speed else "")
 
         yield advance
 
@@ -54,7 +62,7 @@ def _lines(console: Console, what: str, total: int | None, unit: str) -> Iterato
     def line() -> None:
         seconds = max(time.monotonic() - start, 1e-9)
         of = f" of {total:,}" if total else ""
-        sys.stderr.write(f"{what}: {count:,.0f}{of} {unit}, {count / seconds:,.1f} a second\n")
+        sys.stderr.write(f"{what}: {count:,.0f}{of} {unit}, {rate_in_words(count / seconds)}\n")
 
     def advance(done: float = 1) -> None:
         nonlocal count, last
