@@ -56,7 +56,8 @@ class ExpertCache(Generic[Value]):
         self._store = store
         self._decode = decode
         self._size_of = size_of
-        self._memory = _Memory[Value](memory_bytes or max(MEMORY_BYTES, available_memory() // 8))
+        most = max(MEMORY_BYTES, available_memory() // 8) if memory_bytes is None else memory_bytes
+        self._memory = _Memory[Value](most)
         self._disk = _Disk(folder / store.names.space, disk_bytes) if folder else None
         self._loading: dict[str, Future[Value | None]] = {}
         self._brought: dict[str, str] = {}
