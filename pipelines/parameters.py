@@ -119,7 +119,7 @@ def workflow_parameter(name: str) -> str:
 
 
 def patch_of(fields: Mapping[str, Any]) -> str:
-    """Returns a `podSpecPatch`: JSON for what Kubernetes takes no parameters for (quantities, lists, names of resources).
+    """Returns a `podSpecPatch`: JSON for what takes no parameters in Argo: quantities, lists, names of resources.
 
     Args:
         fields: of a pod's spec. A text `@name` stands for a parameter that is JSON itself: it goes without quotation

@@ -36,7 +36,9 @@ def rendered_of_every_kind(case: Case) -> Iterator[Document]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_api_server_takes_whatever_the_chart_takes(case: Case, namespace: str) -> None:
     # Dashboards are large, and no value is in them. What a test pod refers to is not there in a dry run.
-    documents = [one for one in rendered_of_every_kind(case) if one and not one["metadata"]["name"].endswith("-dashboards")]
+    documents = [
+        one for one in rendered_of_every_kind(case) if one and not one["metadata"]["name"].endswith("-dashboards")
+    ]
     for document in documents:
         document["metadata"].pop("namespace", None)
         if document["kind"] == "Pod":
@@ -67,10 +69,10 @@ def made_by_argo(namespace: str, concept: str, parameters: dict[str, str]) -> Do
 def test_argo_gives_every_pod_what_the_values_say(namespace: str) -> None:
     left_out = ("Pod", "PodMonitor", "PrometheusRule", "ResourceQuota")
     documents = [one for one in render(CHART, VALUES, namespace=namespace) if one["kind"] not in left_out]
-    for place in ("gpu", "cpu"):
-        documents.append(
-            {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": place}, "value": 1}
-        )
+    documents += [
+        {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": place}, "value": 1}
+        for place in ("gpu", "cpu")
+    ]
     kubectl(namespace, "apply", "--filename", "-", stdin=yaml.safe_dump_all(documents))
     try:
         assert_has_all(made_by_argo(namespace, "doctor", {}), computes=True)

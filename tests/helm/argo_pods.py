@@ -50,7 +50,10 @@ def _pod(spec: Document, template: Document) -> Document:
 
 def _metadata(spec: Document, template: Document) -> Document:
     both = (spec.get("podMetadata", {}), template.get("metadata", {}))
-    return {kind: {name: text for one in both for name, text in one.get(kind, {}).items()} for kind in ("labels", "annotations")}
+    return {
+        kind: {name: text for one in both for name, text in one.get(kind, {}).items()}
+        for kind in ("labels", "annotations")
+    }
 
 
 def merged(given: Any, patch: Any, key: str | None = None) -> Any:

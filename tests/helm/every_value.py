@@ -18,6 +18,7 @@ Key: TypeAlias = tuple[str, ...]
 EXEMPT = {("global",)}
 """Helm's own."""
 SETTINGS = '[trained]\ncorpus = "s3://bucket/wiki"\n[recipe]\nmodel_name = "smollm2"\n'
+SCHEDULE = {"enabled": True, "schedule": "@daily", "settings": SETTINGS}
 PLAIN = ("1e6", "true", "a: b #c \"d\" 'e' \\f <&> \u00e4\U0001f600", "---\na: {{b}}\n")
 LIKE_OTHERS = (
     "123", "~", "0x1f", "no", "null", "2026-01-01", "=", "*a", "&a", "!a", "%a", "@a", "`a", "[a]", "{a}", "- a", "'", '"', "\\n",
@@ -36,10 +37,10 @@ class Case:
 
 
 CASES = (
-    Case("workers", CHARTS / "workers", LEAST | {"corpusSchedule": {"enabled": True, "schedule": "@daily", "settings": SETTINGS}}),
+    Case("workers", CHARTS / "workers", LEAST | {"corpusSchedule": SCHEDULE}),
     Case("standalone", CHARTS / "elasticsearch", {}),
     Case("eck", CHARTS / "elasticsearch", {"mode": "eck"}),
-    Case("external", CHARTS / "elasticsearch", {"mode": "external", "external": {"url": "https://search.example.org"}}),
+    Case("external", CHARTS / "elasticsearch", {"mode": "external", "external": {"url": "https://search.example"}}),
 )
 
 
@@ -88,7 +89,7 @@ def named(message: str, paths: Iterable[Key]) -> set[Key]:
     """Which of the values helm's message names: the schema by their place, rules of the chart with dots."""
     message = message.replace('\\"', '"')
     missed = {
-        tuple([*place.split("/")[1:], name])
+        (*place.split("/")[1:], name)
         for place, names in re.findall(r"at '([^']*)': missing propert(?:y|ies) (.*)", message)
         for name in re.findall(r"'([^']+)'", names)
     }

@@ -29,6 +29,7 @@ def _placed(pool: str) -> Document:
     }
 
 
+SCRATCH = {"ephemeral-storage": "100Mi"}
 PLACED, OTHERS = _placed("gpu"), _placed("cpu")
 VALUES: Document = LEAST | {
     "store": LEAST["store"] | {"endpoint": "https://s3.internal:9000", "caFile": AUTHORITY},
@@ -38,7 +39,7 @@ VALUES: Document = LEAST | {
         "requests": {"ephemeral-storage": "1Gi"}, "limits": {"cpu": "4", "ephemeral-storage": "20Gi"},
     },
     "otherPods": {"resources": {"cpu": "300m", "memory": "1Gi"}, "placement": OTHERS},
-    "executor": {"requests": {"cpu": "20m", "ephemeral-storage": "100Mi"}, "limits": {"cpu": "600m", "ephemeral-storage": "100Mi"}},
+    "executor": {"requests": {"cpu": "20m"} | SCRATCH, "limits": {"cpu": "600m"} | SCRATCH},
     "placement": PLACED, "podLabels": LABELS, "podAnnotations": ANNOTATIONS,
     "extraEnv": ENV, "extraVolumes": [VOLUME], "extraVolumeMounts": [MOUNT],
     "quota": {"enabled": True, "hard": {
@@ -83,4 +84,4 @@ def _main(container: Mapping[str, Any], computes: bool) -> None:
     assert env["NODE"]["fieldRef"]["fieldPath"] == "spec.nodeName"
     assert [one["name"] for one in container["env"]].count("AWS_MAX_ATTEMPTS") == 1
     assert MOUNT in container["volumeMounts"]
-    assert {"/tmp", "/cache", "/etc/semoe/elasticsearch"} <= {one["mountPath"] for one in container["volumeMounts"]}  # noqa: S108
+    assert {"/tmp", "/cache", "/etc/semoe/elasticsearch"} <= {one["mountPath"] for one in container["volumeMounts"]}

@@ -1,4 +1,4 @@
-"""What must hold of whatever a chart renders: no value was lost, turned into another kind of thing, or written twice."""
+"""What must hold of whatever a chart renders: no value is lost, turned into another kind of thing, or written twice."""
 
 import base64
 import contextlib
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from hera.workflows.models import CronWorkflow, WorkflowTemplate
 
 import pipelines  # noqa: F401  (makes Hera's models refuse what they do not know)
-from hera.workflows.models import CronWorkflow, WorkflowTemplate
 from tests.helm.argo_pods import pods_of
 from tests.helm.charts import Document
 
@@ -75,9 +75,15 @@ def _opened(thing: Any, secret: bool) -> Any:
 def _wants_text(path: tuple[Any, ...]) -> bool:
     if any(part in ("labels", "annotations", "matchLabels", "nodeSelector") for part in path[:-1]):
         return True
-    return path[-1] in ("name", "namespace", "secretName", "image", "serviceAccountName", "value", "priorityClassName") or (
-        path[0] == "data" or "args" in path
-    )
+    return path[-1] in (
+        "name",
+        "namespace",
+        "secretName",
+        "image",
+        "serviceAccountName",
+        "value",
+        "priorityClassName",
+    ) or (path[0] == "data" or "args" in path)
 
 
 def _scalars(thing: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -1,4 +1,4 @@
-"""The alerts, at every interval between scrapes that the chart allows: the same trouble fires, its look-alike does not."""
+"""The alerts at every interval between scrapes that the chart allows: trouble fires, its look-alike does not."""
 
 import shutil
 import subprocess
@@ -68,7 +68,9 @@ def attempts(name: str, number: int, value: float) -> Callable[[int], Iterator[d
     def made(every: int) -> Iterator[dict[str, str]]:
         for one in range(number):
             begin = 10 + 2 * one
-            yield series(name.replace("{", f'{{namespace="runs", pod="{one}", '), lives(begin, begin + 1.17, value), every)
+            yield series(
+                name.replace("{", f'{{namespace="runs", pod="{one}", '), lives(begin, begin + 1.17, value), every
+            )
 
     return made
 

@@ -9,7 +9,20 @@ from typing import Any
 import pytest
 
 from tests.helm.charts import needs_helm, rendered
-from tests.helm.every_value import CASES, LIKE_OTHERS, PLAIN, Case, Key, accepted, at, defaults, leaves, marked, named, told
+from tests.helm.every_value import (
+    CASES,
+    LIKE_OTHERS,
+    PLAIN,
+    Case,
+    Key,
+    accepted,
+    at,
+    defaults,
+    leaves,
+    marked,
+    named,
+    told,
+)
 from tests.helm.soundness import opened, sound
 
 WORKERS, STANDALONE, *OTHERS = CASES
@@ -55,12 +68,14 @@ def test_what_is_emptied_is_refused_by_its_name_or_meant(case: Case, empty: Any)
 @CHARTS
 def test_an_empty_group_is_its_defaults(case: Case) -> None:
     """Helm merges it with them."""
-    groups = [path for path in set(leaves(case.chart, groups=True)) - set(leaves(case.chart)) if path[0] not in case.base]
+    groups = [
+        path for path in set(leaves(case.chart, groups=True)) - set(leaves(case.chart)) if path[0] not in case.base
+    ]
     maps = [path for path, value in defaults(case.chart).items() if isinstance(value, dict)]
     assert len(groups) > 5
     wanted = opened(sound(rendered(case.chart, case.base)))
     for emptied in ([path for path in groups if len(path) == 1], [path for path in groups if len(path) > 1], maps):
-        assert opened(sound(rendered(case.chart, at(dict.fromkeys(emptied, {}), case.base)))) == wanted
+        assert opened(sound(rendered(case.chart, at({path: {} for path in emptied}, case.base)))) == wanted
 
 
 @EVERY
@@ -78,12 +93,16 @@ def test_a_large_number_is_written_out(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [WORKERS, STANDALONE, *(pytest.param(one, marks=pytest.mark.slow) for one in OTHERS)], ids=lambda case: case.name
+    "case",
+    [WORKERS, STANDALONE, *(pytest.param(one, marks=pytest.mark.slow) for one in OTHERS)],
+    ids=lambda case: case.name,
 )
 @pytest.mark.parametrize("text", [*PLAIN, *(pytest.param(one, marks=pytest.mark.slow) for one in LIKE_OTHERS)])
 def test_a_text_stays_the_text_that_it_is(case: Case, text: str) -> None:
     """What is rendered with it is what is rendered with a plain word, but for the word."""
-    given, found = accepted(case, {path: text for path, value in defaults(case.chart).items() if isinstance(value, str)})
+    given, found = accepted(
+        case, {path: text for path, value in defaults(case.chart).items() if isinstance(value, str)}
+    )
     words, plain = marked(case, frozenset(given))
     if set(words) != set(given):
         given, found = accepted(case, dict.fromkeys(words, text))

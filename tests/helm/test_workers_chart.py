@@ -101,7 +101,7 @@ def test_what_can_be_left_out_is() -> None:
         (LEAST | {"gpu": {"count": "two"}}, "/gpu/count"),
         ({"store": {"url": "/data"}}, "/store/url"),
         (LEAST | {"quota": {"enabled": True}}, "give quota.hard"),
-        (LEAST | {"quota": {"enabled": True, "hard": {"limits.cpu": "8"}}}, "Limit requests.cpu"),
+        (LEAST | {"quota": {"enabled": True, "hard": {"limits.cpu": "8"}}}, "give resources.limits.cpu"),
         (LEAST | {"image": {"tag": "7", "variant": "cuda"}}, "such as 7-cuda"),
         ({"store": {"url": "s3://bucket/x", "inferenceSecret": "a"}}, "without store.workerSecret"),
         (LEAST | {"serviceAccounts": {"inference": {"name": "semoe-worker"}}}, "Give two names"),
