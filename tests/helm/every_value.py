@@ -21,8 +21,8 @@ SETTINGS = '[trained]\ncorpus = "s3://bucket/wiki"\n[recipe]\nmodel_name = "smol
 SCHEDULE = {"enabled": True, "schedule": "@daily", "settings": SETTINGS}
 PLAIN = ("1e6", "true", "a: b #c \"d\" 'e' \\f <&> \u00e4\U0001f600", "---\na: {{b}}\n")
 LIKE_OTHERS = (
-    "123", "~", "0x1f", "no", "null", "2026-01-01", "=", "*a", "&a", "!a", "%a", "@a", "`a", "[a]", "{a}", "- a", "'", '"', "\\n",
-    "${A}", " a ",
+    "123", "~", "0x1f", "no", "null", "2026-01-01", "=", "*a", "&a", "!a", "%a", "@a", "`a", "[a]", "{a}", "- a",
+    "'", '"', "\\n", "${A}", " a ",
 )  # fmt: skip
 """Texts that YAML, JSON, Helm or Argo would take for something else where they stand without quotation marks."""
 
