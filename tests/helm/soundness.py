@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from hera.workflows.models import CronWorkflow, WorkflowTemplate
 
 import pipelines  # noqa: F401  (makes Hera's models refuse what they do not know)
 from tests.helm.argo_pods import pods_of
@@ -18,7 +17,6 @@ _LOST = re.compile(r"<nil>|<no value>|%!|\bmap\[|\d[eE]\+\d")
 """How Go writes what a template did not mean to write."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _ANEW = ("password", "tls.key", "tls.crt", "ca.crt", "semoe/config")
-_MODELS = {"WorkflowTemplate": WorkflowTemplate, "CronWorkflow": CronWorkflow}
 
 
 class _Loader(yaml.CSafeLoader):
@@ -42,13 +40,20 @@ def sound(text: str) -> list[Document]:
         for path, value in _scalars(document):
             assert value is not None, (name, path)
             assert isinstance(value, str) or not _wants_text(path), (name, path, value)
-        if document["kind"] in _MODELS:
-            _MODELS[document["kind"]].model_validate(document)
+        _read_strictly(document)
     for name, pod in pods_of(documents):
         json.dumps(pod)
         for container in (*pod["spec"]["initContainers"], *pod["spec"]["containers"]):
             assert all(isinstance(one.get("value", ""), str) for one in container.get("env", ())), name
     return documents
+
+
+def _read_strictly(document: Document) -> None:
+    from hera.workflows.models import CronWorkflow, WorkflowTemplate
+
+    for model in (CronWorkflow, WorkflowTemplate):
+        if document["kind"] == model.__name__:
+            model.model_validate(document)
 
 
 def opened(documents: list[Document]) -> list[Document]:
