@@ -3,6 +3,11 @@
 The defaults are those of a plain installation; `helm/workers` writes its values over them.
 """
 
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from hera.workflows import Parameter
 
 from semoe import __version__
@@ -62,10 +67,29 @@ PLACEMENT = [
     Parameter(name="memory", value="8Gi", description="Requested by each such pod, and its limit."),
     Parameter(name="node_selector", value="{}", description="Of such pods, as JSON."),
     Parameter(name="tolerations", value="[]", description="Of such pods, as JSON."),
+    Parameter(name="affinity", value="{}", description="Of such pods, as JSON."),
     Parameter(name="priority_class", value="", description="Of such pods."),
     Parameter(
         name="cache_volume", value='{"name":"cache","emptyDir":{}}', description="Where models are kept, as JSON."
     ),
+    Parameter(name="other_cpu", value="250m", description="Requested by each pod that needs no accelerator."),
+    Parameter(name="other_memory", value="2Gi", description="Requested by each such pod, and its limit."),
+    Parameter(name="other_node_selector", value="{}", description="Of such pods, as JSON."),
+    Parameter(name="other_tolerations", value="[]", description="Of such pods, as JSON."),
+    Parameter(name="other_affinity", value="{}", description="Of such pods, as JSON."),
+    Parameter(name="other_priority_class", value="", description="Of such pods."),
+]
+EVERY_POD = [
+    Parameter(name="requests", value="{}", description="More that every pod requests, as JSON: ephemeral-storage."),
+    Parameter(name="limits", value="{}", description="More limits of every pod, as JSON: cpu, ephemeral-storage."),
+    Parameter(
+        name="executor_resources",
+        value='{"requests":{"cpu":"10m","memory":"64Mi"},"limits":{"cpu":"500m","memory":"256Mi"}}',
+        description="Of Argo's own containers in every pod, as JSON.",
+    ),
+    Parameter(name="env", value="[]", description="More variables of every pod, as Kubernetes writes them, as JSON."),
+    Parameter(name="volumes", value="[]", description="More volumes of every pod, as JSON."),
+    Parameter(name="volume_mounts", value="[]", description="Where every pod mounts them, as JSON."),
 ]
 ACCESS = [
     Parameter(name="config_map", value="semoe-config", description="Environment of every pod: endpoint, region, …"),
@@ -88,7 +112,18 @@ def workflow_parameter(name: str) -> str:
     Raises:
         KeyError: there is no such parameter.
     """
-    known = {one.name for one in (*RUN, *PLAN, *CORPUS, *WORKER, *PLACEMENT, *ACCESS)}
+    known = {one.name for one in (*RUN, *PLAN, *CORPUS, *WORKER, *PLACEMENT, *EVERY_POD, *ACCESS)}
     if name not in known:
         raise KeyError(name)
     return f"{{{{workflow.parameters.{name}}}}}"
+
+
+def patch_of(fields: Mapping[str, Any]) -> str:
+    """Returns a `podSpecPatch`: JSON for what takes no parameters in Argo: quantities, lists, names of resources.
+
+    Args:
+        fields: of a pod's spec. A text `@name` stands for a parameter that is JSON itself: it goes without quotation
+            marks.
+    """
+    text = json.dumps(fields, separators=(",", ":"))
+    return re.sub(r'"@(\w+)"', lambda found: workflow_parameter(found[1]), text)

@@ -1,6 +1,5 @@
 """The pod that every template runs: the worker's image with one command of `semoe`, fit for *restricted* namespaces."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from hera.workflows.models import (
     VolumeMount,
 )
 
+from pipelines.parameters import patch_of
 from pipelines.parameters import workflow_parameter as p
 from pipelines.retries import retries
 
@@ -40,7 +40,7 @@ class Needs:
     """What a pod needs of the cluster."""
 
     gpu: bool = False
-    """The workflow's cpu, memory and gpus; otherwise what suffices to read and write the store."""
+    """The parameters cpu, memory, gpus and node_selector, …; otherwise other_cpu, …: to read and write the store."""
     inference: bool = False
     """The service account and credentials that do not write experts."""
 
@@ -136,25 +136,23 @@ def _volumes() -> list[Volume]:
 
 
 def _patch(needs: Needs) -> str:
-    """What Kubernetes takes no parameters for: quantities, names of resources, lists. JSON, with parameters in it."""
+    """What the two kinds of pods ask for, and where they run; `pipelines.workflow` has what all pods have in common."""
+    kind = "" if needs.gpu else "other_"
     gpus = {p("gpu_resource"): p("gpus")} if needs.gpu else {}
-    cpu, memory = (p("cpu"), p("memory")) if needs.gpu else ("250m", "2Gi")
+    cpu, memory = p(f"{kind}cpu"), p(f"{kind}memory")
     main = {
         "name": "main",
         "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory} | gpus},
         "volumeMounts": [{"name": "cache", "mountPath": "/cache"}],
     }
-    patch = {
-        "containers": [main],
-        "volumes": ["@cache_volume"],
-        "terminationGracePeriodSeconds": "@grace_seconds",
-    }
-    placed = {"nodeSelector": "@node_selector", "tolerations": "@tolerations", "priorityClassName": p("priority_class")}
-    return _with_raw_parameters(json.dumps(patch | (placed if needs.gpu else {}), separators=(",", ":")))
-
-
-def _with_raw_parameters(text: str) -> str:
-    """Puts in parameters that are JSON themselves: without quotation marks."""
-    for name in ("cache_volume", "grace_seconds", "node_selector", "tolerations"):
-        text = text.replace(f'"@{name}"', p(name))
-    return text
+    return patch_of(
+        {
+            "containers": [main],
+            "volumes": ["@cache_volume"],
+            "terminationGracePeriodSeconds": "@grace_seconds",
+            "nodeSelector": f"@{kind}node_selector",
+            "tolerations": f"@{kind}tolerations",
+            "affinity": f"@{kind}affinity",
+            "priorityClassName": p(f"{kind}priority_class"),
+        }
+    )

@@ -1,6 +1,5 @@
 """What all our WorkflowTemplates have in common: name, parameters, limits of time, the exit handler."""
 
-import json
 from collections.abc import Sequence
 
 from hera.workflows import Parameter, WorkflowTemplate
@@ -16,7 +15,7 @@ from hera.workflows.models import (
 )
 from hera.workflows.protocol import Templatable
 
-from pipelines.parameters import ACCESS, PLACEMENT, RUN, RUN_EXPRESSION, RUN_NAME, VERSION, WORKER
+from pipelines.parameters import ACCESS, EVERY_POD, PLACEMENT, RUN, RUN_EXPRESSION, RUN_NAME, VERSION, WORKER, patch_of
 from pipelines.parameters import workflow_parameter as p
 from pipelines.pod import LOCKED, pod
 
@@ -55,7 +54,7 @@ def workflow_template(
         name=template_name(concept),
         labels={"app.kubernetes.io/name": "semoe", "app.kubernetes.io/version": VERSION},
         entrypoint=concept,
-        arguments=[*run, *parameters, *WORKER, *PLACEMENT, *ACCESS],
+        arguments=[*run, *parameters, *WORKER, *PLACEMENT, *EVERY_POD, *ACCESS],
         templates=[*templates, *([_report()] if run else [])],
         on_exit=REPORT if run else None,
         workflow_metadata=WorkflowMetadata(
@@ -76,16 +75,23 @@ def workflow_template(
             fs_group_change_policy="OnRootMismatch",
             seccomp_profile=SeccompProfile(type="RuntimeDefault"),
         ),
-        pod_spec_patch=executor_patch(),
+        pod_spec_patch=every_pod(),
     )
 
 
-def executor_patch() -> str:
-    """Gives Argo's own containers what *restricted* namespaces and quotas ask for."""
+def every_pod() -> str:
+    """What all pods have in common: more of what they ask for, and what *restricted* and quotas ask of Argo's own."""
     locked = LOCKED.model_dump(by_alias=True, exclude_none=True, mode="json")
-    small = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
-    own = [{"name": name, "securityContext": locked, "resources": small} for name in ("init", "wait")]
-    return json.dumps({"initContainers": own[:1], "containers": own[1:]}, separators=(",", ":"))
+    init, wait = (
+        {"name": name, "securityContext": locked, "resources": "@executor_resources"} for name in ("init", "wait")
+    )
+    main = {
+        "name": "main",
+        "resources": {"requests": "@requests", "limits": "@limits"},
+        "env": "@env",
+        "volumeMounts": "@volume_mounts",
+    }
+    return patch_of({"initContainers": [init], "containers": [wait, main], "volumes": "@volumes"})
 
 
 def _report() -> Templatable | Template:

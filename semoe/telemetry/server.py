@@ -10,18 +10,19 @@ from contextlib import contextmanager
 from typing import Any
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metrics, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, disable_created_metrics, make_wsgi_app
 
 from semoe.errors import SemoeError, UsageError
 from semoe.telemetry.counting import metrics
 from semoe.telemetry.gpu import sampled_gpus
+from semoe.telemetry.listening import bound_everywhere
 
 App = Callable[..., Iterable[bytes]]
 
 
 @contextmanager
 def serving(port: int, *, last_scrape_seconds: float = 0.0, registry: CollectorRegistry = REGISTRY) -> Iterator[None]:
-    """Serves the registry on all addresses during the block, and samples the GPUs as long.
+    """Serves the registry on all addresses, IPv6 and IPv4, during the block, and samples the GPUs as long.
 
     A worker that was asked to stop does not wait for the last scrape: its time is short.
 
@@ -82,11 +83,12 @@ class _LastScrape:
 def _start(port: int, registry: CollectorRegistry, last: _LastScrape) -> WSGIServer:
     disable_created_metrics()  # type: ignore[no-untyped-call]  # each series' time of birth would be half of all lines
     try:
-        server, _ = start_http_server(port, registry=registry)
+        server = bound_everywhere(port)
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"Cannot serve metrics on port {port} ({error}). Choose another --metrics_port, or 0 for none.",
             kind="metrics-port",
         ) from error
-    server.set_app(last.watch(server.get_app()))  # type: ignore[arg-type]
+    server.set_app(last.watch(make_wsgi_app(registry)))
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server

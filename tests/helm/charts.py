@@ -32,7 +32,7 @@ def run(*command: str | Path, stdin: str | None = None, timeout_seconds: float =
     return done.stdout
 
 
-def render(
+def rendered(
     chart: Path,
     values: Mapping[str, Any] | None = None,
     *,
@@ -40,18 +40,22 @@ def render(
     release: str = "test",
     namespace: str = "default",
     options: Sequence[str] = (),
-) -> list[Document]:
-    """What the chart makes of these values, test pods included; `values` beat the values `files`.
+) -> str:
+    """What the chart writes of these values, test pods included; `values` beat the values `files`.
 
     Raises:
         RuntimeError: The chart refuses the values; the message is helm's.
     """
     chosen = [argument for file in files for argument in ("--values", str(file))]
-    text = run(
+    return run(
         "helm", "template", release, chart, "--namespace", namespace, *chosen, "--values", "-", *options,
         stdin=yaml.safe_dump(dict(values or {})),
     )  # fmt: skip
-    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def render(chart: Path, values: Mapping[str, Any] | None = None, **how: Any) -> list[Document]:
+    """The objects that `rendered` writes."""
+    return [document for document in yaml.safe_load_all(rendered(chart, values, **how)) if document]
 
 
 def refusal(chart: Path, values: Mapping[str, Any], **options: Any) -> str:

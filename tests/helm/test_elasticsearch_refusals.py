@@ -87,5 +87,5 @@ def test_schema_and_default_values_name_the_same_fields() -> None:
                 yield from names(value, f"{path}.{name}")
 
     defaults = set(names(yaml.safe_load((CHART / "values.yaml").read_text())))
-    declared = {path for path, _ in _objects(SCHEMA)} - {".global", ".resources.claims"}
+    declared = {path for path, _ in _objects(SCHEMA)} - {".global"}
     assert declared == {name for name in defaults if name.count(".") < 3}

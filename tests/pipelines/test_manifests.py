@@ -140,21 +140,26 @@ def test_pods_fit_a_restricted_namespace(template: dict[str, Any]) -> None:
     spec = template["spec"]
     assert spec["securityContext"]["runAsNonRoot"]
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    patch = json.loads(spec["podSpecPatch"])
-    own = [*patch["initContainers"], *patch["containers"]]
+    patch = json.loads(filled(spec["podSpecPatch"], template))
+    own = [one for one in (*patch["initContainers"], *patch["containers"]) if one["name"] != "main"]
     assert [one["name"] for one in own] == ["init", "wait"]
     for container in (*own, *(pod["container"] for pod in pods(template))):
         context = container["securityContext"]
         assert context["allowPrivilegeEscalation"] is False
         assert context["readOnlyRootFilesystem"]
         assert context["capabilities"] == {"drop": ["ALL"]}
+    assert all({"cpu", "memory"} <= one["resources"][kind].keys() for one in own for kind in ("requests", "limits"))
+
+
+def filled(patch: str, template: dict[str, Any]) -> str:
+    """A patch with the defaults of the workflow's parameters, as Argo puts them in."""
+    defaults = {one["name"]: one.get("value", "") for one in template["spec"]["arguments"]["parameters"]}
+    return REFERENCE.sub(lambda m: defaults[m[1].removeprefix("workflow.parameters.")], patch)
 
 
 def test_the_patch_of_each_pod_is_json_once_its_parameters_are_in(template: dict[str, Any]) -> None:
-    defaults = {one["name"]: one.get("value", "") for one in template["spec"]["arguments"]["parameters"]}
     for pod in pods(template):
-        filled = REFERENCE.sub(lambda m: defaults[m[1].removeprefix("workflow.parameters.")], pod["podSpecPatch"])
-        patch = json.loads(filled)
+        patch = json.loads(filled(pod["podSpecPatch"], template))
         assert patch["terminationGracePeriodSeconds"] == 120
         assert patch["volumes"] == [{"name": "cache", "emptyDir": {}}]
 

@@ -1,9 +1,12 @@
 """`/metrics` of a real worker, and how long it is served."""
 
+import errno
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -113,3 +116,41 @@ def test_an_error_waits_for_its_scrape_but_a_stop_does_not(error: BaseException,
     with pytest.raises(type(error)), serving(free_port(), last_scrape_seconds=1.5):
         raise error
     assert (time.monotonic() - began >= 1.5) == waits
+
+
+def answers(port: int) -> dict[str, int]:
+    """The status that each kind of address gives; 0 where nobody answers."""
+    found = {}
+    for host in ("127.0.0.1", "[::1]"):
+        try:
+            found[host] = urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=5).status
+        except OSError:
+            found[host] = 0
+    return found
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_both_kinds_of_addresses_are_served() -> None:
+    with serving(port := free_port()):
+        assert answers(port) == {"127.0.0.1": 200, "[::1]": 200}
+
+
+@pytest.mark.parametrize("reason", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
+def test_a_machine_without_ipv6_serves_ipv4(reason: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a kernel started with ipv6.disable=1, which knows no such sockets."""
+
+    def refuse(self: object) -> None:
+        raise OSError(reason, "no IPv6 here")
+
+    monkeypatch.setattr("semoe.telemetry.listening._DualServer.server_bind", refuse)
+    with serving(port := free_port()):
+        assert answers(port) == {"127.0.0.1": 200, "[::1]": 0}
+
+
+def test_a_port_that_another_program_has_on_ipv4_alone_is_in_use() -> None:
+    with (
+        socket.create_server(("0.0.0.0", 0)) as other,
+        pytest.raises(UsageError, match="Cannot serve metrics"),
+        serving(other.getsockname()[1]),
+    ):
+        pass

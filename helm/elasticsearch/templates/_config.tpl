@@ -11,7 +11,7 @@ node.store.allow_mmap: false
      65,535 open files. Who starts a cluster of several is decided where it is known whether there is one:
      prepare-config.sh. */}}
 {{- define "semoe-elasticsearch.settings" -}}
-cluster.name: {{ include "semoe-elasticsearch.fullname" . }}
+cluster.name: {{ include "semoe-elasticsearch.fullname" . | quote }}
 node.name: ${POD_NAME}
 network.host: 0.0.0.0
 network.publish_host: ${POD_IP}

@@ -11,8 +11,8 @@
 {{- end }}
 
 {{- define "semoe-elasticsearch.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "semoe-elasticsearch.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "semoe-elasticsearch.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "semoe-elasticsearch.labels" -}}
@@ -62,7 +62,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* A heap (512m, 4g) or a quantity (512Mi, 4Gi, 2G, 1048576) in mebibytes; nothing is 0. */}}
 {{- define "semoe-elasticsearch.mebibytes" -}}
-{{- $text := toString . }}
+{{- $text := kindIs "string" . | ternary (toString .) (int64 . | toString) }}
 {{- $number := regexFind "^[0-9.]+" $text | default "0" | float64 }}
 {{- $factors := dict "g" 1024.0 "m" 1.0 "Ti" 1048576.0 "Gi" 1024.0 "Mi" 1.0 "Ki" 0.0009765625 "T" 953674.3 "G" 953.6743 "M" 0.9536743 "k" 0.0009536743 "" 0.00000095367432 }}
 {{- mulf $number (get $factors (regexReplaceAll "^[0-9.]+" $text "")) }}

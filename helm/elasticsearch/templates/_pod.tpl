@@ -26,7 +26,7 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 
@@ -56,5 +56,5 @@ topologySpreadConstraints: {{- toYaml . | nindent 2 }}
 {{/* (list . SECRET KEY OPTIONAL): the value of an environment variable. */}}
 {{- define "semoe-elasticsearch.fromSecret" -}}
 valueFrom:
-  secretKeyRef: {name: {{ index . 0 }}, key: {{ index . 1 }}, optional: {{ index . 2 }}}
+  secretKeyRef: {name: {{ index . 0 | quote }}, key: {{ index . 1 }}, optional: {{ index . 2 }}}
 {{- end }}

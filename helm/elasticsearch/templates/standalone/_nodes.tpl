@@ -14,9 +14,9 @@ app.kubernetes.io/component: node
 - name: NODE_SCHEME
   value: {{ empty .Values.tls.secretName | ternary "http" "https" }}
 - name: CLIENT_HOST
-  value: {{ include "semoe-elasticsearch.host" . }}
+  value: {{ include "semoe-elasticsearch.host" . | quote }}
 - name: CLIENT_URL
-  value: {{ include "semoe-elasticsearch.url" . }}
+  value: {{ include "semoe-elasticsearch.url" . | quote }}
 - name: CLIENT_USERNAME
   {{- include "semoe-elasticsearch.fromSecret" (list $client "username" false) | nindent 2 }}
 - name: CLIENT_PASSWORD
