@@ -99,6 +99,17 @@ def test_every_panel_finds_its_metrics_in_prometheus(finished: dict[str, Any]) -
     assert not empty
 
 
+def test_only_pods_that_serve_metrics_are_scraped_and_counts_say_of_which_namespace(finished: dict[str, Any]) -> None:
+    with forwarded("service/prometheus", 9090, "monitoring") as prometheus:
+        targets = series(prometheus, f'up{{job="{NAMESPACE}/semoe"}}')
+        counted = series(prometheus, f'argo_workflows_semoe_encode_trained_total{{exported_namespace="{NAMESPACE}"}}')
+    scraped = [one["metric"]["pod"] for one in targets]
+    serving = [pod for pod in scraped if "-shard-" in pod or "-index-" in pod]
+    assert sorted(scraped) == sorted(serving)
+    assert len(serving) > 8
+    assert max(float(value) for one in counted for _, value in one["values"]) >= finished["experts"]["committed"]
+
+
 def series(prometheus: str, query: str) -> list[Any]:
     """Asks as Grafana would, over the last hour."""
     now = time.time()

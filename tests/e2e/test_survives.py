@@ -3,16 +3,32 @@ between, a configuration that can never work."""
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from semoe.cli.cluster.argo import template_name
+from semoe.reproduction.written import read_report
 from tests.e2e.cluster import NAMESPACE, ROOT, command, get, kubectl, running, semoe, start, wait_until
-from tests.e2e.conftest import plan
+from tests.e2e.conftest import DATA, QUICK, plan
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 STORE = "s3://semoe/faults"
+AGAIN = f"""
+[experiment]
+title = "The questions of another run"
+of = "nobody"
+about = "Its passages, its recipe: its experts."
+differs = []
+
+[recipe]
+model_name = "smollm2"
+preset = "{QUICK}"
+
+[plan]
+dataset = ["popqa"]
+"""
 
 
 def phase(run: str) -> str:
@@ -76,11 +92,19 @@ def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict
     assert "/no/such/Evicted/model" in outcome["failures"][0]["message"]
 
 
-def test_cancel_ends_a_suspended_run_and_plain_argo_finishes_it(finished: dict[str, Any], s3: dict[str, str]) -> None:
-    """The same questions in the first store: every expert is found, only answers are made."""
+def test_an_experiment_that_is_cancelled_goes_on_and_ends_with_its_report(
+    finished: dict[str, Any], s3: dict[str, str], tmp_path: Path
+) -> None:
+    """The questions of the run `first`, in its store: every expert is found, only answers are made."""
+    config, report = tmp_path / "again.toml", tmp_path / "report"
+    config.write_text(AGAIN)
     place = ("--run", "again", "--store", "s3://semoe/experts")
-    plan("again", s3)
-    semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, "--detach", **s3)
+    again = (
+        "reproduce", "--config", str(config), *place, "--data_dir", str(DATA), "--retriever", "elasticsearch/names",
+        "--retrieve_later", "--shards", "4", "--question_shards", "2", "--backend", "argo", "--namespace", NAMESPACE,
+        "--to", str(report),
+    )  # fmt: skip
+    semoe(*again, "--detach", **s3)
     said = semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, fails=True, **s3)
     assert "is at work" in said
     (workflow,) = get("workflows", "-l", "semoe/run=again")["items"]
@@ -88,12 +112,14 @@ def test_cancel_ends_a_suspended_run_and_plain_argo_finishes_it(finished: dict[s
     assert "argo resume" in semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **s3)
     semoe("cancel", *place, "--namespace", NAMESPACE, **s3)
     wait_until(lambda: phase("again") == "Failed", 180, "the cancelled workflow")
-    command(
-        "argo", "submit", "--from", f"workflowtemplate/{template_name('reproduce')}",
-        "-n", NAMESPACE, "-p", "run=again", "--wait",
-    )  # fmt: skip
+    semoe(*again, **s3)
     experts = json.loads(semoe("report", *place, "--json", **s3))["experts"]
     assert (experts["committed"], experts["in_store"]) == (0, finished["experts"]["in_store"])
+    found = read_report(report / "report.json")
+    assert [round(one.scores["f1"].mean, 6) for one in found.cells] == [
+        round(one["scores"]["f1"], 6) for one in finished["overall"]
+    ]
+    assert "8 questions where that has 14,267" in (report / "report.html").read_text()
 
 
 def test_upgrade_rollback_and_uninstall(finished: dict[str, Any]) -> None:
@@ -107,9 +133,22 @@ def test_upgrade_rollback_and_uninstall(finished: dict[str, Any]) -> None:
     assert attempts() == "3"
     command("helm", "rollback", *release)
     assert attempts() == "20"
+    # What somebody edited by hand is not the chart's any more: see docs/kubernetes.md, Upgrades.
+    edited = {"spec": {"arguments": get("workflowtemplate", template_name("encode"))["spec"]["arguments"]}}
+    next(p for p in edited["spec"]["arguments"]["parameters"] if p["name"] == "max_attempts")["value"] = "7"
+    kubectl(
+        "patch", "workflowtemplate", template_name("encode"), "--field-manager=kubectl-edit", "--type=merge", "-p",
+        json.dumps(edited),
+    )  # fmt: skip
+    upgrade = ("helm", "upgrade", release[0], chart, *release[1:], "--reuse-values", "--set", "maxAttempts=5")
+    assert "conflict" in command(*upgrade, fails=True)
+    assert attempts() == "7"
+    command(*upgrade, "--force-conflicts")
+    assert attempts() == "5"
+    command(*upgrade)
     command("helm", "uninstall", *release, "--wait")
     kinds = (
-        "workflowtemplates,cronworkflows,roles,rolebindings,networkpolicies,podmonitors,prometheusrules,configmaps,"
+        "pods,workflowtemplates,cronworkflows,roles,rolebindings,networkpolicies,podmonitors,prometheusrules,configmaps,"
         "serviceaccounts"
     )
     left = get(kinds, "-l", "app.kubernetes.io/instance=semoe")["items"]
