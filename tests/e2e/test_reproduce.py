@@ -104,7 +104,7 @@ def test_only_pods_that_serve_metrics_are_scraped_and_counts_say_of_which_namesp
         targets = series(prometheus, f'up{{job="{NAMESPACE}/semoe"}}')
         counted = series(prometheus, f'argo_workflows_semoe_encode_trained_total{{exported_namespace="{NAMESPACE}"}}')
     scraped = [one["metric"]["pod"] for one in targets]
-    serving = [pod for pod in scraped if "-shard-" in pod or "-index-" in pod]
+    serving = [pod for pod in scraped if any(word in pod for word in ("-shard-", "-share-", "-index-"))]
     assert sorted(scraped) == sorted(serving)
     assert len(serving) > 8
     assert max(float(value) for one in counted for _, value in one["values"]) >= finished["experts"]["committed"]

@@ -1,0 +1,117 @@
+"""One fault after the other, each in a run of its own: minutes each, and so not part of `make e2e`.
+
+`make e2e ARGS='-m "e2e and slow"'`. Those that tell most are in test_survives.py, in a run that is done anyway.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster import NAMESPACE, get, kubectl, running, semoe, start, wait_until
+from tests.e2e.conftest import CORPUS_KEY, plan
+from tests.e2e.disturbed import controller_restarted, drained, nodes_of, phase, s3_away
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(2400)]
+STORE = "s3://semoe/faults"
+RATES = iter(range(1, 100))
+"""Each run has a space of experts of its own, by a learning rate of its own."""
+
+
+def planned(run: str, s3: dict[str, str]) -> tuple[str, ...]:
+    """Plans a run; returns where it is."""
+    plan(run, s3, "--store", STORE, "--learning_rate", f"0.0003{next(RATES)}", "--inference_method", "prag,icl")
+    return ("--run", run, "--store", STORE)
+
+
+def begun(place: tuple[str, ...], s3: dict[str, str], *more: str) -> "subprocess.Popen[bytes]":
+    """Submits a run and follows it."""
+    given = (
+        "--parameter", "commit_seconds=1", "--parameter", "cpu=100m", "--corpus", f"s3://semoe/{CORPUS_KEY}", *more,
+    )  # fmt: skip
+    return start("run", *place, "--backend", "argo", "--namespace", NAMESPACE, *given, **s3)
+
+
+def nothing_was_lost_or_trained_twice(place: tuple[str, ...], s3: dict[str, str]) -> None:
+    report: dict[str, Any] = json.loads(semoe("report", *place, "--json", **s3))
+    experts = report["experts"]
+    assert experts["in_store"] + experts["without_pairs"] == experts["planned"] > 20
+    assert experts["committed"] == experts["committed_distinct"] == experts["in_store"]
+    assert [one["num_questions"] for one in report["overall"]] == [8, 8]
+
+
+def status(place: tuple[str, ...], s3: dict[str, str]) -> str:
+    return " ".join(semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **s3).split())
+
+
+def test_s3_is_away_for_a_minute(installed: None, s3: dict[str, str]) -> None:
+    place = planned("s3-away", s3)
+    run = begun(place, s3)
+    wait_until(lambda: running("encode"), 900, "a training pod")
+    time.sleep(8)
+    with s3_away():
+        time.sleep(75)
+    assert run.wait(1500) == 0
+    nothing_was_lost_or_trained_twice(place, s3)
+
+
+def test_a_node_is_drained(installed: None, s3: dict[str, str]) -> None:
+    place = planned("drained", s3)
+    run = begun(place, s3)
+    wait_until(lambda: running("encode"), 900, "a training pod")
+    time.sleep(8)
+    with drained("drained"):
+        said = wait_until(lambda: "cannot start" in (text := status(place, s3)) and text, 120, "status says why")
+        assert "Unschedulable" in said
+    assert run.wait(1500) == 0
+    nothing_was_lost_or_trained_twice(place, s3)
+
+
+def test_the_controller_is_restarted(installed: None, s3: dict[str, str]) -> None:
+    place = planned("controller", s3)
+    run = begun(place, s3)
+    wait_until(lambda: running("encode"), 900, "a training pod")
+    controller_restarted()
+    assert run.wait(1500) == 0
+    nothing_was_lost_or_trained_twice(place, s3)
+    assert len(get("workflows", "-l", "semoe/run=controller")["items"]) == 1
+
+
+@pytest.fixture
+def quota() -> Iterator[None]:
+    """Fits two of the run's pods with a GPU."""
+    kubectl("create", "quota", "half", "--hard=requests.nvidia.com/gpu=2")
+    yield
+    kubectl("delete", "quota", "half")
+
+
+def test_a_quota_fits_half_of_the_pods(installed: None, quota: None, s3: dict[str, str]) -> None:
+    place = planned("quota", s3)
+    run = begun(place, s3, "--parallelism", "4")
+    wait_until(lambda: running("encode"), 900, "a training pod")
+    said = wait_until(lambda: "exceeded quota" in (text := status(place, s3)) and text, 120, "status says why")
+    assert "cannot start: encode-shard" in said
+    assert run.wait(1500) == 0
+    nothing_was_lost_or_trained_twice(place, s3)
+    assert not [one for one in nodes_of("quota") if one["displayName"].endswith("(1)")]
+
+
+def test_workers_are_killed_for_memory(installed: None, s3: dict[str, str]) -> None:
+    place = planned("memory", s3)
+    run = begun(place, s3, "--parameter", "memory=500Mi")
+    assert run.wait(900) == 1
+    assert phase("memory") == "Failed"
+    said = status(place, s3)
+    assert "OOMKilled" in said
+    killed = [one for one in nodes_of("memory") if "OOMKilled" in one.get("message", "")]
+    assert killed
+    assert all(one["displayName"].endswith("(0)") for one in killed)
+    outcome = json.loads(semoe("report", *place, "--partial", "--json", **s3))
+    resumed = start(
+        "resume", *place, "--backend", "argo", "--namespace", NAMESPACE, "--parameter", "memory=3Gi", **s3
+    )  # fmt: skip
+    assert resumed.wait(1500) == 0
+    nothing_was_lost_or_trained_twice(place, s3)
