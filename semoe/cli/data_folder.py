@@ -38,9 +38,9 @@ def opened(data_dir: str, datasets: Iterable[str]) -> Iterator[Path]:
     if "://" not in data_dir:
         yield Path(data_dir)
         return
-    from semoe.store.objects import open_objects
+    from semoe.store.objects import open_bucket
 
-    there = open_objects(data_dir)
+    there = open_bucket(data_dir)
     with tempfile.TemporaryDirectory(prefix="semoe-data-") as folder:
         for dataset in sorted(set(datasets)):
             _copy(there, dataset, Path(folder))

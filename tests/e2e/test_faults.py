@@ -109,7 +109,6 @@ def test_workers_are_killed_for_memory(installed: None, s3: dict[str, str]) -> N
     killed = [one for one in nodes_of("memory") if "OOMKilled" in one.get("message", "")]
     assert killed
     assert all(one["displayName"].endswith("(0)") for one in killed)
-    outcome = json.loads(semoe("report", *place, "--partial", "--json", **s3))
     resumed = start(
         "resume", *place, "--backend", "argo", "--namespace", NAMESPACE, "--parameter", "memory=3Gi", **s3
     )  # fmt: skip

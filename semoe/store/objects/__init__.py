@@ -2,7 +2,7 @@
 
 from semoe.store.objects.contract import MissingObjectError, Objects, Stored, check_name
 from semoe.store.objects.folder import FolderObjects
-from semoe.store.objects.opening import check_conditional_writes, clock, open_objects
+from semoe.store.objects.opening import check_conditional_writes, clock, open_bucket, open_objects
 
 __all__ = [
     "FolderObjects",
@@ -12,5 +12,6 @@ __all__ = [
     "check_conditional_writes",
     "check_name",
     "clock",
+    "open_bucket",
     "open_objects",
 ]
