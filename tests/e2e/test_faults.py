@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import NAMESPACE, get, kubectl, running, semoe, start, wait_until
+from tests.e2e.cluster import NAMESPACE, get, kubectl, running, semoe, start, status, wait_until
 from tests.e2e.conftest import CORPUS_KEY, plan
 from tests.e2e.disturbed import controller_restarted, drained, nodes_of, phase, s3_away
 
@@ -43,10 +43,6 @@ def nothing_was_lost_or_trained_twice(place: tuple[str, ...], s3: dict[str, str]
     assert [one["num_questions"] for one in report["overall"]] == [8, 8]
 
 
-def status(place: tuple[str, ...], s3: dict[str, str]) -> str:
-    return " ".join(semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **s3).split())
-
-
 def test_s3_is_away_for_a_minute(installed: None, s3: dict[str, str]) -> None:
     place = planned("s3-away", s3)
     run = begun(place, s3)
@@ -64,8 +60,7 @@ def test_a_node_is_drained(installed: None, s3: dict[str, str]) -> None:
     wait_until(lambda: running("encode"), 900, "a training pod")
     time.sleep(8)
     with drained("drained"):
-        said = wait_until(lambda: "cannot start" in (text := status(place, s3)) and text, 120, "status says why")
-        assert "Unschedulable" in said
+        wait_until(lambda: "Unschedulable" in status(*place, **s3), 120, "status that says why nothing starts")
     assert run.wait(1500) == 0
     nothing_was_lost_or_trained_twice(place, s3)
 
@@ -92,8 +87,8 @@ def test_a_quota_fits_half_of_the_pods(installed: None, quota: None, s3: dict[st
     place = planned("quota", s3)
     run = begun(place, s3, "--parallelism", "4")
     wait_until(lambda: running("encode"), 900, "a training pod")
-    said = wait_until(lambda: "exceeded quota" in (text := status(place, s3)) and text, 120, "status says why")
-    assert "cannot start: encode-shard" in said
+    said = wait_until(lambda: "exceeded quota" in (text := status(*place, **s3)) and text, 120, "why not all start")
+    assert "encode-shard" in said
     assert run.wait(1500) == 0
     nothing_was_lost_or_trained_twice(place, s3)
     assert not [one for one in nodes_of("quota") if one["displayName"].endswith("(1)")]
@@ -104,7 +99,7 @@ def test_workers_are_killed_for_memory(installed: None, s3: dict[str, str]) -> N
     run = begun(place, s3, "--parameter", "memory=500Mi")
     assert run.wait(900) == 1
     assert phase("memory") == "Failed"
-    said = status(place, s3)
+    said = status(*place, **s3)
     assert "OOMKilled" in said
     killed = [one for one in nodes_of("memory") if "OOMKilled" in one.get("message", "")]
     assert killed

@@ -10,8 +10,9 @@ import pytest
 
 from semoe.cli.cluster.argo import template_name
 from semoe.reproduction.written import read_report
-from tests.e2e.cluster import NAMESPACE, ROOT, command, get, kubectl, running, semoe, start, wait_until
+from tests.e2e.cluster import NAMESPACE, ROOT, command, get, kubectl, running, semoe, start, status, wait_until
 from tests.e2e.conftest import DATA, QUICK, plan
+from tests.e2e.disturbed import controller_restarted, drained, nodes_of, phase, s3_away, workflow_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 STORE = "s3://semoe/faults"
@@ -31,16 +32,11 @@ dataset = ["popqa"]
 """
 
 
-def phase(run: str) -> str:
-    return max(get("workflows", "-l", f"semoe/run={run}")["items"], key=lambda w: w["metadata"]["creationTimestamp"])[
-        "status"
-    ].get("phase", "")
-
-
 def test_a_run_survives_what_happens_to_its_pods(
     finished: dict[str, Any], s3: dict[str, str], minutes: dict[str, float]
 ) -> None:
-    """A training pod deleted mid-shard, `argo terminate`, then resume; Elasticsearch away while answers switch."""
+    """Its node is drained mid-shard, `argo terminate`, then resume; Argo's controller restarted and S3 away while it
+    trains, Elasticsearch away while answers switch."""
     place = ("--run", "faults", "--store", STORE)
     plan("faults", s3, "--store", STORE, "--method", "token", "--inference_method", "prag", "--missing", "icl")
     began = time.monotonic()
@@ -48,14 +44,18 @@ def test_a_run_survives_what_happens_to_its_pods(
         "run", *place, "--backend", "argo", "--namespace", NAMESPACE, "--detach",
         "--parameter", "commit_seconds=1", **s3,
     )  # fmt: skip
-    victim = wait_until(lambda: running("encode"), 600, "a training pod")[0]
+    wait_until(lambda: running("encode"), 600, "a training pod")
     time.sleep(8)
-    kubectl("delete", "pod", victim, "--wait=false", "--ignore-not-found")
+    with drained("faults"):
+        wait_until(lambda: "Unschedulable" in status(*place, **s3), 120, "status that says why nothing starts")
     wait_until(lambda: tried_again("faults"), 300, "another attempt at the shard")
-    (workflow,) = get("workflows", "-l", "semoe/run=faults")["items"]
-    command("argo", "terminate", "-n", NAMESPACE, workflow["metadata"]["name"])
+    command("argo", "terminate", "-n", NAMESPACE, workflow_of("faults")["metadata"]["name"])
     wait_until(lambda: phase("faults") == "Failed", 120, "the terminated workflow")
     following = start("resume", *place, "--backend", "argo", "--namespace", NAMESPACE, "--json", **s3)
+    wait_until(lambda: running("encode"), 600, "a training pod")
+    with s3_away():
+        controller_restarted()
+        time.sleep(60)
     wait_until(lambda: running("inference"), 900, "a pod that answers")
     kubectl("delete", "pod", "elasticsearch-0", "--wait=false")
     assert following.wait(900) == 0
@@ -69,9 +69,7 @@ def test_a_run_survives_what_happens_to_its_pods(
 
 def tried_again(run: str) -> bool:
     """Whether a training shard has a second pod."""
-    (workflow,) = get("workflows", "-l", f"semoe/run={run}")["items"]
-    nodes = workflow["status"].get("nodes", {}).values()
-    return any(n["displayName"].endswith("(1)") and n.get("templateName") == "encode-shard" for n in nodes)
+    return any(n["displayName"].endswith("(1)") and n.get("templateName") == "encode-shard" for n in nodes_of(run))
 
 
 def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict[str, Any], s3: dict[str, str]) -> None:
@@ -80,13 +78,12 @@ def test_a_wrong_configuration_fails_at_once_and_status_shows_why(finished: dict
     plan("wrong", s3, "--store", "s3://semoe/wrong", "--augment_model", "/no/such/Evicted/model")
     said = semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, fails=True, **s3)
     assert "/no/such/Evicted/model" in said
-    (workflow,) = get("workflows", "-l", "semoe/run=wrong")["items"]
-    pods = [node for node in workflow["status"]["nodes"].values() if node["type"] == "Pod"]
-    tried = [node for node in pods if node.get("templateName", "") == "augment-shard"]
+    tried = [node for node in nodes_of("wrong") if node.get("templateName", "") == "augment-shard"]
     assert tried
     assert all(node["outputs"]["exitCode"] == "2" and node["displayName"].endswith("(0)") for node in tried)
-    shown = " ".join(semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **s3).split())
+    shown = status(*place, **s3)
     assert "failed for good" in shown
+    assert "argo=true" not in shown
     assert "/no/such/Evicted/model" in shown
     outcome = json.loads(semoe("report", *place, "--partial", "--json", **s3))
     assert "/no/such/Evicted/model" in outcome["failures"][0]["message"]
@@ -107,9 +104,8 @@ def test_an_experiment_that_is_cancelled_goes_on_and_ends_with_its_report(
     semoe(*again, "--detach", **s3)
     said = semoe("run", *place, "--backend", "argo", "--namespace", NAMESPACE, fails=True, **s3)
     assert "is at work" in said
-    (workflow,) = get("workflows", "-l", "semoe/run=again")["items"]
-    command("argo", "suspend", "-n", NAMESPACE, workflow["metadata"]["name"])
-    assert "argo resume" in semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **s3)
+    command("argo", "suspend", "-n", NAMESPACE, workflow_of("again")["metadata"]["name"])
+    assert "argo resume" in status(*place, **s3)
     semoe("cancel", *place, "--namespace", NAMESPACE, **s3)
     wait_until(lambda: phase("again") == "Failed", 180, "the cancelled workflow")
     semoe(*again, **s3)
