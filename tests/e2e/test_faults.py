@@ -1,19 +1,18 @@
-"""One fault after the other, each in a run of its own: minutes each, and so not part of `make e2e`.
+"""Faults that take a run of their own, minutes each, and so are not part of `make e2e`: too little of something.
 
-`make e2e ARGS='-m "e2e and slow"'`. Those that tell most are in test_survives.py, in a run that is done anyway.
+`make e2e ARGS='-m "e2e and slow"'`. The others are in test_survives.py, in a run that is done anyway.
 """
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import NAMESPACE, get, kubectl, running, semoe, start, status, wait_until
+from tests.e2e.cluster import NAMESPACE, kubectl, running, semoe, start, status, wait_until
 from tests.e2e.conftest import CORPUS_KEY, plan
-from tests.e2e.disturbed import controller_restarted, drained, nodes_of, phase, s3_away
+from tests.e2e.disturbed import nodes_of, phase
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(2400)]
 STORE = "s3://semoe/faults"
@@ -41,38 +40,6 @@ def nothing_was_lost_or_trained_twice(place: tuple[str, ...], s3: dict[str, str]
     assert experts["in_store"] + experts["without_pairs"] == experts["planned"] > 20
     assert experts["committed"] == experts["committed_distinct"] == experts["in_store"]
     assert [one["num_questions"] for one in report["overall"]] == [8, 8]
-
-
-def test_s3_is_away_for_a_minute(installed: None, s3: dict[str, str]) -> None:
-    place = planned("s3-away", s3)
-    run = begun(place, s3)
-    wait_until(lambda: running("encode"), 900, "a training pod")
-    time.sleep(8)
-    with s3_away():
-        time.sleep(75)
-    assert run.wait(1500) == 0
-    nothing_was_lost_or_trained_twice(place, s3)
-
-
-def test_a_node_is_drained(installed: None, s3: dict[str, str]) -> None:
-    place = planned("drained", s3)
-    run = begun(place, s3)
-    wait_until(lambda: running("encode"), 900, "a training pod")
-    time.sleep(8)
-    with drained("drained"):
-        wait_until(lambda: "Unschedulable" in status(*place, **s3), 120, "status that says why nothing starts")
-    assert run.wait(1500) == 0
-    nothing_was_lost_or_trained_twice(place, s3)
-
-
-def test_the_controller_is_restarted(installed: None, s3: dict[str, str]) -> None:
-    place = planned("controller", s3)
-    run = begun(place, s3)
-    wait_until(lambda: running("encode"), 900, "a training pod")
-    controller_restarted()
-    assert run.wait(1500) == 0
-    nothing_was_lost_or_trained_twice(place, s3)
-    assert len(get("workflows", "-l", "semoe/run=controller")["items"]) == 1
 
 
 @pytest.fixture
