@@ -104,7 +104,7 @@ def _environment() -> list[EnvVar]:
         "SEMOE_METRICS_PORT": str(METRICS_PORT),
         "SEMOE_COUNTS_DIR": COUNTS_DIR,
         "SEMOE_DEVICE": p("device"),
-        "AWS_MAX_ATTEMPTS": "9",
+        "AWS_MAX_ATTEMPTS": "8",
         "SEMOE_EXPERT_CACHE": "/cache/experts",
         "SEMOE_ES_CA_FILE": p("es_ca_file"),
     }
