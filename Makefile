@@ -40,7 +40,7 @@ test: install ## Run the tests (under 10 minutes on 2 cores; JOBS=8 on more)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-slow: install ## Run the tests that take minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not e2e"
 
 test-gpu: install ## Run the tests of training on this machine's NVIDIA GPU
 	TRITON_INTERPRET=0 $(BIN)/python -m pytest -m gpu

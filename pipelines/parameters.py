@@ -29,6 +29,15 @@ PLAN = [
         description="ConfigMap with settings.toml for `semoe plan`, and preset.toml where those name it.",
     )
 ]
+EXPERIMENT = [
+    Parameter(name="config", description="A published experiment, as `semoe reproduce --list` names it."),
+    Parameter(
+        name="data_dir", description="Its questions: s3://…, or a folder in the pod, with a folder for each dataset."
+    ),
+    Parameter(name="sample", value="0", description="The first so many questions; 0: as many as the config says."),
+    Parameter(name="model_name", value="", description="Another model than the config's; the report says so."),
+    Parameter(name="shards", value="8", description="Of each stage."),
+]
 CORPUS = [
     Parameter(
         name="data_path", value="", description="Passages: s3://… or a path in the pod. Empty: the index is there."
@@ -112,7 +121,11 @@ def workflow_parameter(name: str) -> str:
     Raises:
         KeyError: there is no such parameter.
     """
+<<<<<<< HEAD
     known = {one.name for one in (*RUN, *PLAN, *CORPUS, *WORKER, *PLACEMENT, *EVERY_POD, *ACCESS)}
+=======
+    known = {one.name for one in (*RUN, *PLAN, *EXPERIMENT, *CORPUS, *WORKER, *PLACEMENT, *ACCESS)}
+>>>>>>> wt-cluster
     if name not in known:
         raise KeyError(name)
     return f"{{{{workflow.parameters.{name}}}}}"

@@ -28,6 +28,8 @@ from pipelines.parameters import workflow_parameter as p
 from pipelines.retries import retries
 
 METRICS_PORT = 9100
+SERVING = ("worker", "index")
+"""Commands that serve /metrics: a pod of any other would be a target that is always down."""
 COUNTS_DIR = "/tmp/counts"  # noqa: S108  (a volume of the pod's own)
 ELASTICSEARCH_DIR = "/etc/semoe/elasticsearch"
 LOCKED = SecurityContext(
@@ -70,7 +72,7 @@ def pod(
             EnvFromSource(secret_ref=SecretEnvSource(name=p("environment_secret"), optional=True)),
             EnvFromSource(secret_ref=SecretEnvSource(name=p(_s3_secret(needs)), optional=True)),
         ],
-        ports=[ContainerPort(name="metrics", container_port=METRICS_PORT)],
+        ports=[ContainerPort(name="metrics", container_port=METRICS_PORT)] if arguments[0] in SERVING else None,
         volumes=[*_volumes(), *more.values()],
         volume_mounts=[
             VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108
@@ -102,7 +104,7 @@ def _environment() -> list[EnvVar]:
         "SEMOE_METRICS_PORT": str(METRICS_PORT),
         "SEMOE_COUNTS_DIR": COUNTS_DIR,
         "SEMOE_DEVICE": p("device"),
-        "AWS_MAX_ATTEMPTS": "9",
+        "AWS_MAX_ATTEMPTS": "8",
         "SEMOE_EXPERT_CACHE": "/cache/experts",
         "SEMOE_ES_CA_FILE": p("es_ca_file"),
     }

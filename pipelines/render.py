@@ -8,7 +8,9 @@ from typing import Any
 import yaml
 from hera.workflows import WorkflowTemplate
 
-CONCEPTS = ("vectors", "index", "retrieve", "augment", "encode", "inference", "reproduce", "corpus", "doctor")
+CONCEPTS = (
+    "vectors", "index", "retrieve", "augment", "encode", "inference", "reproduce", "experiment", "corpus", "doctor",
+)  # fmt: skip
 FOLDER = Path("manifests/workflows")
 CHART = Path("helm/workers/workflows")
 """A link to `FOLDER`; where the sources were unpacked from a package, a folder with copies, which are held equal."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hera.workflows import Parameter, Step, Steps
-from hera.workflows.models import Counter, IntOrString, Prometheus, ValueFrom
+from hera.workflows.models import Counter, IntOrString, MetricLabel, Prometheus, ValueFrom
 from hera.workflows.models import Sequence as Numbers
 from hera.workflows.protocol import Templatable
 
@@ -54,6 +54,8 @@ def _metric(stage: str, count: str) -> Prometheus:
     return Prometheus(
         name=f"semoe_{stage}_{count}_total",
         help=f"{count} that finished shards of {stage} counted",
+        # One controller may do the workflows of many namespaces.
+        labels=[MetricLabel(key="namespace", value="{{workflow.namespace}}")],
         when="{{status}} == Succeeded",
         counter=Counter(value=f"{{{{outputs.parameters.{count}}}}}"),
     )

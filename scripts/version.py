@@ -18,6 +18,7 @@ BEFORE = {
     "helm/workers/Chart.yaml": ("\nversion: ", "\nappVersion: "),
     "images/worker/Dockerfile": ("ARG VERSION=", "semoe-worker:"),
     "docs/kubernetes.md": ("`…:", "semoe-worker:", "semoe-reproduce-v", "semoe-encode-v"),
+    "docs/reproduce.md": ("semoe-experiment-v",),
 }
 """What stands before the version, each at least once in its file."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semoe.cli import options as o
+from semoe.cli.data_folder import require_here
 from semoe.cli.option_groups import among
 from semoe.cli.output import err, print_json, show_all, table
 from semoe.cli.reproduce_options import DataOptions
@@ -33,11 +34,12 @@ def check(data: DataOptions, output: o.OutputOptions, dataset: Which = None) -> 
     """
     from semoe.datasets.manifest import data_state
 
-    found = [data_state(data.data_dir, name) for name in _known(dataset)]
+    folder = require_here(data.data_dir)
+    found = [data_state(folder, name) for name in _known(dataset)]
     if output.as_json:
         print_json([asdict(one) for one in found])
     else:
-        table(f"Data in {data.data_dir}", COLUMNS, [_row(one) for one in found])
+        table(f"Data in {folder}", COLUMNS, [_row(one) for one in found])
         for one in found:
             if one.advice:
                 err.print(f"{one.dataset}: {one.advice}", soft_wrap=True)
@@ -63,10 +65,11 @@ def sample_verb(
     from semoe.datasets.manifest import find_data
     from semoe.datasets.sampling import NESTED, sample_dataset
 
+    folder = require_here(data.data_dir)
     # Named ones must be there; otherwise what is there is meant.
     can = [name for name in _known(None) if name not in NESTED]
-    names = dataset or [name for name in can if find_data(data.data_dir, name)] or can
-    made = [sample_dataset(data.data_dir, name, to, sample, spread=spread) for name in _known(names)]
+    names = dataset or [name for name in can if find_data(folder, name)] or can
+    made = [sample_dataset(folder, name, to, sample, spread=spread) for name in _known(names)]
     show_all([asdict(one) for one in made], as_json=output.as_json)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semoe.cli import options as o
+from semoe.cli.data_folder import opened
 from semoe.cli.output import err, print_json, reader, show, show_rows
 from semoe.cli.reproduce_options import ExperimentOptions, PassageOptions
 from semoe.cli.reproducing import Experimenting, chosen, lacks, read_known
@@ -22,6 +23,7 @@ from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
 if TYPE_CHECKING:
+    from semoe.reproduction.config import Config
     from semoe.runs.folder import RunFolder
 
 REPORTS = Path("reproduction")
@@ -58,8 +60,10 @@ def reproduce(
     On a cluster: semoe reproduce --config popqa-llama3.2_1b --backend argo --retriever elasticsearch --retrieve_later
     """
     names = chosen(what)
+    configs = list(map(read_known, names))
     if what.list:
-        _show_list(names, data.data_dir, as_json=output.as_json)
+        with opened(data.data_dir, _datasets(configs)) as data_dir:
+            _show_list(configs, data_dir, as_json=output.as_json)
         return
     if len(names) > 1 and (what.run or what.to):
         raise UsageError("--run and --to name one run: they do not go with several configs.", kind="options")
@@ -75,49 +79,69 @@ def reproduce(
     )
     doing.require_sense()
     made = []
-    for name in names:
-        one = Experimenting(
-            config=read_known(name),
-            what=what,
-            data=data,
-            index_place=index_place,
-            cutting=cutting,
-            estimating=estimating,
-        )
-        if len(names) == 1 or _is_possible(one):
-            made += _done(one, doing, open_run(place, one.run))
+    with opened(data.data_dir, _datasets(configs)) as data_dir:
+        for config in configs:
+            one = Experimenting(
+                config=config,
+                what=what,
+                data=data,
+                data_dir=data_dir,
+                index_place=index_place,
+                cutting=cutting,
+                estimating=estimating,
+            )
+            if len(names) == 1 or _is_possible(one):
+                made += _done(one, doing, open_run(place, one.run))
     if output.as_json:
         print_json(made)
 
 
 def _done(one: Experimenting, doing: Doing, folder: "RunFolder") -> list[dict[str, object]]:
-    """Does an experiment and writes its report; returns it for programs, or nothing where the run goes on elsewhere."""
+    """Does an experiment and writes its report; returns it for programs, or nothing where that comes later."""
+    from semoe.runs.status import is_finished
+
+    err.print(f"{one.config.name}: {one.config.experiment.title} (run {folder.run})", soft_wrap=True)
+    only = one.what.only
+    if only == "report":
+        folder.plan()  # who asks for the report of a run has made it
+    _plan(one, folder, quiet=doing.output.as_json or only == "report")
+    if only == "plan":
+        return [{"config": one.config.name, "run": folder.run}]
+    # One that a workflow finished, whoever submitted it, has its report to be written and nothing to be done.
+    if only is None and not is_finished(folder) and not doing.do(folder):
+        err.print("The workflow goes on. Once it is done, the same command writes the report.", soft_wrap=True)
+        return []
+    return [_written(one, folder, quiet=doing.output.as_json)]
+
+
+def _plan(one: Experimenting, folder: "RunFolder", *, quiet: bool) -> None:
+    manifest = make_planned(folder, one.asked())
+    reckoned = reckon(folder, manifest, one.estimating)
+    if not quiet:
+        show_plan(folder, manifest, *reckoned)
+
+
+def _written(one: Experimenting, folder: "RunFolder", *, quiet: bool) -> dict[str, object]:
+    """Writes the report of a finished run, here and beside the run; returns it for programs."""
     from semoe.reproduction.report import reproduction_of
     from semoe.reproduction.written import write_report
     from semoe.runs.reporting import make_report
 
-    as_json = doing.output.as_json
-    err.print(f"{one.config.name}: {one.config.experiment.title} (run {folder.run})", soft_wrap=True)
-    manifest = make_planned(folder, one.asked())
-    reckoned = reckon(folder, manifest, one.estimating)
-    if not as_json:
-        show_plan(folder, manifest, *reckoned)
-    if not doing.do(folder):
-        err.print("The workflow goes on. Once it is done, the same command writes the report.", soft_wrap=True)
-        return []
     report = make_report(folder)
     command = shlex.join(["semoe", *reader.arguments])
     found = reproduction_of(folder, report, one.config, changed=one.changed(folder), command=command)
     paths = write_report(found, one.what.to or REPORTS / folder.run)
-    if not as_json:
+    for path in paths:
+        folder.write_page(path.name, path.read_bytes())
+    if not quiet:
         show_report(report)
         show({"report": ", ".join(map(str, paths))})
-    return [{"config": one.config.name, "run": folder.run, "reports": list(map(str, paths)), "report": asdict(found)}]
+    return {"config": one.config.name, "run": folder.run, "reports": list(map(str, paths)), "report": asdict(found)}
 
 
 def _is_possible(one: Experimenting) -> bool:
     """Whether the machine has all that an experiment needs; says what it lacks. Nothing is downloaded for many."""
-    missing = lacks(one.config, one.data.data_dir)
+    missing = lacks(one.config, one.data_dir)
     if one.what.model_name and "weights" in missing:
         missing.remove("weights")
     if missing:
@@ -125,10 +149,9 @@ def _is_possible(one: Experimenting) -> bool:
     return not missing
 
 
-def _show_list(names: Sequence[str], data_dir: Path, *, as_json: bool) -> None:
+def _show_list(configs: Sequence["Config"], data_dir: Path, *, as_json: bool) -> None:
     rows = []
-    for name in names:
-        config = read_known(name)
+    for config in configs:
         plan = config.options["plan"]
         methods = _methods(config.options)
         row = {
@@ -142,6 +165,10 @@ def _show_list(names: Sequence[str], data_dir: Path, *, as_json: bool) -> None:
         }
         rows.append(row)
     show_rows("Experiments; n: the first so many questions", SHOWN, rows, as_json=as_json)
+
+
+def _datasets(configs: Sequence["Config"]) -> set[str]:
+    return {dataset for config in configs for dataset in config.options["plan"]["dataset"]}
 
 
 def _methods(options: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -1,7 +1,7 @@
 """Options of `semoe reproduce` and of the verbs on data: which experiments, on which questions."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -33,8 +33,8 @@ class ExperimentOptions:
     ] = False
     list: Annotated[bool, typer.Option("--list", help="Show the experiments and what each lacks here.")] = False
     sample: Annotated[
-        int | None, typer.Option("--sample", min=1, help="The first so many questions, in place of the config's.")
-    ] = None
+        int, typer.Option("--sample", min=0, help="The first so many questions; 0: as many as the config says.")
+    ] = 0
     model_name: Annotated[
         str,
         typer.Option(
@@ -47,6 +47,13 @@ class ExperimentOptions:
         str,
         typer.Option("--run", help="Name of the run. Default: the config's, with what was changed: it goes on."),
     ] = ""
+    only: Annotated[
+        Literal["plan", "report"] | None,
+        typer.Option(
+            "--only",
+            help="plan: say what it will take, and do nothing of it. report: write the report of a run that is done.",
+        ),
+    ] = None
     to: Annotated[
         Path | None, typer.Option("--to", help="Folder of the report. Default: reproduction/ and the run's name.")
     ] = None
@@ -57,14 +64,21 @@ class DataOptions:
     """Where questions and passages are."""
 
     data_dir: Annotated[
-        Path, typer.Option("--data_dir", help="Folder with a folder for each dataset, as `semoe data check` wants it.")
-    ] = Path("data")
+        str, typer.Option("--data_dir", help="Folder with a folder for each dataset, as `semoe data check` wants it.")
+    ] = "data"
 
 
 @option_group("Data", table="data")
-class PassageOptions(DataOptions):
-    """The same with the passages."""
+class PassageOptions:
+    """The same, which may be in S3, with the passages."""
 
+    data_dir: Annotated[
+        str,
+        typer.Option(
+            "--data_dir",
+            help="Folder with a folder for each dataset, as `semoe data check` wants it; or s3://bucket/data.",
+        ),
+    ] = "data"
     passages: Annotated[
         str,
         typer.Option(

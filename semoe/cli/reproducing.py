@@ -35,6 +35,8 @@ class Experimenting:
     config: Config
     what: ExperimentOptions
     data: PassageOptions
+    data_dir: Path
+    """The data folder on this machine: a copy, where it is in S3."""
     index_place: o.IndexOptions
     cutting: ShardOptions
     estimating: EstimateOptions
@@ -59,7 +61,8 @@ class Experimenting:
         sample = f"sample{self.what.sample}" if self._sample != self.questions.sample else ""
         others = [self.index_place.retriever if self.index_place.retriever != BM25 else "", model, sample]
         name = "-".join([self.config.name, *filter(None, others)])
-        return "".join(letter if letter.isalnum() or letter in "._=+-" else "_" for letter in name)
+        # What a cluster takes for a label, by which it finds the run's workflow.
+        return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
 
     def asked(self) -> Asked:
         """Returns what `plan` is asked for.
@@ -68,7 +71,7 @@ class Experimenting:
             UsageError: a dataset's questions are not there; the message says where they are to be had.
         """
         datasets = self.questions.dataset or []
-        paths = [require_data(self.data.data_dir, one) for one in datasets]
+        paths = [require_data(self.data_dir, one, self.data.data_dir) for one in datasets]
         return Asked(
             questions=replace(self.questions, data_path=paths, sample=self._sample),
             recipe=self.recipe,
@@ -93,7 +96,7 @@ class Experimenting:
             )
         for one in folder.plan().sets:
             if one.dataset in manifest():
-                said += _short(data_state(self.data.data_dir, one.dataset), one.num_questions, self._sample)
+                said += _short(data_state(self.data_dir, one.dataset), one.num_questions, self._sample)
         if self.index_place.retriever not in SAME_AS_PUBLISHED:
             said.append(f"Passages are found by {self.index_place.retriever}, not by BM25.")
         return said
@@ -104,7 +107,7 @@ class Experimenting:
 
     def _passages(self) -> str | None:
         """The passages to index first: those that were named, or those of the data folder for an index in a folder."""
-        there = self.data.data_dir / PASSAGES
+        there = self.data_dir / PASSAGES
         is_ours = not on_a_server(self.index_place.retriever) and there.is_file()
         return self.data.passages or (str(there) if is_ours else None)
 

@@ -77,22 +77,34 @@ def find_data(data_dir: Path, dataset: str) -> Path | None:
     return next((path for name in FILES[dataset] if (path := data_dir / dataset / name).is_file()), None)
 
 
-def require_data(data_dir: Path, dataset: str) -> Path:
+def files_of(dataset: str) -> set[str]:
+    """Returns the names of all files that a dataset may have; none of one that is no benchmark's."""
+    beside = manifest()[dataset].beside if dataset in FILES else ()
+    return {*FILES.get(dataset, ()), *beside}
+
+
+def require_data(data_dir: Path, dataset: str, called: str = "") -> Path:
     """Returns a dataset's folder in a data folder.
+
+    Args:
+        data_dir: the data folder.
+        dataset: its name.
+        called: the data folder as its user knows it, where it is a copy.
 
     Raises:
         UsageError: its file is not there; the message says where it is to be had.
     """
     if dataset in FILES and find_data(data_dir, dataset) is None:
-        raise UsageError(f"{data_dir / dataset} has no questions. {advice(data_dir, dataset)}", kind="missing-data")
+        place = called.rstrip("/") or data_dir
+        raise UsageError(f"{place}/{dataset} has no questions. {advice(place, dataset)}", kind="missing-data")
     return data_dir / dataset
 
 
-def advice(data_dir: Path, dataset: str) -> str:
+def advice(data_dir: Path | str, dataset: str) -> str:
     """Says where a dataset is to be had, and where to put it."""
     source = manifest()[dataset]
     files = " and ".join((source.file, *source.beside))
-    return f"Download {source.title} by hand: {source.where}. {source.how} Put {files} into {data_dir / dataset}."
+    return f"Download {source.title} by hand: {source.where}. {source.how} Put {files} into {data_dir}/{dataset}."
 
 
 def data_state(data_dir: Path, dataset: str) -> DataState:

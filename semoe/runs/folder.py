@@ -156,6 +156,10 @@ class RunFolder:
         """Keeps what a worker said."""
         self.objects.put(f"{self._root}/logs/{stage}/{shard:05}-{worker}.log", text.encode())
 
+    def write_page(self, name: str, data: bytes) -> None:
+        """Keeps a page of the run's reproduction, for people who have the store alone."""
+        self.objects.put(f"{self._root}/reproduction/{name}", data)
+
     def names(self, prefix: str) -> list[str]:
         """Lists objects of the run, their names without the prefix."""
         whole = f"{self._root}/{prefix}"

@@ -53,6 +53,11 @@ def status_of(folder: RunFolder) -> list[StageStatus]:
     return found
 
 
+def is_finished(folder: RunFolder) -> bool:
+    """Whether every shard of every stage is done."""
+    return all(one.finished == one.num_shards for one in status_of(folder))
+
+
 def failures_of(folder: RunFolder) -> Sequence[Failure]:
     """Returns why unfinished shards are unfinished: what no further attempt would mend first, then the oldest."""
     found = [failure for stage in STAGES for failure in folder.failures(stage)]

@@ -8,8 +8,11 @@ import pytest
 from semoe.cli.app import run
 from semoe.reproduction.config import config_names
 from semoe.reproduction.written import read_report
+from semoe.runs.folder import RunFolder
+from semoe.store.objects import FolderObjects
 from tests.demo import DEMO, PASSAGES
 from tests.reproduction.experiments import data_folder
+from tests.seaweed import client
 from tests.small_run import planned
 
 OWN = """
@@ -110,11 +113,47 @@ def test_an_experiment_goes_from_its_config_to_its_report(
     assert "reproduce --config" in found.made.command
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.index("Not as the config says") < page.index("popqa, total")
+    # Who has the store alone reads it there.
+    there = tmp_path / "store" / "runs" / "eight-tiny" / "reproduction"
+    assert (there / "report.html").read_text() == page
     # The same again has nothing left to do, and writes the same figures.
     assert run([*command, "--json"]) == 0
     (again,) = json.loads(capsys.readouterr().out)
     assert again["run"] == "eight-tiny"
     assert read_report(tmp_path / "report" / "report.json").cells == found.cells
+
+
+def test_it_plans_alone_where_asked_to_with_questions_in_s3(
+    small_root: Path,
+    tmp_path: Path,
+    s3_endpoint: str,
+    bucket: str,
+    s3_environment: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in s3_environment.items():
+        monkeypatch.setenv(name, value)
+    config = tmp_path / "eight.toml"
+    config.write_text(OWN.format(preset=small_root / "quick.toml"))
+    command = [
+        "reproduce", "--config", str(config), "--model_name", str(small_root / "tiny"), "--data_dir",
+        f"s3://{bucket}/some data/", "--retrieve_later", "--root_dir", str(tmp_path), "--run", "x",
+    ]  # fmt: skip
+    assert run([*command, "--only", "report"]) == 2
+    assert "No run 'x'" in told(capsys)
+    assert run([*command, "--only", "plan"]) == 2
+    assert f"s3://{bucket}/some data/popqa has no questions" in told(capsys)
+    client(s3_endpoint).upload_file(str(DEMO / "popqa" / "popQA.tsv"), bucket, "some data/popqa/popQA.tsv")
+    assert run([*command, "--only", "plan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"config": "eight", "run": "x"}]
+    folder = RunFolder(FolderObjects(tmp_path / "store"), "x")
+    assert folder.plan().sets[0].num_questions == 8
+    assert folder.names("progress/") == []
+    assert run([*command, "--only", "report"]) == 2
+    assert "retrieve has 0 of 1 shards" in told(capsys)
+    assert run(["data", "check", "--data_dir", f"s3://{bucket}/some data"]) == 2
+    assert "Copy it" in told(capsys)
 
 
 def test_a_run_whose_answers_load_no_expert_trains_none(small_root: Path, tmp_path: Path) -> None:

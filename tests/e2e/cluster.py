@@ -43,6 +43,11 @@ def semoe(*words: str, fails: bool = False, all_of_it: bool = False, **environme
     return command(sys.executable, "-m", "semoe", *words, fails=fails, all_of_it=all_of_it, **environment)
 
 
+def status(*place: str, **environment: str) -> str:
+    """All that `semoe status` says of a run and its workflow, on one line."""
+    return " ".join(semoe("status", *place, "--namespace", NAMESPACE, all_of_it=True, **environment).split())
+
+
 def start(*words: str, **environment: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-m", "semoe", *words], env=os.environ | environment, cwd=ROOT)
 

@@ -1,6 +1,7 @@
 """What trains a corpus by the clock: a plan in a pod, and a run that is called as its workflow unless it is named."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 import yaml
 
 from pipelines.corpus import SETTINGS_DIR
-from pipelines.parameters import RUN_EXPRESSION, RUN_NAME
+from pipelines.parameters import EXPERIMENT, RUN_EXPRESSION, RUN_NAME
 from pipelines.render import CONCEPTS, rendered
+from semoe.cli.app import run
 
+PARAMETER = re.compile(r"{{workflow\.parameters\.(\w+)}}")
 OF_A_RUN = [one for one in CONCEPTS if one not in ("vectors", "index", "doctor")]
 
 
@@ -32,8 +35,8 @@ def test_every_pod_and_the_label_call_the_run_alike(concept: str) -> None:
     assert spec(concept)["workflowMetadata"]["labelsFrom"] == {"semoe/run": {"expression": RUN_EXPRESSION}}
 
 
-def test_only_a_run_over_a_corpus_need_not_be_named() -> None:
-    assert [one for one in OF_A_RUN if given(one)["run"] is not None] == ["corpus"]
+def test_only_a_workflow_that_plans_its_run_need_not_name_it() -> None:
+    assert [one for one in OF_A_RUN if given(one)["run"] is not None] == ["experiment", "corpus"]
     assert given("corpus")["run"] == ""
 
 
@@ -42,6 +45,19 @@ def test_it_hands_every_parameter_on_that_reproduce_asks_for() -> None:
     assert given("corpus").keys() - given("reproduce").keys() == {"plan_config_map"}
     assert given("reproduce").keys() <= given("corpus").keys()
     assert given("corpus") | {"run": None} == given("reproduce") | {"plan_config_map": "semoe-plan"}
+
+
+def test_an_experiment_plans_and_reports_as_it_was_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    own = {one.name: one.value for one in EXPERIMENT}
+    assert given("experiment") | {"run": None} == given("reproduce") | own
+    steps, plan, report, _ = spec("experiment")["templates"]
+    assert [step["name"] for group in steps["steps"] for step in group] == ["plan", "reproduce", "report"]
+    words, after = plan["container"]["args"], report["container"]["args"]
+    assert (words[-2:], after) == (["--only", "plan"], [*words[:-1], "report"])
+    # The command line takes every word with its default: what it refuses is the one that has none.
+    filled = [PARAMETER.sub(lambda found: given("experiment")[found[1]] or "nothing", word) for word in words]
+    assert run(["r" if "{{=" in word else word for word in filled]) == 2
+    assert "Unknown config 'nothing'" in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_plan_reads_its_settings_from_a_config_map_and_writes_as_a_worker() -> None:
@@ -60,12 +76,12 @@ def test_the_plan_reads_its_settings_from_a_config_map_and_writes_as_a_worker() 
 
 
 @pytest.mark.skipif(shutil.which("argo") is None, reason="needs the command argo (its release page has it)")
-@pytest.mark.parametrize(("run", "name", "is_number"), [("", "7", True), ("", "a", False), ("7", "a", True)])
-def test_argo_reads_the_name_as_we_mean_it(tmp_path: Path, run: str, name: str, is_number: bool) -> None:
+@pytest.mark.parametrize(("given_run", "name", "is_number"), [("", "7", True), ("", "a", False), ("7", "a", True)])
+def test_argo_reads_the_name_as_we_mean_it(tmp_path: Path, given_run: str, name: str, is_number: bool) -> None:
     """A deadline must be a number once the linter has evaluated it: so it tells which of the two it took."""
     expression = RUN_EXPRESSION.replace("workflow.name", f"'{name}'")
     pod = {"name": "main", "activeDeadlineSeconds": f"{{{{={expression}}}}}", "container": {"image": "i"}}
-    arguments = {"parameters": [{"name": "run", "value": run}]}
+    arguments = {"parameters": [{"name": "run", "value": given_run}]}
     workflow = {
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"generateName": "w-"},
         "spec": {"entrypoint": "main", "arguments": arguments, "templates": [pod]},

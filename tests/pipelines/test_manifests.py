@@ -21,6 +21,7 @@ from semoe.cli.cluster.argo import template_name
 from semoe.errors import TransientError, meaning_of
 
 REFERENCE = re.compile(r"\{\{(.*?)\}\}")
+PARAMETER = re.compile(r"workflow\.parameters\.\w+")
 ROOT = Path(__file__).parents[2]
 
 
@@ -56,6 +57,23 @@ def test_a_pod_computes_with_as_many_threads_as_it_asks_cpus_for(template: dict[
         assert found["OMP_NUM_THREADS"] == {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}}
 
 
+def test_only_pods_that_serve_metrics_have_a_port_for_them(template: dict[str, Any]) -> None:
+    for pod in pods(template):
+        assert ("ports" in pod["container"]) is (pod["container"]["args"][0] in ("worker", "index"))
+
+
+def test_conditions_read_parameters_as_values_and_paste_none_in(template: dict[str, Any]) -> None:
+    """The key `it's.tsv` would end a text between apostrophes."""
+    for one in template["spec"]["templates"]:
+        for step in (step for group in one.get("steps", ()) for step in group if "when" in step):
+            assert re.fullmatch(r"\{\{=[^{}]*\}\}", step["when"])
+
+
+def test_counts_say_of_which_namespace_they_are(template: dict[str, Any]) -> None:
+    counts = [one for pod in pods(template) for one in pod.get("metrics", {}).get("prometheus", ())]
+    assert all(one["labels"] == [{"key": "namespace", "value": "{{workflow.namespace}}"}] for one in counts)
+
+
 def test_a_misspelt_field_fails() -> None:
     from hera.workflows.models import PodGC
 
@@ -79,9 +97,12 @@ def test_every_reference_resolves(template: dict[str, Any]) -> None:
             | {f"inputs.parameters.{name}" for name in inputs}
             | {f"outputs.parameters.{name}" for name in outputs}
             | {f"steps.{step['name']}.outputs.result" for step in steps}
-            | {"item", "workflow.status", "status", *REFERENCE.findall(RUN_NAME)}
+            | {"item", "workflow.status", "workflow.namespace", "status", *REFERENCE.findall(RUN_NAME)}
         )
-        assert set(REFERENCE.findall(json.dumps(one))) <= known
+        found = set(REFERENCE.findall(json.dumps(one)))
+        conditions = {each for step in steps for each in REFERENCE.findall(step.get("when", ""))}
+        assert found - conditions <= known
+        assert {name for each in conditions for name in PARAMETER.findall(each)} <= known
         assert {step["template"] for step in steps if "template" in step} <= names
 
 

@@ -23,7 +23,8 @@ def experimenting(name: str, data_dir: Path, **what: object) -> Experimenting:
     return Experimenting(
         config=read_known(name),
         what=ExperimentOptions(config=name, **what),  # type: ignore[arg-type]
-        data=PassageOptions(data_dir=data_dir),
+        data=PassageOptions(data_dir=str(data_dir)),
+        data_dir=data_dir,
         index_place=IndexOptions(),
         cutting=ShardOptions(),
         estimating=EstimateOptions(),

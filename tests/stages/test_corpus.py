@@ -9,6 +9,7 @@ from semoe.stages.corpus import open_corpus
 from semoe.store.objects.reading import read_pieces
 from semoe.store.objects.s3 import S3Objects
 from tests.demo import PASSAGES
+from tests.seaweed import client
 
 
 @pytest.mark.parametrize("name", ["passages.tsv", "passages.tsv.gz"])
@@ -30,6 +31,31 @@ def test_a_file_and_an_object_give_the_same_passages(
     assert sum(told) == here.size == (tmp_path / name).stat().st_size
     assert list(there.passages()) == wanted
     assert here.identity == there.identity
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "it's all.tsv",
+        "Wikipedia (2024)/part #1.tsv",
+        "Æther/ψ+=&%20?.tsv",
+        "a//b.tsv",
+        "-x.tsv",
+        'say "so", [1].tsv',
+    ],
+)
+def test_an_object_may_be_called_as_people_call_files(
+    key: str,
+    s3_objects: S3Objects,
+    s3_endpoint: str,
+    s3_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable, value in s3_environment.items():
+        monkeypatch.setenv(variable, value)
+    bucket, _, prefix = s3_objects.url.removeprefix("s3://").partition("/")
+    client(s3_endpoint).put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=PASSAGES.read_bytes())
+    assert list(open_corpus(f"{s3_objects.url}/{key}").passages()) == list(read_passages(PASSAGES))
 
 
 def test_an_object_larger_than_a_piece_is_read_whole(s3_objects: S3Objects) -> None:

@@ -85,7 +85,7 @@ def test_a_parquet_file_is_planned_by_its_footer_alone(tmp_path: Path, monkeypat
             asked.append(length)
             return super().get(name, start, length)
 
-    monkeypatch.setattr("semoe.stages.corpora.places.open_objects", lambda path: Remote(tmp_path))
+    monkeypatch.setattr("semoe.stages.corpora.places.open_bucket", lambda path: Remote(tmp_path))
     plan = plan_corpus("s3://bucket/c.parquet", "", 8)
     assert sum(plan.num_passages) == pytest.approx(4000, rel=0.02)
     assert sum(length or 0 for length in asked) < size / 4 + 5 * (1 << 16)

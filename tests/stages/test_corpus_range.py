@@ -183,7 +183,7 @@ def test_a_range_in_s3_is_read_with_few_requests(tmp_path: Path, monkeypatch: py
             asked.append((start, length))
             return super().get(name, start, length)
 
-    monkeypatch.setattr("semoe.stages.corpora.places.open_objects", lambda path: Remote(tmp_path))
+    monkeypatch.setattr("semoe.stages.corpora.places.open_bucket", lambda path: Remote(tmp_path))
     corpus = CorpusFile.of("s3://bucket/psgs.tsv")
     assert all(length is not None and length <= 1 << 12 for _, length in asked)
     asked.clear()

@@ -3,7 +3,9 @@
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from botocore.config import Config
@@ -12,6 +14,7 @@ from semoe.errors import TransientError
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects import FolderObjects
 from semoe.store.objects.s3 import S3Objects
+from semoe.store.objects.s3_client import client_config
 from semoe.store.upkeep import compact, folded, garbage, remove
 from tests.proxy import Fault, proxy
 from tests.seaweed import client
@@ -65,6 +68,30 @@ def test_an_answer_that_is_lost_late_or_short_is_asked_for_again(
         store = ExpertStore(S3Objects(bucket, prefix(request), client=client(address, config=PATIENT)), "s")
         assert store.get(blob(0).key) == blob(0).data
     assert seen[".pack"] == 3
+
+
+def test_each_of_many_threads_has_a_patience_of_its_own(
+    s3_endpoint: str, bucket: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And an attempt waits for the next: a server that restarts is away for seconds, not for milliseconds."""
+    seen, waits = Counter[str](), list[float]()
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waits.append))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "8")
+    direct = S3Objects(bucket, prefix(request), client=client(s3_endpoint))
+    names = [f"object-{number}" for number in range(8)]
+    for name in names:
+        direct.put(name, name.encode())
+
+    def fault(asked: str, path: str) -> str:
+        seen[path] += 1
+        return "lose" if seen[path] < 8 else ""
+
+    with proxy(s3_endpoint, fault) as address:
+        objects = S3Objects(bucket, prefix(request), client=client(address, config=client_config()))
+        with ThreadPoolExecutor(len(names)) as pool:
+            assert list(pool.map(objects.get, names)) == [name.encode() for name in names]
+    assert len(waits) == 7 * len(names)
+    assert sum(waits) / len(names) > 20
 
 
 def test_a_server_that_never_answers_whole_is_transient(

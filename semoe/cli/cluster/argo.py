@@ -19,7 +19,10 @@ RUN_LABEL = "semoe/run"
 POLL_SECONDS = 3.0
 ENDING_SECONDS = 300.0
 """How long a workflow that was told to stop may take: its pods' grace, and the report."""
-LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]{0,48}[A-Za-z0-9])?")
+LABEL = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+"""What Kubernetes takes for a label."""
+NAME_LENGTH = 50
+"""Of a workflow's name, before what tells it from others."""
 
 
 def template_name(concept: str) -> str:
@@ -141,7 +144,8 @@ class ArgoBackend:
                 raise unknown_name("parameter", name, known)
         if not LABEL.fullmatch(self.folder.run):
             raise UsageError(
-                f"Run {self.folder.run!r} cannot name a workflow: at most 50 letters, digits and - between them.",
+                f"Run {self.folder.run!r} cannot label a workflow: at most 63 letters and digits, with ., _ and - "
+                "between them. Plan it under another name, with --run.",
                 kind="bad-name",
             )
         return known
@@ -157,7 +161,7 @@ class ArgoBackend:
         return {
             "apiVersion": f"{ARGO}/{VERSION}",
             "kind": "Workflow",
-            "metadata": {"generateName": f"{self.folder.run.lower()}-", "labels": {RUN_LABEL: self.folder.run}},
+            "metadata": {"generateName": _name_of(self.folder.run), "labels": {RUN_LABEL: self.folder.run}},
             "spec": spec,
         }
 
@@ -180,6 +184,11 @@ def run_once(
     if not state.is_over:
         cluster.stop(name)
     return state
+
+
+def _name_of(run: str) -> str:
+    """Returns how a run's workflows are called: small letters, digits and - alone."""
+    return re.sub("[^a-z0-9]+", "-", run.lower())[:NAME_LENGTH].strip("-") + "-"
 
 
 def _line(one: StageStatus) -> str:

@@ -6,7 +6,9 @@ from semoe.cli.cluster.argo import template_name
 from semoe.cli.cluster.client import ARGO, Cluster
 from semoe.errors import SemoeError
 
-CONCEPTS = ("vectors", "index", "retrieve", "augment", "encode", "inference", "reproduce", "corpus", "doctor")
+CONCEPTS = (
+    "vectors", "index", "retrieve", "augment", "encode", "inference", "reproduce", "experiment", "corpus", "doctor",
+)  # fmt: skip
 MONITORING = "monitoring.coreos.com"
 SUBMITTING = (("create", "workflows"), ("list", "workflows"), ("patch", "workflows"), ("list", "workflowtemplates"))
 LEAVING_RESULTS = (("create", "workflowtaskresults"), ("patch", "workflowtaskresults"))

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,8 @@ from typing import Any
 import orjson
 
 OVER = ("Succeeded", "Failed", "Error")
+ARGOS_LINES = re.compile(r"time=\S+ level=\w+ [^\n]* argo=true[^\n]*\n?|(?:^|(?<=\n))Error: exit status \d+\s*\Z")
+"""What Argo's executor writes around what a worker says, into the same log."""
 STUCK_AFTER = (
     "Unschedulable", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "InvalidImageName",
     "exceeded quota", "failed quota", "FailedMount", "Multi-Attach",
@@ -89,6 +92,11 @@ class WorkflowState:
         return [n for n in self.nodes if n.phase == "Pending" and any(word in n.message for word in STUCK_AFTER)]
 
 
+def workers_words(text: str) -> str:
+    """Returns what a worker said, of a pod's log or the end of one."""
+    return ARGOS_LINES.sub("", text)
+
+
 def read_workflow(workflow: Mapping[str, Any]) -> WorkflowState:
     """Reads a Workflow object."""
     status = workflow.get("status", {})
@@ -134,6 +142,6 @@ def _node(node: Mapping[str, Any]) -> Node:
         shard=shard if shard.isdecimal() else "",
         gpus=max(1, int(gpus)) if gpus.isdecimal() else 1,
         phase=node.get("phase", ""),
-        message=node.get("message", ""),
+        message=workers_words(node.get("message", "")),
         exit_code=str(node.get("outputs", {}).get("exitCode", "")),
     )

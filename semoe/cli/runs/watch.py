@@ -117,6 +117,8 @@ def _log_names(folder: "RunFolder", stage: str, shard: int | None, *, failed: bo
 
 
 def _pod_logs(argo: "ArgoBackend", stage: str, shard: int | None, failed: bool) -> list[tuple[str, str]]:
+    from semoe.cli.cluster.workflow import workers_words
+
     state = argo.latest()
     if state is None:
         return []
@@ -129,7 +131,7 @@ def _pod_logs(argo: "ArgoBackend", stage: str, shard: int | None, failed: bool) 
     }
     pods = {pod.metadata.annotations.get("workflows.argoproj.io/node-id"): pod for pod in argo.cluster.pods(state.name)}
     return [
-        (f"{what} (pod {pods[node].metadata.name})", argo.cluster.pod_log(pods[node].metadata.name))
+        (f"{what} (pod {pods[node].metadata.name})", workers_words(argo.cluster.pod_log(pods[node].metadata.name)))
         for node, what in wanted.items()
         if node in pods
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from semoe.errors import UsageError
-from semoe.store.objects import MissingObjectError, Objects, open_objects
+from semoe.store.objects import MissingObjectError, Objects, open_bucket
 from semoe.store.objects.reading import PIECE_BYTES, read_pieces
 
 SMALL = 1 << 16
@@ -53,7 +53,7 @@ class Bucket:
 
     def __init__(self, path: str) -> None:
         self._root = "/".join(path.split("/")[:3])
-        self.objects: Objects = open_objects(self._root)
+        self.objects: Objects = open_bucket(self._root)
 
     def name_of(self, path: str) -> str:
         """Returns a path's name in the bucket."""

@@ -2,7 +2,13 @@
 
 from semoe.store.objects.contract import MissingObjectError, Objects, Stored, check_name, is_name
 from semoe.store.objects.folder import FolderObjects
-from semoe.store.objects.opening import check_conditional_writes, clock, open_objects, way_of_publishing
+from semoe.store.objects.opening import (
+    check_conditional_writes,
+    clock,
+    open_bucket,
+    open_objects,
+    way_of_publishing,
+)
 
 __all__ = [
     "FolderObjects",
@@ -13,6 +19,7 @@ __all__ = [
     "check_name",
     "clock",
     "is_name",
+    "open_bucket",
     "open_objects",
     "way_of_publishing",
 ]

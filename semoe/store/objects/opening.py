@@ -17,17 +17,35 @@ def open_objects(url: str | Path) -> Objects:
     Raises:
         UsageError: an unknown scheme, a missing bucket name, or the package without its `s3` extra.
     """
-    scheme, separator, rest = str(url).partition("://")
-    if not separator:
+    if "://" not in str(url):
         return FolderObjects(Path(url))
+    bucket, prefix = _parts(str(url))
+    from semoe.store.objects.s3 import S3Objects  # noqa: PLC0415  (boto3 is an extra)
+
+    return S3Objects(bucket, prefix)
+
+
+def open_bucket(url: str) -> Objects:
+    """Opens what others wrote into `s3://bucket/prefix`, under whatever names, to be read.
+
+    Raises:
+        UsageError: as of `open_objects`.
+    """
+    bucket, prefix = _parts(url)
+    from semoe.store.objects.of_others import ObjectsOfOthers  # noqa: PLC0415  (boto3 is an extra)
+
+    return ObjectsOfOthers(bucket, prefix)
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Returns bucket and prefix."""
+    scheme, _, rest = url.partition("://")
     if scheme != "s3" or not rest.strip("/"):
         raise UsageError(f"{url} is no store. Give a folder, or s3://bucket/prefix.", kind="bad-store")
     if find_spec("boto3") is None:
         raise UsageError("S3 needs boto3. Run: pip install 'semoe[s3]'.", kind="missing-extra")
-    from semoe.store.objects.s3 import S3Objects  # noqa: PLC0415  (boto3 is an extra)
-
     bucket, _, prefix = rest.partition("/")
-    return S3Objects(bucket, prefix)
+    return bucket, prefix
 
 
 def check_conditional_writes(objects: Objects) -> None:

@@ -54,8 +54,10 @@ def client_config() -> Config:
             kind="s3-settings",
         )
     return Config(
-        # A pod's network may be closed for its first seconds, until policies know it: pods set more attempts.
-        retries={"mode": "standard", "total_max_attempts": int(attempts)},
+        # A server that is away for a moment, or a pod's network that is closed for its first seconds, must not end the
+        # work: attempts wait longer and longer, 6 for about 15 seconds, 8 for a minute, as in pods. The mode `standard`
+        # does not wait for the network (50 ms at first), and its threads share 35 attempts: then none is made again.
+        retries={"mode": "legacy", "total_max_attempts": int(attempts)},
         connect_timeout=5,
         read_timeout=30,
         # Some servers reject boto3's own CRC32 headers; every expert is checked against its own BLAKE3.

@@ -76,6 +76,29 @@ def test_a_run_goes_on_with_the_parameters_of_its_youngest_workflow(
     assert given == {"cpu": "3", "gpus": "2", "run": "first", "store": backend.folder.objects.url}
 
 
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("popqa-llama3.2_1b-elasticsearch", "popqa-llama3-2-1b-elasticsearch-"),
+        ("2wikimultihopqa-qwen2.5_1.5b-token", "2wikimultihopqa-qwen2-5-1-5b-token-"),
+        ("a" * 64, None),
+        ("a" * 63, "a" * 50 + "-"),
+        ("No.1", "no-1-"),
+        ("both+of=them", None),
+    ],
+)
+def test_a_run_labels_its_workflow_and_lends_it_a_name_that_pods_may_have(
+    tmp_path: Path, backend: ArgoBackend, cluster_api: ApiServer, name: str, called: str | None
+) -> None:
+    backend.folder = planned(tmp_path / "other", run=name)
+    if called is None:
+        with pytest.raises(UsageError, match="at most 63"):
+            backend.submit()
+        return
+    made = cluster_api.workflows[backend.submit()]["metadata"]
+    assert (made["generateName"], made["labels"][RUN_LABEL]) == (called, name)
+
+
 def test_a_run_that_was_named_by_its_workflow_goes_on_under_that_name(
     backend: ArgoBackend, cluster_api: ApiServer, add: Add
 ) -> None:

@@ -5,7 +5,7 @@ import gzip
 import json
 from typing import Any
 
-from semoe.cli.cluster.workflow import read_workflow
+from semoe.cli.cluster.workflow import read_workflow, workers_words
 
 SHARD = {
     "id": "first-abc-123",
@@ -60,6 +60,25 @@ def test_pods_in_order_of_their_start_with_shard_and_reason() -> None:
     assert str(found.failed[0]) == "encode-shard 1: Failed: Error (exit code 2): semoe: No such model folder."
     assert found.failed[0].exit_code == "2"
     assert [node.template for node in found.stuck] == ["encode-shards"]
+
+
+SAID = """semoe: No run 'x' in s3://semoe/x. There are: none. Make one with `semoe plan`.
+"""
+LOG = f"""time=2026-11-30T14:08:15.614Z level=INFO msg="waiting for signals" argo=true signalPath=/var/run/argo/ctr/main/signal
+{SAID}time=2026-11-30T14:08:16.321Z level=INFO msg="sub-process exited" argo=true error="exit status 2"
+time=2026-11-30T14:08:16.321Z level=INFO msg="file signal handler exiting due to context cancellation" argo=true
+Error: exit status 2
+"""  # noqa: E501  (as Argo 4.0.5 wrote it)
+
+
+def test_what_argo_writes_around_a_workers_words_is_left_out() -> None:
+    assert workers_words(LOG) == SAID
+    assert (
+        workers_words(SAID + "Error: exit status 2 is what it said.") == SAID + "Error: exit status 2 is what it said."
+    )
+    node = SHARD | {"message": f"main: Error (exit code 2): {LOG}"}
+    (found,) = read_workflow(workflow(phase="Failed", nodes={"": node})).nodes
+    assert str(found) == f"encode-shard 1: Failed: main: Error (exit code 2): {SAID.strip()}"
 
 
 def test_a_pod_of_several_gpus_has_as_many_shards() -> None:
