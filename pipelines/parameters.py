@@ -121,11 +121,7 @@ def workflow_parameter(name: str) -> str:
     Raises:
         KeyError: there is no such parameter.
     """
-<<<<<<< HEAD
-    known = {one.name for one in (*RUN, *PLAN, *CORPUS, *WORKER, *PLACEMENT, *EVERY_POD, *ACCESS)}
-=======
-    known = {one.name for one in (*RUN, *PLAN, *EXPERIMENT, *CORPUS, *WORKER, *PLACEMENT, *ACCESS)}
->>>>>>> wt-cluster
+    known = {one.name for one in (*RUN, *PLAN, *EXPERIMENT, *CORPUS, *WORKER, *PLACEMENT, *EVERY_POD, *ACCESS)}
     if name not in known:
         raise KeyError(name)
     return f"{{{{workflow.parameters.{name}}}}}"
