@@ -51,8 +51,9 @@ def test_a_run_survives_what_happens_to_its_pods(
     wait_until(lambda: tried_again("faults"), 300, "another attempt at the shard")
     command("argo", "terminate", "-n", NAMESPACE, workflow_of("faults")["metadata"]["name"])
     wait_until(lambda: phase("faults") == "Failed", 120, "the terminated workflow")
+    before = set(running("encode"))
     following = start("resume", *place, "--backend", "argo", "--namespace", NAMESPACE, "--json", **s3)
-    wait_until(lambda: running("encode"), 600, "a training pod")
+    wait_until(lambda: set(running("encode")) - before, 600, "a training pod")
     with s3_away():
         controller_restarted()
         time.sleep(60)
