@@ -21,6 +21,7 @@ from semoe.models.decoder import Decoder
 PREFILL_TOKENS = 4096, 8192
 """Elsewhere, and on a GPU: enough rows for its products, and no more than delay the rows that go on."""
 OnFinish = Callable[[int, Answer], None]
+OnWrite = Callable[[int, Answer], None]
 
 
 class Engine:
@@ -52,16 +53,29 @@ class Engine:
         self._runner = runner_for(decoder, layout, max_rows)
         self._on_its_way: tuple[list[Running], Pending] | None = None
 
-    def generate(self, requests: Sequence[Request], on_finish: OnFinish | None = None) -> list[Answer]:
-        """Answers all requests; `on_finish` hears of each (position, answer) as it ends. Returns them in order."""
+    def generate(
+        self, requests: Sequence[Request], on_finish: OnFinish | None = None, on_write: OnWrite | None = None
+    ) -> list[Answer]:
+        """Answers all requests; returns the answers in order.
+
+        Args:
+            requests: prompts with their experts.
+            on_finish: hears of each (position, answer) as it ends.
+            on_write: hears of each, after each token, as far as it is written.
+        """
         tickets = [self.submit(request) for request in requests]
         places = {ticket: place for place, ticket in enumerate(tickets)}
         answers: dict[int, Answer] = {}
         while self.has_work:
             for ticket, answer in self.step():
                 answers[places[ticket]] = answer
+                if on_write is not None:
+                    on_write(places[ticket], answer)
                 if on_finish is not None:
                     on_finish(places[ticket], answer)
+            if on_write is not None:
+                for ticket in self._sequences:
+                    on_write(places[ticket], self.written(ticket))
         return [answers[place] for place in range(len(requests))]
 
     @property
