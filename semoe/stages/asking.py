@@ -5,7 +5,7 @@ kept for each way to answer.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from semoe.datasets.augmented import AugmentedQuestion, Task
@@ -68,13 +68,20 @@ class Asker:
     _stores: dict[str, ExpertStore] = field(default_factory=dict, init=False)
     _language: Language = field(default_factory=Language, init=False)
 
-    def answer(self, question: str, how: InferenceSettings, watcher: Watcher | None = None) -> Asked:
+    def answer(
+        self,
+        question: str,
+        how: InferenceSettings,
+        watcher: Watcher | None = None,
+        on_found: Callable[[Task], None] = lambda task: None,
+    ) -> Asked:
         """Answers a question.
 
         Args:
             question: any text.
             how: which way; the control, experts of other questions, has nothing to draw from here.
             watcher: hears of the answer while it is written.
+            on_found: hears, before it is written, of the passages that were found with the question.
 
         Raises:
             UsageError: there is nothing to answer with: an empty question, or a space without experts.
@@ -84,6 +91,7 @@ class Asker:
         require_question(question)
         answerer, hearing = self.ready(how)
         task = self._task(question, how)
+        on_found(task)
         hearing.begin(watcher)
         (record,) = answerer.answer([task])
         return Asked(

@@ -6,6 +6,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
+from semoe.cli.ask.live import legend
 from semoe.cli.ask.showing import document, show_answers
 from semoe.cli.output import err, print_json, tell_error
 from semoe.errors import SemoeError, UsageError
@@ -44,7 +47,7 @@ def _typed() -> Iterator[str]:
     """Yields what a person types, with a history; ends at Ctrl-D."""
     with suppress(ImportError):
         import_module("readline")  # input() edits with it, where it is there
-    err.print("Ask; Ctrl-D or Ctrl-C ends.")
+    err.print(Text.assemble("Ask; Ctrl-D or Ctrl-C ends. ", legend()))
     while True:
         try:
             yield input(PROMPT)

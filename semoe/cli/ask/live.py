@@ -1,5 +1,6 @@
 """An answer on screen while it is written: only ever added to, so it reads alike in a pipe and on a terminal."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,13 @@ from rich.text import Text
 if TYPE_CHECKING:
     from semoe.generation.request import Answer
     from semoe.generation.switching.draft import Decode
-    from semoe.generation.switching.trace import Probability, Switch
+    from semoe.generation.switching.trace import Probability, Switch, TracedPassage
     from semoe.generation.switching.words import Word
-    from semoe.retrieval.passage import Retrieved
 
 SURE = 0.9
 UNSURE = 0.5
-KEY = 8
-"""Characters of an expert's key that are shown."""
+BEGINNING = 60
+"""Characters of a passage that are shown."""
 
 
 def certainty(p: float) -> str:
@@ -26,14 +26,15 @@ def certainty(p: float) -> str:
 
 def legend() -> Text:
     """Says what the colours mean."""
-    return Text.assemble(
-        (f"p ≥ {SURE:g}", "green"), ", ", (f"≥ {UNSURE:g}", "yellow"), ", ", ("below", "red"), ": how sure of a word"
-    )
+    shades = (f"p ≥ {SURE:g}", "green"), ", ", (f"≥ {UNSURE:g}", "yellow"), ", ", ("below", "red")
+    return Text.assemble("How sure it is of a word: ", *shades, ".")
 
 
 def coloured(words: "Sequence[Word]") -> Text:
-    """Returns words in the colours of the model's certainty."""
-    return Text.assemble(*((word.text, certainty(word.p)) for word in words))
+    """Returns words in the colours of the model's certainty, on one line."""
+    texts = [word.text.replace("\n", " ") for word in words]
+    texts[:1] = [text.lstrip() for text in texts[:1]]
+    return Text.assemble(*((text, certainty(word.p)) for text, word in zip(texts, words, strict=True)))
 
 
 class Live:
@@ -47,6 +48,8 @@ class Live:
         self._num_shown: int | None = 0
         """Words of the transcript that stand there; None: those that were accepted before the draft in hand."""
         self._is_in_line = False
+        self._titles: dict[str, str] = {}
+        """Of the passages that came, by their experts' keys."""
 
     def wrote(self, index: int, before: Sequence[int], draft: "Answer") -> None:
         """Prints the words that have ended."""
@@ -70,17 +73,20 @@ class Live:
         if switch.note:
             return
         self._num_shown = None
-        titles = {one.key: one.title for one in switch.passages}
+        self._titles |= {one.key: one.title for one in switch.passages}
         for key in went:
             if key not in switch.experts:
-                self._say(Text(f"    − expert {key[:KEY]} goes", "dim"))
+                self._say(Text(f"    − {self._titles.get(key, key)}  its expert goes", "dim"))
         for one in switch.passages:
-            self._say(passage_line(one.title, one.text, is_expert=one.key in switch.experts, has_expert=one.has_expert))
-        kept = [key for key in switch.experts if key in went]
-        if kept:
-            self._say(Text(f"    = stays: {', '.join(titles[key] for key in kept)}", "dim"))
+            self._say(passage_line(one.title, one.text, self._expert(one, switch, went)))
         if switch.dropped_passages:
             self._say(Text(f"    {switch.dropped_passages} passages left out: the context is full", "dim"))
+
+    def _expert(self, passage: "TracedPassage", switch: "Switch", went: Sequence[str]) -> str:
+        """Says what becomes of the expert of a passage that came."""
+        if passage.key in switch.experts:
+            return "its expert stays" if passage.key in went else "its expert comes"
+        return "" if passage.has_expert else "it has no expert"
 
     def end(self) -> None:
         """Prints what is left of the answer."""
@@ -105,16 +111,10 @@ class Live:
         self._console.print(text, soft_wrap=True)
 
 
-def passage_line(title: str, text: str, *, is_expert: bool, has_expert: bool) -> Text:
-    """Returns a line on a passage that came."""
-    how = "its expert comes" if is_expert else "" if has_expert else "it has no expert"
-    beginning = " ".join(text.split())[:60]
-    return Text.assemble(("    + ", "green"), title or beginning, (f"  {beginning}…", "dim"), f"  {how}" if how else "")
-
-
-def found_before(hits: "Sequence[Retrieved]") -> list[Text]:
-    """Returns a line for each passage that was found with the question, before an answer in one go."""
-    return [passage_line(hit.passage.title, hit.passage.text, is_expert=False, has_expert=True) for hit in hits]
+def passage_line(title: str, text: str, expert: str = "") -> Text:
+    """Returns a line on a passage that came, with what becomes of its expert."""
+    beginning = " ".join(text.split())[:BEGINNING]
+    return Text.assemble(("    + ", "green"), title or "(no title)", (f"  {beginning}…", "dim"), f"  {expert}".rstrip())
 
 
 def doubted(sentence: str, probabilities: "Sequence[Probability]") -> list[tuple[str, str]]:
@@ -127,4 +127,5 @@ def doubted(sentence: str, probabilities: "Sequence[Probability]") -> list[tuple
         end = one.start + len(one.text)
         parts += [(sentence[at : one.start], "dim"), (one.text, "bold red"), (f" ({1 - one.p:.2f})", "red")]
         at = end
-    return [*parts, (sentence[at:], "dim")]
+    # One line, whatever the sentence has between its words.
+    return [(re.sub(r"\s+", " ", text), style) for text, style in (*parts, (sentence[at:], "dim"))]

@@ -10,6 +10,7 @@ from rich.text import Text
 from semoe.cli.output import err, out
 
 if TYPE_CHECKING:
+    from semoe.datasets.augmented import Task
     from semoe.stages.asking import Asked, Asker
     from semoe.stages.inference_settings import InferenceSettings
 
@@ -29,13 +30,19 @@ def show_answers(
 
 
 def _show_answer(asker: "Asker", question: str, how: "InferenceSettings", *, is_shown: bool) -> "Asked":
-    from semoe.cli.ask.live import Live
+    from semoe.cli.ask.live import Live, passage_line
 
     if not is_shown:
         return asker.answer(question, how)
     out.print(Text(how.folder_name, "bold"))
     live = Live(out, asker.model.tokenizer.decode)
-    asked = asker.answer(question, how, live)
+
+    def found(task: "Task") -> None:
+        for one, key in zip(task.question.passages, task.keys, strict=True):
+            expert = ("its expert comes" if asker.has_expert(key) else "it has no expert") if how.loads_experts else ""
+            out.print(passage_line(one.title, one.passage, expert), soft_wrap=True)
+
+    asked = asker.answer(question, how, live, found)
     live.end()
     out.print(Text.assemble("answer: ", (asked.record.predicted or "(none)", "bold")), soft_wrap=True)
     out.print(Text(_about(asked), "dim"), soft_wrap=True)
@@ -44,9 +51,9 @@ def _show_answer(asker: "Asker", question: str, how: "InferenceSettings", *, is_
 
 def _about(asked: "Asked") -> str:
     trace = asked.record.trace
-    parts = [f"{asked.record.num_experts} experts", f"{len(asked.task.question.passages)} passages found before"]
+    parts = [f"{asked.record.num_experts} experts"]
     if trace:
-        parts = [parts[0], f"{trace.counters.retrieve} retrievals", f"{len(trace.real_switches)} switches"]
+        parts += [f"{trace.counters.retrieve} retrievals", f"{len(trace.real_switches)} switches"]
     first = asked.first_word_seconds
     return "; ".join([", ".join(parts), f"first word after {first:.2f} s" if first else "", f"{asked.seconds:.2f} s"])
 

@@ -9,7 +9,7 @@ from semoe.language import Span
 
 Decode = Callable[[Sequence[int]], str]
 _ENDS = frozenset(".!?\n")
-_PARTIAL = "\ufffd"
+PARTIAL = "\ufffd"
 """What a tokenizer decodes an unfinished character to."""
 
 
@@ -73,7 +73,7 @@ def make_draft(decode: Decode, accepted: Sequence[int], answer: Answer) -> Draft
     text = texts[-1][ends[0] :]
     # A character that several tokens make belongs to each of them.
     spans = [
-        Span(start - ends[0], max(start + one.endswith(_PARTIAL), end) - ends[0])
+        Span(start - ends[0], max(start + one.endswith(PARTIAL), end) - ends[0])
         for (start, end), one in zip(pairwise(ends), texts[1:], strict=True)
     ]
     return Draft(
@@ -88,4 +88,4 @@ def make_draft(decode: Decode, accepted: Sequence[int], answer: Answer) -> Draft
 
 def _whole(text: str) -> str:
     """Leaves out a character of which only some bytes are there."""
-    return text.rstrip(_PARTIAL)
+    return text.rstrip(PARTIAL)

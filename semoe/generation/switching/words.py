@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from semoe.generation.request import Answer
-from semoe.generation.switching.draft import Decode, make_draft
+from semoe.generation.switching.draft import PARTIAL, Decode
 
 
 class Word(NamedTuple):
@@ -21,25 +22,33 @@ class Transcript:
 
     def __init__(self, decode: Decode) -> None:
         self._decode = decode
-        self.tokens: list[int] = []
+        self._tokens: list[int] = []
         self._logprobs: list[float] = []
+        self._texts = [""]
+        """Of the first so many tokens; filled as far as it is asked for, since each token is told of in its turn."""
 
     def take(self, before: Sequence[int], draft: Answer) -> None:
         """Takes what is written now: accepted tokens, and the draft behind them."""
-        self.tokens = [*before, *draft.tokens]
+        tokens = [*before, *draft.tokens]
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(tokens, self._tokens, strict=False)))
+        del self._texts[same + 1 :]
+        self._tokens = tokens
         self._logprobs = [*self._logprobs[: len(before)], *draft.logprobs]
 
     def words(self, num_tokens: int | None = None) -> list[Word]:
-        """Returns the words of the first tokens (None: of all); together they are the text."""
-        tokens = tuple(self.tokens[:num_tokens])
-        logprobs = tuple(self._logprobs[:num_tokens])
-        draft = make_draft(self._decode, (), Answer(tokens=tokens, logprobs=logprobs, finish="length"))
+        """Returns the words of the first tokens (None: of all); together they are their text."""
+        count = len(self._tokens) if num_tokens is None else num_tokens
+        while len(self._texts) <= count:
+            self._texts.append(self._decode(self._tokens[: len(self._texts)]))
+        whole = self._texts[count]
         found: list[Word] = []
         at = 0
-        for span, logprob in zip(draft.tokens, draft.logprobs, strict=True):
-            text = draft.text[at : max(at, span.end)]
-            at = max(at, span.end)
-            p = math.exp(logprob)
+        for number in range(count):
+            # A character that several tokens make comes with the last of them.
+            end = len(whole) if number == count - 1 else max(at, len(self._texts[number + 1].rstrip(PARTIAL)))
+            text = whole[at:end]
+            at = end
+            p = math.exp(self._logprobs[number])
             if found and not text[:1].isspace():
                 found[-1] = Word(found[-1].text + text, min(found[-1].p, p))
             else:
