@@ -33,6 +33,18 @@ class Engine:
         eos_ids: tokens that end an answer.
         max_rows: rows answered at once.
         prefill_tokens: prompt tokens computed at once; bounds memory. None: as the device wants it.
+
+    Raises:
+        UsageError: no row.
+
+    Example:
+        >>> import semoe
+        >>> model = semoe.load_model("smollm2", device="cpu")
+        >>> engine = semoe.Engine(model.decoder, None, eos_ids=model.tokenizer.eos_ids)
+        >>> prompt = tuple(model.tokenizer.encode("One, two, three, four,"))
+        >>> (answer,) = engine.generate([semoe.Request(prompt=prompt, max_new_tokens=2)])
+        >>> model.tokenizer.decode(answer.tokens), len(answer.logprobs)
+        (' five,', 2)
     """
 
     def __init__(

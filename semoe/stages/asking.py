@@ -56,6 +56,14 @@ class Asker:
         retriever: finds passages; None: for answers that want none.
         topk: passages of a question, for answers in one go.
         exemplars: worked examples of the prompt; None: those that the experts were trained with.
+
+    Example:
+        >>> import semoe
+        >>> model = semoe.load_model("smollm2", device="cpu")
+        >>> asker = semoe.Asker(model=model, recipe=semoe.Recipe.of("smollm2"))
+        >>> asked = asker.answer("What is the capital of France?", semoe.InferenceSettings(inference_method="none"))
+        >>> "Paris" in asked.record.text, 0 < asked.words[0].p <= 1
+        (True, True)
     """
 
     model: Model

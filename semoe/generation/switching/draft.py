@@ -15,7 +15,16 @@ PARTIAL = "\ufffd"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """Text that a method accepts or doubts."""
+    """Text that a method accepts or doubts; a log-probability (nats) and a place (characters) for each of its tokens.
+
+    Example:
+        >>> import semoe
+        >>> from semoe.language import Span
+        >>> draft = semoe.Draft(text="It is.", tokens=(Span(0, 2), Span(2, 6)), logprobs=(-0.1, -0.2), entropies=(),
+        ...                     attention=(), is_whole=True, sentences=(Span(0, 6),))
+        >>> draft.tokens_in(Span(3, 5))
+        [1]
+    """
 
     text: str
     tokens: tuple[Span, ...]

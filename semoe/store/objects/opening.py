@@ -15,6 +15,11 @@ def open_objects(url: str | Path) -> Objects:
 
     Raises:
         UsageError: an unknown scheme, a missing bucket name, or the package without its `s3` extra.
+
+    Example:
+        >>> import semoe
+        >>> semoe.open_store("store").url
+        'store'
     """
     scheme, separator, rest = str(url).partition("://")
     if not separator:
