@@ -46,7 +46,7 @@ def files(root: Path, folder: str) -> set[str]:
 @pytest.mark.parametrize(
     "folder",
     [
-        "benchmarks", "configs", "docs", "findings", "helm", "images", "manifests", "pipelines", "scripts", "semoe",
+        "benchmarks", "configs", "docs", "examples", "findings", "helm", "images", "manifests", "pipelines", "scripts", "semoe",
         "tests",
     ],
 )  # fmt: skip
