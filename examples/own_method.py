@@ -19,7 +19,8 @@ class UnsureNumbers(semoe.OneGo):
 
     # A sentence may be judged as soon as it has ended, whatever is written behind it.
     reviews_sentences = True
-    formulations = ("direct", "last_sentence")
+    # Asks with the question and what is accepted.
+    formulations = ("forward_all",)
 
     def review(self, draft: semoe.Draft, trusted: int) -> semoe.Doubt | None:
         """Is asked whenever a sentence has ended; the first `trusted` characters are accepted already."""
@@ -39,7 +40,8 @@ def main() -> None:
         recipe=semoe.Recipe.of("smollm2"),
         retriever=semoe.open_retriever("bm25", where),
     )
-    how = semoe.InferenceSettings(inference_method="icl", switching=semoe.SwitchSettings(method="unsure-numbers"))
+    switching = semoe.SwitchSettings(method="unsure-numbers", query_formulation="forward_all")
+    how = semoe.InferenceSettings(inference_method="icl", switching=switching)
     asked = asker.answer("In which year was the bell of Ilmajoki cast?", how)
     for switch in asked.record.trace.switches if asked.record.trace else ():
         print(f"doubted {switch.sentence!r}, found {[passage.title for passage in switch.passages]}")

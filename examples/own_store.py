@@ -7,21 +7,26 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from threading import Lock
+from typing import Any
 
-import semoe
 from semoe.store.expert_store import ExpertStore
 from semoe.store.objects.contract import Stored, check_name, missing
 from semoe.store.pack import Blob
 
 
 class SqliteObjects:
-    """Six methods and an address: what `semoe.open_store` gives for folders and S3."""
+    """Six methods and an address: what folders and S3 have, too."""
 
     def __init__(self, path: str) -> None:
         self.url = f"sqlite:{path}"
         self._lock = Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY, data BLOB, modified REAL)")
+
+    def _do(self, command: str, *values: object) -> tuple[list[tuple[Any, ...]], int]:
+        with self._lock:
+            done = self._db.execute(command, values)
+            return done.fetchall(), done.rowcount
 
     def put(self, name: str, *data: bytes) -> None:
         self._do("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", check_name(name), b"".join(data), time.time())
@@ -46,15 +51,9 @@ class SqliteObjects:
     def delete(self, name: str) -> None:
         self._do("DELETE FROM objects WHERE name = ?", check_name(name))
 
-    def _do(self, command: str, *values: object) -> tuple[list[tuple], int]:  # type: ignore[type-arg]
-        with self._lock:
-            done = self._db.execute(command, values)
-            return done.fetchall(), done.rowcount
-
 
 if __name__ == "__main__":
     store = ExpertStore(SqliteObjects("experts.db"), "notes")
     blob = Blob(key="ab" * 32, data=b"an expert's bytes", title="A note", num_tokens=1, loss=0.5)
-    print(
-        f"{store.publish([blob], run='mine', shard=0, token='me')} published by SEMOE {semoe.__version__}; {len(store)} there"
-    )
+    num_published = store.publish([blob], run="mine", shard=0, token="this process")
+    print(f"{num_published} published, {len(store)} there")
