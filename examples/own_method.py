@@ -4,6 +4,7 @@ python examples/own_method.py
 """
 
 import math
+from typing import ClassVar
 
 import semoe
 
@@ -20,7 +21,7 @@ class UnsureNumbers(semoe.OneGo):
     # A sentence may be judged as soon as it has ended, whatever is written behind it.
     reviews_sentences = True
     # Asks with the question and what is accepted.
-    formulations = ("forward_all",)
+    formulations: ClassVar[tuple[str, ...]] = ("forward_all",)
 
     def review(self, draft: semoe.Draft, trusted: int) -> semoe.Doubt | None:
         """Is asked whenever a sentence has ended; the first `trusted` characters are accepted already."""

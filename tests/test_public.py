@@ -29,9 +29,11 @@ def test_the_public_names_are_these() -> None:
 
 def test_the_types_tell_of_the_same_names() -> None:
     tree = ast.parse((ROOT / "semoe/__init__.pyi").read_text())
-    imported = {one.asname: f"{node.module}:{one.name}" for node in tree.body if isinstance(node, ast.ImportFrom)
-                for one in node.names}  # fmt: skip
+    imported = {one.asname or one.name: f"{node.module}:{one.name}" for node in tree.body
+                if isinstance(node, ast.ImportFrom) for one in node.names}  # fmt: skip
     assert imported == {name: at if ":" in at else f"{at}:{name}" for name, at in semoe._PLACES.items()}  # type: ignore[attr-defined]
+    (exported,) = (node.value for node in tree.body if isinstance(node, ast.Assign))
+    assert set(ast.literal_eval(exported)) == PUBLIC
 
 
 def test_the_page_names_each_of_them() -> None:

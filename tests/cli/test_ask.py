@@ -18,6 +18,7 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.cli.ask.conversation import PROMPT
+from semoe.store.objects.s3 import S3Objects
 from tests.demo import DEMO
 from tests.small_run import finish, planned
 
@@ -105,6 +106,25 @@ def test_a_run_says_model_recipe_and_index(demo: Path, capsys: pytest.CaptureFix
     records = [json.loads(path.read_text()) for path in demo.glob("store/runs/r/answers/combine/**/*.json")]
     assert found["answers"][0]["text"] == records[0][0]["text"]
     assert found["answers"][0]["passages"][0]["title"] == "Juha Jokela"
+
+
+def test_a_store_in_s3_is_asked_as_one_in_a_folder(
+    demo: Path,
+    s3_objects: S3Objects,
+    s3_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for path in (demo / "store").rglob("*"):
+        if path.is_file():
+            s3_objects.put(path.relative_to(demo / "store").as_posix(), path.read_bytes())
+    for name, value in s3_environment.items():
+        monkeypatch.setenv(name, value)
+    here = asked(capsys, QUESTION, "--root_dir", str(demo), "--compare", "prag")
+    there = asked(capsys, QUESTION, "--store", s3_objects.url, "--retriever", "bm25", "--compare", "prag")
+    for answer in (here["answers"][0], there["answers"][0]):
+        del answer["seconds"], answer["first_word_seconds"]
+    assert there == here
 
 
 def test_a_folder_that_was_moved_is_asked_as_before(
