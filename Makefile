@@ -14,7 +14,7 @@ BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot) --b
 CUDA ?= cu128
 # Tests at once; each process starts servers of its own.
 JOBS ?= 2
-SOURCES := semoe pipelines tests benchmarks scripts
+SOURCES := semoe pipelines tests benchmarks scripts examples
 
 .PHONY: help install demo test test-slow test-gpu lint style bench bench-gpu bench-gpu-answers bench-store bench-start effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
 

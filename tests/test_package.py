@@ -46,8 +46,8 @@ def files(root: Path, folder: str) -> set[str]:
 @pytest.mark.parametrize(
     "folder",
     [
-        "benchmarks", "configs", "docs", "findings", "helm", "images", "manifests", "pipelines", "scripts", "semoe",
-        "tests",
+        "benchmarks", "configs", "docs", "examples", "findings", "helm", "images", "manifests", "pipelines", "scripts",
+        "semoe", "tests",
     ],
 )  # fmt: skip
 def test_the_sources_have_every_file_of_a_folder(unpacked: Path, folder: str) -> None:

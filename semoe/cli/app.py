@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from semoe import __version__
+from semoe.cli.ask.ask import ask
 from semoe.cli.cut_verb import cut
 from semoe.cli.data_verbs import app as data_app
 from semoe.cli.demo import demo
@@ -31,7 +32,7 @@ from semoe.cli.runs.watch import logs, status
 from semoe.cli.verbs import verb_name
 
 PANELS = {
-    "Start here": (demo, doctor, reproduce),
+    "Start here": (demo, ask, doctor, reproduce),
     "Stages on one machine": (cut, index, retrieve, augment, encode, inference, evaluate, explain),
     "Runs, here or on a cluster": (plan, run_verb, status, logs, report, export, cancel),
     "What pods call": (worker, shards),

@@ -51,6 +51,8 @@ def demo(
         )
     verbs = f"semoe experts ls --root_dir {root_dir}; semoe report --run {RUN} --root_dir {root_dir}"
     err.print(f"Look around: {verbs}", soft_wrap=True)
+    question = folder.retrieved(0)[0].question.question
+    err.print(f'Ask, and watch the answer being written: semoe ask "{question}" --root_dir {root_dir}', soft_wrap=True)
 
 
 def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool) -> "RunFolder":

@@ -22,7 +22,20 @@ class Scores(NamedTuple):
 
 
 def score(prediction: str, answers: Sequence[str]) -> Scores:
-    """Scores a prediction against its accepted answers; each number is the best over answers by itself."""
+    """Scores a prediction against its accepted answers; each number is the best over answers by itself.
+
+    Args:
+        prediction: a short answer.
+        answers: those that count as right; none: all numbers are 0.
+
+    Returns:
+        Exact match, F1, precision and recall over words, each between 0 and 1; SQuAD's (arXiv 1606.05250).
+
+    Example:
+        >>> import semoe
+        >>> semoe.score("in Tampere", ["Tampere", "Tammerfors"])
+        Scores(em=0.0, f1=0.6666666666666666, precision=0.5, recall=1.0)
+    """
     each = [_score_one(normalise(prediction), normalise(answer)) for answer in answers]
     return Scores(*map(max, zip(*each, strict=True))) if each else Scores(0.0, 0.0, 0.0, 0.0)
 

@@ -21,6 +21,7 @@ from semoe.models.decoder import Decoder
 PREFILL_TOKENS = 4096, 8192
 """Elsewhere, and on a GPU: enough rows for its products, and no more than delay the rows that go on."""
 OnFinish = Callable[[int, Answer], None]
+OnWrite = Callable[[int, Answer], None]
 
 
 class Engine:
@@ -32,6 +33,18 @@ class Engine:
         eos_ids: tokens that end an answer.
         max_rows: rows answered at once.
         prefill_tokens: prompt tokens computed at once; bounds memory. None: as the device wants it.
+
+    Raises:
+        UsageError: no row.
+
+    Example:
+        >>> import semoe
+        >>> model = semoe.load_model("smollm2", device="cpu")
+        >>> engine = semoe.Engine(model.decoder, None, eos_ids=model.tokenizer.eos_ids)
+        >>> prompt = tuple(model.tokenizer.encode("One, two, three, four,"))
+        >>> (answer,) = engine.generate([semoe.Request(prompt=prompt, max_new_tokens=2)])
+        >>> model.tokenizer.decode(answer.tokens), len(answer.logprobs)
+        (' five,', 2)
     """
 
     def __init__(
@@ -52,16 +65,29 @@ class Engine:
         self._runner = runner_for(decoder, layout, max_rows)
         self._on_its_way: tuple[list[Running], Pending] | None = None
 
-    def generate(self, requests: Sequence[Request], on_finish: OnFinish | None = None) -> list[Answer]:
-        """Answers all requests; `on_finish` hears of each (position, answer) as it ends. Returns them in order."""
+    def generate(
+        self, requests: Sequence[Request], on_finish: OnFinish | None = None, on_write: OnWrite | None = None
+    ) -> list[Answer]:
+        """Answers all requests; returns the answers in order.
+
+        Args:
+            requests: prompts with their experts.
+            on_finish: hears of each (position, answer) as it ends.
+            on_write: hears of each, after each token, as far as it is written.
+        """
         tickets = [self.submit(request) for request in requests]
         places = {ticket: place for place, ticket in enumerate(tickets)}
         answers: dict[int, Answer] = {}
         while self.has_work:
             for ticket, answer in self.step():
                 answers[places[ticket]] = answer
+                if on_write is not None:
+                    on_write(places[ticket], answer)
                 if on_finish is not None:
                     on_finish(places[ticket], answer)
+            if on_write is not None:
+                for ticket in self._sequences:
+                    on_write(places[ticket], self.written(ticket))
         return [answers[place] for place in range(len(requests))]
 
     @property

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One prompt with its own experts."""
+    """One prompt with its own experts.
+
+    Raises:
+        UsageError: no prompt, no room for an answer, or weights or keys that are not one an expert.
+
+    Example:
+        >>> import semoe
+        >>> semoe.Request(prompt=(1, 2, 3), max_new_tokens=5).weights is None
+        True
+    """
 
     prompt: tuple[int, ...]
     experts: "tuple[Tensor, ...]" = ()

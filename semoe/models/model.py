@@ -54,6 +54,12 @@ def load_model(
         UsageError: no such model, or a folder without weights.
         TransientError: the hub cannot be reached.
         CorruptError: the weights are damaged.
+
+    Example:
+        >>> import semoe
+        >>> model = semoe.load_model("smollm2", device="cpu")
+        >>> model.decoder.config.num_hidden_layers, model.tokenizer.decode(model.tokenizer.encode("Turku"))
+        (30, 'Turku')
     """
     folder = resolve_model(name_or_path)
     config = read_config(folder)

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """About 100 words of a corpus (a row of DPR's `psgs_w100.tsv`)."""
+    """About 100 words of a corpus (a row of DPR's `psgs_w100.tsv`, arXiv 2004.04906).
+
+    Example:
+        >>> import semoe
+        >>> semoe.Passage(id="1", text="The bell of Ilmajoki was cast in 1713.", title="The bell").title
+        'The bell'
+    """
 
     id: str
     text: str

@@ -24,7 +24,16 @@ class Retriever(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetrievalConfig:
-    """Where the index lives: in a folder, or in Elasticsearch."""
+    """Where the index lives: in a folder, or in Elasticsearch.
+
+    Raises:
+        UsageError: a name that would be taken for another index's vectors.
+
+    Example:
+        >>> import semoe
+        >>> str(semoe.RetrievalConfig(index_name="notes").bm25_folder)
+        'index/notes'
+    """
 
     index_dir: Path = Path("index")
     """Folder that holds one folder an index, for bm25 and dense."""

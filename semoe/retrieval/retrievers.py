@@ -143,6 +143,14 @@ def open_retriever(name: str, config: RetrievalConfig) -> Retriever:
 
     Raises:
         UsageError: no such retriever or index; see `put_together`.
+
+    Example:
+        >>> import semoe
+        >>> notes = [semoe.Passage("1", "The bell of Ilmajoki was cast in 1713.", "The bell")]
+        >>> where = semoe.index_passages(notes, "bm25", semoe.RetrievalConfig())
+        >>> hits = semoe.open_retriever("bm25", where).search(["When was the bell cast?"], 3)
+        >>> hits[0][0].passage.title, hits[0][0].rank
+        ('The bell', 0)
     """
     put = put_together(name)
     retriever = _together([retrievers[own](config) for own in put.names], put.weights)

@@ -1,11 +1,14 @@
 """What a finished run came to: `report.json`, as it is kept and read."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from semoe.errors import UsageError
 from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.scores import Scores
 from semoe.runs.folder import RunFolder
 from semoe.runs.records import SetAside
+from semoe.store.objects import open_objects
 from semoe.store.state import StoreState
 
 
@@ -63,6 +66,39 @@ class RunReport:
     """Of the experts' space that the answers read: one, or none where they were trained on the way."""
     counts: dict[str, dict[str, float]]
     """Sums over shards, by stage and name (`semoe.runs.counts`)."""
+
+
+def read_report(store: str | Path, run: str) -> RunReport:
+    """Reads what a run came to, from the store that it was done in.
+
+    Args:
+        store: a folder, or `s3://bucket/prefix`.
+        run: its name.
+
+    Returns:
+        Scores (between 0 and 1, with 95 % bootstrap intervals of F1), counts of experts, sums by stage; seconds, bytes.
+
+    Raises:
+        UsageError: there is no such run, or it is not finished.
+        TransientError: the store does not answer.
+
+    Example:
+        >>> import semoe
+        >>> try:
+        ...     report = semoe.read_report("store", "demo")
+        ... except Exception as error:
+        ...     print(error)
+        No run 'demo' in store. There are: none. Make one with `semoe plan`.
+    """
+    folder = RunFolder(open_objects(store), run)
+    found = find_report(folder)
+    if found is None:
+        folder.plan()
+        raise UsageError(
+            f"Run {run} has no report yet. Finish it (`semoe run --run {run}`); `semoe report` makes one then.",
+            kind="no-report",
+        )
+    return found
 
 
 def find_report(folder: RunFolder) -> RunReport | None:

@@ -18,6 +18,7 @@ from semoe.generation.runners import prepared_for, rows_for
 from semoe.generation.switching.loop import Switching
 from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.trace import Answered, Trace
+from semoe.generation.switching.watching import Watcher
 from semoe.language import Language
 from semoe.language.readers import Readers, readers_for
 from semoe.models.model import Model
@@ -63,6 +64,8 @@ class Answerer:
     language: Language = field(default_factory=Language)
     readers: Readers | None = None
     """Processes that read drafts while others are written; None: each is read when it is judged."""
+    watcher: Watcher | None = None
+    """Hears of answers while they are written."""
     _engines: list[tuple[ExpertLayout | None, Engine]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
@@ -80,6 +83,8 @@ class Answerer:
         retriever: Retriever | None = None,
         exemplars: Sequence[Exemplar] | None = None,
         all_keys: Sequence[str] = (),
+        watcher: Watcher | None = None,
+        language: Language | None = None,
     ) -> "Answerer":
         """Takes the space of a recipe's experts for answers.
 
@@ -92,6 +97,8 @@ class Answerer:
             retriever: see the field of this name, as for the others.
             exemplars: likewise.
             all_keys: likewise.
+            watcher: likewise.
+            language: likewise; None: one of its own.
         """
         # There before the first answer: a rate sees nothing of what a counter had when it was first seen.
         metrics.questions_answered.labels(how.label)
@@ -109,6 +116,8 @@ class Answerer:
             exemplars=exemplars,
             all_keys=all_keys,
             readers=readers_for(model.decoder.device.type) if how.switching else None,
+            watcher=watcher,
+            language=language or Language(),
         )
 
     @property
@@ -155,6 +164,7 @@ class Answerer:
             requests=self._requests(),
             settings=self.how.switching,
             readers=self.readers,
+            watcher=self.watcher,
         )
         return switching.answer(questions, on_finish)
 
@@ -181,7 +191,10 @@ class Answerer:
 
     def _in_one_go(self, tasks: Sequence[Task]) -> list[AnswerRecord]:
         ready = self.prepare(tasks)
-        answers = iter(self._engine().generate([one.request for one in ready if one.request]))
+        asked = [number for number, one in enumerate(ready) if one.request]
+        watcher = self.watcher
+        on_write = (lambda place, draft: watcher.wrote(asked[place], (), draft)) if watcher else None
+        answers = iter(self._engine().generate([one.request for one in ready if one.request], on_write=on_write))
         return [
             self._answered(task, one, next(answers) if one.request else None)
             for task, one in zip(tasks, ready, strict=True)

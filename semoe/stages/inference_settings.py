@@ -11,7 +11,16 @@ CONTROLS = ("own", "random")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InferenceSettings:
-    """How questions are answered; the defaults of merge, extraction and length are the preset's."""
+    """How questions are answered; the defaults of merge, extraction and length are the preset's.
+
+    Raises:
+        UsageError: an unknown way to answer, or settings that contradict each other.
+
+    Example:
+        >>> import semoe
+        >>> semoe.InferenceSettings(inference_method="prag", switching=semoe.SwitchSettings()).folder_name
+        'token-prag'
+    """
 
     inference_method: str = "combine"
     experts: str = "own"

@@ -10,7 +10,7 @@ from typing import Self
 from semoe.augment.contract import augmentation_version
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.experts.layout import ExpertLayout
-from semoe.experts.preset import Preset
+from semoe.experts.preset import Preset, load_preset
 from semoe.experts.sequences import bounded, learnt_digest, whole_sequences
 from semoe.experts.space import ExpertSpace
 from semoe.models.model import Model
@@ -23,7 +23,16 @@ ITSELF = "itself"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """What decides an expert, beside its passage."""
+    """What decides an expert, beside its passage.
+
+    `Recipe.of` makes one; its `space(model)` names the experts that it makes, its `layout(model)` their N numbers.
+
+    Example:
+        >>> import semoe
+        >>> recipe = semoe.Recipe.of("smollm2", "semoe")
+        >>> recipe.augmented_by, recipe.preset.lora.rank
+        ('parse', 2)
+    """
 
     model_name: str
     preset: Preset
@@ -37,7 +46,7 @@ class Recipe:
     def of(
         cls,
         model_name: str,
-        preset: Preset,
+        preset: Preset | str = "semoe",
         *,
         augment_model: str | None = None,
         cot_of: str | None = None,
@@ -46,13 +55,14 @@ class Recipe:
 
         Args:
             model_name: the base model.
-            preset: the rest.
+            preset: the rest; by name, or a TOML file.
             augment_model: whose pairs; None or empty: the preset's parser, or the model's own.
             cot_of: the dataset whose worked examples stand in each sequence; None: no chains of thought.
 
         Raises:
-            UsageError: the dataset has no worked examples.
+            UsageError: no such preset, or the dataset has no worked examples.
         """
+        preset = load_preset(preset) if isinstance(preset, str) else preset
         augmented_by = augment_model or ("parse" if preset.augmentation.kind == "parse" else model_name)
         exemplars = load_exemplars(cot_of) if cot_of else ()
         return cls(model_name=model_name, preset=preset, augmented_by=augmented_by, exemplars=exemplars)

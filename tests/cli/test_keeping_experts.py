@@ -48,6 +48,38 @@ def test_an_expert_is_exported_as_a_folder(
     assert (tmp_path / "out" / "adapter_model.safetensors").exists()
 
 
+def test_several_are_exported_as_one_adapter(
+    place: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = [one["key"] for one in told(capsys, "ls", *place)[:3]]
+    made = told(
+        capsys, "export", *keys, *place, "--merge", "cat", "--weights", "0.5,0.5,0.5", "--to", str(tmp_path / "c")
+    )
+    assert (made["exported"], made["rank"], made["used_rank"], made["left_out"]) == (keys, 8, 6, 0)
+    about = json.loads((tmp_path / "c/merged.json").read_text())
+    assert [(one["key"], one["weight"]) for one in about["experts"]] == [(key, 0.5) for key in keys]
+    less = told(capsys, "export", *keys, *place, "--merge", "svd", "--rank", "2", "--to", str(tmp_path / "s"))
+    assert (less["rank"], less["used_rank"]) == (8, 2)
+    assert 0 < less["left_out"] < 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--merge", "svd"], "needs --rank"), ([], "say --merge"), (["--merge", "cat", "--rank", "1"], "than --rank 1"),
+        (["--merge", "cat", "--weights", "1"], "number for each of 2"),
+        (["--merge", "cat", "--weights", "1,nan"], "number for each of 2"),
+    ],
+)  # fmt: skip
+def test_several_that_make_no_adapter_are_refused_and_nothing_is_left(
+    place: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    keys = [one["key"] for one in told(capsys, "ls", *place)[:2]]
+    assert run(["experts", "export", *keys, *place, *arguments, "--to", str(tmp_path / "new")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 def test_stats_count_experts(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, "stats", *place)["experts"] == len(told(capsys, "ls", *place))
 

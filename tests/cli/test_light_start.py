@@ -26,7 +26,7 @@ RUN_VERBS = (
 STORE_VERBS = (["ls"], ["stats"], ["states"], ["verify"], ["gc", "--dry-run"], ["compact", "--dry-run"])
 NO_WORK = (
     ["--version"], ["--help"], ["encode", "--help"], ["inference", "--print_settings"], ["plan", "--help"],
-    ["reproduce", "--help"], ["data", "check", "--help"],
+    ["ask", "--help"], ["reproduce", "--help"], ["data", "check", "--help"],
 )  # fmt: skip
 
 

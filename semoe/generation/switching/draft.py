@@ -9,13 +9,22 @@ from semoe.language import Span
 
 Decode = Callable[[Sequence[int]], str]
 _ENDS = frozenset(".!?\n")
-_PARTIAL = "\ufffd"
+PARTIAL = "\ufffd"
 """What a tokenizer decodes an unfinished character to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """Text that a method accepts or doubts."""
+    """Text that a method accepts or doubts; a log-probability (nats) and a place (characters) for each of its tokens.
+
+    Example:
+        >>> import semoe
+        >>> from semoe.language import Span
+        >>> draft = semoe.Draft(text="It is.", tokens=(Span(0, 2), Span(2, 6)), logprobs=(-0.1, -0.2), entropies=(),
+        ...                     attention=(), is_whole=True, sentences=(Span(0, 6),))
+        >>> draft.tokens_in(Span(3, 5))
+        [1]
+    """
 
     text: str
     tokens: tuple[Span, ...]
@@ -73,7 +82,7 @@ def make_draft(decode: Decode, accepted: Sequence[int], answer: Answer) -> Draft
     text = texts[-1][ends[0] :]
     # A character that several tokens make belongs to each of them.
     spans = [
-        Span(start - ends[0], max(start + one.endswith(_PARTIAL), end) - ends[0])
+        Span(start - ends[0], max(start + one.endswith(PARTIAL), end) - ends[0])
         for (start, end), one in zip(pairwise(ends), texts[1:], strict=True)
     ]
     return Draft(
@@ -88,4 +97,4 @@ def make_draft(decode: Decode, accepted: Sequence[int], answer: Answer) -> Draft
 
 def _whole(text: str) -> str:
     """Leaves out a character of which only some bytes are there."""
-    return text.rstrip(_PARTIAL)
+    return text.rstrip(PARTIAL)

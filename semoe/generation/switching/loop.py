@@ -7,7 +7,6 @@ fresh request: prompt, accepted text, new experts. So what it writes after a swi
 would write. Knows the engine and the retriever; what passages do to a request is the caller's (`requests`).
 """
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -22,20 +21,20 @@ from semoe.generation.switching.queries import QueryTokenizer
 from semoe.generation.switching.reading import DraftReading
 from semoe.generation.switching.requests import Prepared, Requests
 from semoe.generation.switching.row import Look, Row, Search
+from semoe.generation.switching.searching import Hits, find
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.generation.switching.trace import Answered
 from semoe.generation.switching.tracing import answered_of, trace_of
+from semoe.generation.switching.watching import Watcher, tell_of_search
 from semoe.language import Language
 from semoe.language.readers import Readers
 from semoe.models.decoder import Decoder
-from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.retriever import Retriever
 from semoe.telemetry.counting import metrics
 
 LOOKAHEAD = 2
 """A sentence has ended when so many tokens behind it leave its end where it was; measured, see docs/switching.md."""
 OnFinish = Callable[[int, Answered], None]
-Hits = tuple[Retrieved, ...]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,6 +56,8 @@ class Switching:
     """Tokens behind a sentence that let it be judged; None: drafts are judged when they are whole."""
     readers: Readers | None = None
     """Processes that read drafts while the engine goes on; None: each is read when it is judged."""
+    watcher: Watcher | None = None
+    """Hears of answers while they are written."""
     _method: Method = field(init=False)
     _judgement: Judgement = field(init=False)
     _rows: dict[int, Row] = field(default_factory=dict)
@@ -120,9 +121,16 @@ class Switching:
         for ticket, answer in self.engine.step() if self.engine.has_work else ():
             row = self._rows.pop(ticket)
             row.ticket = None
+            self._tell(row, answer)
             self._look(row, answer, is_whole=True)
+        for ticket, row in self._rows.items() if self.watcher else ():
+            self._tell(row, self.engine.written(ticket))
         if self.lookahead is not None and getattr(self._method, "reviews_sentences", False):
             self._look_at_what_is_settled(self.lookahead)
+
+    def _tell(self, row: Row, draft: Answer) -> None:
+        if self.watcher:
+            self.watcher.wrote(row.index, row.accepted[: row.base], draft)
 
     def _wait(self) -> None:
         """Where there is nothing to write meanwhile: waits for passages, or for a text that is read."""
@@ -133,6 +141,7 @@ class Switching:
 
     def _ask(self, search: Search) -> None:
         search.row.waits = True
+        tell_of_search(self.watcher, search)
         self._asking.append(search)
 
     def _retrieve(self, thread: ThreadPoolExecutor) -> None:
@@ -147,17 +156,8 @@ class Switching:
         if self._asking and not self._search:
             self._asked = self._asking
             self._asking = []
-            self._search = thread.submit(self._find, [search.query for search in self._asked])
-
-    def _find(self, queries: list[str]) -> tuple[list[Hits], float]:
-        """Runs in the thread."""
-        started = time.monotonic()
-        found = [tuple(hits) for hits in self.retriever.search(queries, self.settings.retrieve_topk)]
-        seconds = time.monotonic() - started
-        metrics.retrievals.inc(len(queries))
-        metrics.passages_retrieved.inc(sum(map(len, found)))
-        self.requests.prefetch([hit for hits in found for hit in hits])
-        return found, seconds
+            queries = [search.query for search in self._asked]
+            self._search = thread.submit(find, self.retriever, self.requests, queries, self.settings.retrieve_topk)
 
     def _switch(self, search: Search, hits: Hits, milliseconds: float) -> None:
         """Puts new passages in place of the former ones, or says why nothing changes; goes on writing."""
@@ -171,8 +171,11 @@ class Switching:
             row.passages = hits
             metrics.switches.inc()
         note = "" if changes else "the same passages again" if hits else "nothing found"
+        former = row.prepared.experts
         prepared = self._prepare(row) if changes else row.prepared
         row.switches.append(trace_of(search, hits, prepared, self.requests, milliseconds=milliseconds, note=note))
+        if self.watcher:
+            self.watcher.switched(row.index, row.switches[-1], former)
         if changes:
             self._write(row, prepared, trusts_first=self._method.trusts_next_sentence)
         else:

@@ -16,7 +16,14 @@ from semoe.language.english import Kind
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doubt:
-    """Why a draft is not accepted as it is."""
+    """Why a draft is not accepted as it is.
+
+    Example:
+        >>> import semoe
+        >>> from semoe.language import Span
+        >>> semoe.Doubt(keep=10, sentence=Span(10, 42)).until
+        42
+    """
 
     keep: int
     """Characters of the draft, from its beginning, that are accepted."""
@@ -80,7 +87,20 @@ class Method(Protocol):
 
 
 class OneGo:
-    """Writes an answer in one go: the base of the methods below."""
+    """Writes an answer in one go: the base of other methods, also of your own (docs/switching.md).
+
+    Override `review`, which is asked whenever a draft is written, and register the class under a name.
+
+    Example:
+        >>> import semoe
+        >>> @semoe.methods.register("never-sure")
+        ... class NeverSure(semoe.OneGo):
+        ...     def review(self, draft, trusted):
+        ...         left = [one for one in draft.sentences if one.end > trusted]
+        ...         return semoe.Doubt(keep=left[0].end, sentence=left[0]) if left else None
+        >>> semoe.SwitchSettings(method="never-sure").method
+        'never-sure'
+    """
 
     formulations: ClassVar[tuple[str, ...]] = ("direct",)
     asks_first: ClassVar[bool] = False

@@ -10,7 +10,16 @@ SOLVERS = ("avg", "max", "min", "first")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SwitchSettings:
-    """Part of a plan, of a published config, and of the verb `inference`."""
+    """Part of a plan, of a published config, and of the verb `inference`.
+
+    Raises:
+        UsageError: a value that is out of range or unknown; the message names it.
+
+    Example:
+        >>> import semoe
+        >>> semoe.SwitchSettings(method="dragin", query_formulation="real_words").max_switches
+        8
+    """
 
     method: str = "token"
     query_formulation: str = "direct"

@@ -16,6 +16,11 @@ def open_objects(url: str | Path) -> Objects:
 
     Raises:
         UsageError: an unknown scheme, a missing bucket name, or the package without its `s3` extra.
+
+    Example:
+        >>> import semoe
+        >>> semoe.open_store("store").url
+        'store'
     """
     if "://" not in str(url):
         return FolderObjects(Path(url))
