@@ -26,7 +26,7 @@ def records() -> list[dict[str, Any]]:
     ids = rig.path("q0", "She <b>was</b> it. Ada Lovelace was born in Paris.", Paris=0.5, Ada=0.4, Lovelace=0.4)
     rig.path(ids[2], " She was born in London.", code=3)
     rig.path("q1", "All is well.")
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     found = rig.loop().answer(["q0", "q1"])
     scored = {"answer": ["London"], "eval_predict": "London", "f1": "1.0"}
     return [
@@ -44,7 +44,7 @@ def test_one_question_with_what_was_doubted_asked_found_and_loaded(
     said = " ".join(capsys.readouterr().out.split())
     assert "Question 0 & more" in said
     assert "✗ Ada Lovelace 0.60 was born in Paris 0.50." in said
-    assert "? was born in ." in said
+    assert "? was born in" in said
     assert "3 (expert)" in said
     assert "She was born in London." in said
     assert "F1 1.00 (accepted: London)" in said

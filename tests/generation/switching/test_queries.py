@@ -29,9 +29,9 @@ def ask(look: Callable[[list[int]], Tensor] | None = None, *, doubted: bool = Tr
     ("name", "query"),
     [
         ("current", SENTENCE),
-        ("current_wo_wrong", "was born in ."),
-        ("direct", "was born in ."),
-        ("forward_all", f"{QUESTION} {BEFORE} was born in ."),
+        ("current_wo_wrong", "was born in"),
+        ("direct", "was born in"),
+        ("forward_all", f"{QUESTION} {BEFORE} was born in"),
         ("last_sentence", "She knew Babbage."),
         ("last_n_tokens", "She knew Babbage."),
     ],
