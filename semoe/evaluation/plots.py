@@ -60,7 +60,7 @@ def points(title: str, x: str, y: str, values: Mapping[int, float]) -> str:
     axes.plot(list(values), list(values.values()), "o", color=COLOUR, markersize=4)
     axes.set(xlabel=x, ylabel=y)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(values.values()))
     axes.grid(axis="y", alpha=0.3)
     return svg_of(figure)
 

@@ -8,7 +8,7 @@ from semoe.runs.page.found import FoundRun
 from semoe.runs.records import ShardReport
 
 SLOWEST = 5
-"""Shards of a stage that are shown."""
+"""Shards of a stage that are shown, at most; half of few."""
 _ITEMS = {"retrieve": "questions", "augment": "passages", "encode": "trained", "inference": "questions"}
 """By stage: the count of what a shard's time went into."""
 
@@ -65,5 +65,5 @@ def _slowest(stage: str, rates: Sequence[tuple[int, float]], *, is_finished: boo
     if len(rates) < 2:
         return
     median = statistics.median(rate for _, rate in rates)
-    for shard, rate in sorted(rates, key=lambda one: one[1])[:SLOWEST]:
+    for shard, rate in sorted(rates, key=lambda one: one[1])[: min(SLOWEST, len(rates) // 2)]:
         yield Slow(stage, shard, is_finished, rate, rate / median if median else 0.0)
