@@ -14,6 +14,8 @@ WIDTH_INCHES = 5.4
 HEIGHT_INCHES = 2.8
 HEAD_INCHES = 0.9
 ROW_INCHES = 0.3
+FEW_BARS = 4
+"""Fewer are no broader than these."""
 
 
 def intervals(title: str, rows: Sequence[tuple[str, Interval]], *, at_zero: bool = False) -> str:
@@ -39,6 +41,7 @@ def bars(title: str, x: str, y: str, heights: Mapping[int, float]) -> str:
     """Draws a bar for each key."""
     figure, axes = _begun(title)
     axes.bar([str(key) for key in heights], list(heights.values()), color=COLOUR)
+    axes.set_xlim(-0.6, max(len(heights), FEW_BARS) - 0.4)
     axes.set(xlabel=x, ylabel=y)
     return svg_of(figure)
 

@@ -28,7 +28,9 @@ def _scores(found: Reproduction, dataset: str, kind: str) -> Section:
     columns = ("method", "n", "F1", "EM", "precision", "recall", "published", "seconds", "experts")
     line = "In percent, with the 95 % interval over questions. A control has experts of other questions' passages."
     took = "Seconds are of the attempt that finished a shard: what was answered before it was stopped is not in them."
-    return Section(f"{dataset}, {kind}", (line, took, *few(min(one.num_questions for one in cells))), table=Table(columns, rows))
+    return Section(
+        f"{dataset}, {kind}", (line, took, *few(min(one.num_questions for one in cells))), table=Table(columns, rows)
+    )
 
 
 def _row(cell: Cell, seconds: float | None) -> tuple[str, ...]:

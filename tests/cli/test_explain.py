@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from semoe.cli.app import run
-from semoe.evaluation.trace_page import marked
+from semoe.evaluation.trace_page import marked, parts
+from semoe.evaluation.traced import read_traced
 from semoe.generation.switching.trace import read_trace
+from semoe.published.title import title_of
 from tests.generation.switching.rigged import Rig
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -82,6 +84,36 @@ def test_a_sentence_is_cut_at_its_doubted_words(records: list[dict[str, Any]]) -
     parts = marked(trace.switches[0])
     assert "".join(text for text, _, _ in parts) == records[0]["switches"][0]["sentence"]
     assert [text for text, p, hit in parts if hit] == ["Ada Lovelace", "Paris"]
+
+
+def test_a_draft_stands_beside_what_took_its_place(records: list[dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "predict.json").write_text(json.dumps(records))
+    switched, whole = map(parts, read_traced(tmp_path / "predict.json"))
+    drafts = ["".join(stretch.text for stretch in one.draft) for one in switched]
+    assert drafts == ["", "Ada Lovelace was born in Paris."]
+    assert [one.final for one in switched] == ["She <b>was</b> it.", "She was born in London."]
+    assert [(one.switch, one.draft, one.final) for one in whole] == [(None, [], "All is well.")]
+
+
+@pytest.mark.parametrize(("f1", "shown"), [("1.0", "right"), ("0.25", "partly"), ("0.0", "wrong")])
+def test_the_page_says_of_what_it_is_and_how_right_an_answer_is(
+    f1: str, shown: str, records: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "output/tiny/rank=2_alpha=32/popqa/lr=0.0003_epoch=1_direct/aug_model=parse/token-prag/total"
+    folder.mkdir(parents=True)
+    (folder / "predict.json").write_text(json.dumps([one | {"f1": f1} for one in records]))
+    assert run(["explain", str(folder / "predict.json"), "--html", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "<h1>popqa, total · tiny · token-prag</h1>" in page
+    assert page.count(f'<span class="{shown}">London</span>') == len(records)
+
+
+def test_answers_of_main_are_titled_by_the_configuration_beside_them(tmp_path: Path) -> None:
+    config = {"model_name_or_path": "/models/tiny", "dataset": "hotpotqa", "method": "token"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert title_of(tmp_path / "output.jsonl") == "hotpotqa · tiny · token-icl"
+    (tmp_path / "config.json").write_text("{")
+    assert title_of(tmp_path / "output.jsonl") == str(tmp_path / "output.jsonl")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="needs chromium on the PATH")

@@ -76,6 +76,19 @@ def test_punctuation_alone_asks_for_nothing() -> None:
     assert make_query("current_wo_wrong", doubted) == ""
 
 
+@pytest.mark.parametrize(
+    ("sentence", "doubted", "query"),
+    [
+        ("In the city of Tampere, he was born.", ["Tampere"], "In the city of he was born."),
+        ("Ada (London) wrote – it is said – in “French”.", ["London", "French"], "Ada wrote it is said in"),
+        ("She met Lord Byron's heir.", ["Lord Byron"], "She met heir."),
+    ],
+)
+def test_what_a_doubted_name_leaves_behind_is_not_asked_with(sentence: str, doubted: list[str], query: str) -> None:
+    hits = tuple(Span(sentence.index(name), sentence.index(name) + len(name)) for name in doubted)
+    assert make_query("direct", replace(ask(), sentence=sentence, hits=hits)) == query
+
+
 def test_every_published_formulation_is_there() -> None:
     published = {"direct", "real_words", "current_wo_wrong", "current", "forward_all", "last_n_tokens", "last_sentence"}
     assert published <= set(formulations)
