@@ -59,10 +59,12 @@ def level(title: str, x: str, y: str, steps: Sequence[tuple[float, float]]) -> s
 
 def points(title: str, x: str, y: str, values: Mapping[int, float]) -> str:
     """Draws a point for each key, on an axis of whole numbers."""
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  (slow to import)
+
     figure, axes = _begun(title)
     axes.plot(list(values), list(values.values()), "o", color=COLOUR, markersize=4)
     axes.set(xlabel=x, ylabel=y)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(0, 1.1 * max(values.values()))
     axes.grid(axis="y", alpha=0.3)
     return svg_of(figure)

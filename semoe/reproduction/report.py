@@ -10,9 +10,9 @@ from semoe.datasets.augmented import Task
 from semoe.evaluation.bootstrap import DRAWS, Interval
 from semoe.evaluation.overflow import Overflow
 from semoe.reproduction.config import Config, Experiment, PublishedFigure
-from semoe.runs.cost import Cost, cost_of
 from semoe.reproduction.made import Made, how_made
 from semoe.runs.comparison import differences, intervals_of, label, pairs_of
+from semoe.runs.cost import Cost, cost_of
 from semoe.runs.counts import RunCounts
 from semoe.runs.folder import RunFolder
 from semoe.runs.report import ExpertCount, RunReport

@@ -1,6 +1,6 @@
 """Ways to answer that belong together, compared over the same questions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from semoe.evaluation.bootstrap import Interval, interval, paired_bootstrap

@@ -8,12 +8,12 @@ from semoe.evaluation.bootstrap import interval, paired_bootstrap
 from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.scores import Scores
 from semoe.reproduction.config import Experiment, PublishedFigure
-from semoe.runs.cost import Cost
 from semoe.reproduction.made import Made
 from semoe.reproduction.markdown import markdown
 from semoe.reproduction.page import page
 from semoe.reproduction.report import Reproduction, cell_of, differences_of
 from semoe.reproduction.written import read_report, write_report
+from semoe.runs.cost import Cost
 from semoe.runs.report import ExpertCount
 from semoe.stages.answer_record import AnswerRecord
 

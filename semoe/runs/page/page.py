@@ -1,17 +1,17 @@
 """Draws a run's page, and writes it. Called by `semoe report --html`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from semoe.evaluation.page import Plot, render
 from semoe.evaluation.plots import intervals, level, points
 from semoe.files import write_text
-from semoe.runs.comparison import differences, intervals_of, pairs_of
 from semoe.runs.folder import RunFolder
 from semoe.runs.page.examples import SHOWN, examples_of
 from semoe.runs.page.found import FoundRun, find_run
 from semoe.runs.page.rates import experts_over_time, losses
+from semoe.runs.page.scores import SetScores, scores_of
 from semoe.runs.page.sections import sections
 
 
@@ -36,18 +36,15 @@ def write_page(folder: RunFolder, path: Path) -> Path:
 
 def run_page(found: FoundRun) -> str:
     """Returns the page; without matplotlib it has no plots, and says so."""
-    examples = [
-        one for number, own in enumerate(found.plan.sets) for one in examples_of(own.dataset, found.of_set(number))
-    ]
-    plots = list(_plots(found))
+    scores = list(scores_of(found))
     return render(
         "semoe.runs.page",
         "run.html.jinja",
-        plots,
+        list(_plots(found, scores)),
         title=f"Run {found.run}",
         subtitle=_subtitle(found),
-        sections=list(sections(found)),
-        examples=examples,
+        sections=list(sections(found, scores)),
+        examples=[examples for one in scores for examples in examples_of(one.dataset, one.answers)],
         shown=SHOWN,
     )
 
@@ -58,15 +55,11 @@ def _subtitle(found: FoundRun) -> str:
     return " · ".join(filter(None, (what, Path(plan.model_name).name, ", ".join(plan.methods))))
 
 
-def _plots(found: FoundRun) -> Iterator[Plot]:
-    for number, one in enumerate(found.plan.sets):
-        answers = found.of_set(number)
-        if not any(answers.values()):
-            continue
-        means = [(method, intervals_of(records)["f1"]) for method, records in answers.items()]
+def _plots(found: FoundRun, scores: Sequence[SetScores]) -> Iterator[Plot]:
+    for one in scores:
+        means = [(method, own["f1"]) for method, own in one.means.items()]
         yield partial(intervals, f"{one.dataset}: F1 in percent", means)
-        pairs = pairs_of(list(answers))
-        named = [(f"{a} − {b}", differences(answers[a], answers[b])["f1"]) for a, b, _ in pairs]
+        named = [(f"{pair.method} − {pair.against}", own["f1"]) for pair, own in one.differences]
         if named:
             yield partial(intervals, f"{one.dataset}: differences of F1 in points", named, at_zero=True)
     if steps := experts_over_time(found):

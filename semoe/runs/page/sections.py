@@ -1,14 +1,14 @@
 """A run as sections of text and tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from semoe import __version__
 from semoe.evaluation.section import Section, Table, few, share
-from semoe.runs.comparison import differences, intervals_of, pairs_of
 from semoe.runs.cost import cost_rows
-from semoe.runs.page.found import Answers, FoundRun
+from semoe.runs.page.found import FoundRun
 from semoe.runs.page.rates import losses, slowest
+from semoe.runs.page.scores import SetScores
 from semoe.runs.status import COLUMNS, stage_row
 
 SHOWN = 20
@@ -16,15 +16,12 @@ SHOWN = 20
 _INTERVALS = "In percent, with the 95 % interval over questions. …_random is the control: other passages' experts."
 
 
-def sections(found: FoundRun) -> Iterator[Section]:
+def sections(found: FoundRun, scores: Sequence[SetScores]) -> Iterator[Section]:
     """Yields the parts in order; what is not there has none."""
     yield _progress(found)
-    for number, one in enumerate(found.plan.sets):
-        answers = found.of_set(number)
-        if any(answers.values()):
-            title = f"{one.dataset}, {one.data_type}"
-            yield _scores(title, answers)
-            yield from _differences(title, answers)
+    for one in scores:
+        yield _scores(one)
+        yield from _differences(one)
     yield from _errors(found)
     yield from _aside(found)
     yield _experts(found)
@@ -43,26 +40,26 @@ def _progress(found: FoundRun) -> Section:
     return Section("Progress", (line, attempts), table=Table(COLUMNS, rows))
 
 
-def _scores(title: str, answers: Answers) -> Section:
+def _scores(one: SetScores) -> Section:
     rows = []
-    for method, records in answers.items():
-        means = intervals_of(records)
+    for method, means in one.means.items():
+        records = one.answers[method]
         shares = (share(means[name]) for name in ("f1", "em", "precision", "recall"))
-        rows.append((method, str(len(records)), *shares, f"{sum(one.num_experts for one in records):,}"))
+        rows.append((method, str(len(records)), *shares, f"{sum(record.num_experts for record in records):,}"))
     columns = ("method", "n", "F1", "EM", "precision", "recall", "experts")
-    lines = (_INTERVALS, *few(min(map(len, answers.values()))))
-    return Section(f"Scores: {title}", lines, table=Table(columns, tuple(rows)))
+    lines = (_INTERVALS, *few(min(map(len, one.answers.values()))))
+    return Section(f"Scores: {one.dataset}, {one.data_type}", lines, table=Table(columns, tuple(rows)))
 
 
-def _differences(title: str, answers: Answers) -> Iterator[Section]:
-    rows = []
-    for method, against, says in pairs_of(list(answers)):
-        means = differences(answers[method], answers[against])
-        rows.append((f"{method} − {against}", share(means["f1"]), share(means["em"]), says))
+def _differences(one: SetScores) -> Iterator[Section]:
+    rows = tuple(
+        (f"{pair.method} − {pair.against}", share(means["f1"]), share(means["em"]), pair.says)
+        for pair, means in one.differences
+    )
     if rows:
         line = "Over the same questions, in points. An interval that holds 0 tells no difference."
-        table = Table(("difference", "F1", "EM", "what it says"), tuple(rows))
-        yield Section(f"Differences: {title}", (line,), table=table)
+        table = Table(("difference", "F1", "EM", "what it says"), rows)
+        yield Section(f"Differences: {one.dataset}, {one.data_type}", (line,), table=table)
 
 
 def _errors(found: FoundRun) -> Iterator[Section]:
