@@ -35,10 +35,11 @@ def explain(
     from semoe.evaluation.trace_page import trace_page
     from semoe.evaluation.traced import read_traced, totals_of
     from semoe.files import write_text
+    from semoe.published.title import title_of
 
     answers = read_traced(path)
     if html:
-        write_text(html, trace_page(answers, path.parent.name))
+        write_text(html, trace_page(answers, title_of(path)))
         show({"questions": len(answers), "page": html}, as_json=output.as_json)
     elif question is None:
         show(totals_of(answers), as_json=output.as_json)

@@ -33,6 +33,6 @@ def new_figure(width: float, height: float) -> "Figure":
 def svg_of(figure: "Figure") -> str:
     """Returns a figure as an SVG element: inside a page it has no XML declaration."""
     drawn = io.StringIO()
-    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(drawn, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     svg = drawn.getvalue()
     return svg[svg.index("<svg") :]

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from semoe.evaluation.section import Section, Table
 from semoe.reproduction.report import Reproduction
-from semoe.reproduction.sections import Section, Table, sections
+from semoe.reproduction.sections import sections
 
 _BEGIN = frozenset(("", "−", *"0123456789"))
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from semoe.datasets.augmented import Task
-from semoe.evaluation.bootstrap import DRAWS, Interval, interval, paired_bootstrap
+from semoe.evaluation.bootstrap import DRAWS, Interval
 from semoe.evaluation.overflow import Overflow
 from semoe.reproduction.config import Config, Experiment, PublishedFigure
-from semoe.reproduction.cost import Cost, cost_of
 from semoe.reproduction.made import Made, how_made
+from semoe.runs.comparison import differences, intervals_of, label, pairs_of
+from semoe.runs.cost import Cost, cost_of
 from semoe.runs.counts import RunCounts
 from semoe.runs.folder import RunFolder
 from semoe.runs.report import ExpertCount, RunReport
@@ -19,15 +20,7 @@ from semoe.runs.reporting import records_of
 from semoe.stages.answer_record import AnswerRecord
 from semoe.store.state import StoreState
 
-METRICS = ("em", "f1", "precision", "recall")
 TOTAL = "total"
-PAIRS = (
-    ("prag", "none", "what experts bring without the passage"),
-    ("prag", "prag_random", "of it, what the passage's own expert brings: knowledge"),
-    ("combine", "icl", "what experts bring beside the passage"),
-    ("combine", "combine_random", "of it, what the passage's own expert brings: knowledge"),
-)
-"""Ways to answer that are compared over the same questions, and what the difference says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,20 +115,16 @@ def reproduction_of(
 
 def differences_of(dataset: str, kind: str, by_method: Mapping[str, Sequence[AnswerRecord]]) -> Iterator[Difference]:
     """Yields the differences between ways to answer that are both there; records are in order of the questions."""
-    for method, against, says in PAIRS:
-        for name in by_method:
-            other = name.removesuffix(method) + against
-            if _label(name) == method and other in by_method:
-                pairs = {one: (_values(by_method[name], one), _values(by_method[other], one)) for one in METRICS}
-                yield Difference(
-                    dataset=dataset,
-                    type=kind,
-                    method=name,
-                    against=other,
-                    num_questions=len(by_method[name]),
-                    says=says,
-                    scores={metric: paired_bootstrap(*both) for metric, both in pairs.items()},
-                )
+    for method, against, says in pairs_of(list(by_method)):
+        yield Difference(
+            dataset=dataset,
+            type=kind,
+            method=method,
+            against=against,
+            num_questions=len(by_method[method]),
+            says=says,
+            scores=differences(by_method[method], by_method[against]),
+        )
 
 
 def _groups(folder: RunFolder, methods: Sequence[str]) -> dict[tuple[str, str], dict[str, list[AnswerRecord]]]:
@@ -173,16 +162,7 @@ def cell_of(
         type=kind,
         method=method,
         num_questions=len(records),
-        scores={metric: interval(_values(records, metric)) for metric in METRICS},
+        scores=intervals_of(records),
         num_experts=sum(record.num_experts for record in records),
-        published=tuple(one for one in published if (one.method, one.type) == (_label(method), kind)),
+        published=tuple(one for one in published if (one.method, one.type) == (label(method), kind)),
     )
-
-
-def _label(method: str) -> str:
-    """The way to answer of a folder's name: that of `token-prag` is `prag`."""
-    return method.rpartition("-")[2]
-
-
-def _values(records: Sequence[AnswerRecord], metric: str) -> list[float]:
-    return [getattr(record.scores, metric) for record in records]

@@ -2,30 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import NamedTuple
 
-from semoe.evaluation.bootstrap import Interval
+from semoe.evaluation.section import Section, Table, few, share
 from semoe.reproduction.config import PublishedFigure
 from semoe.reproduction.report import TOTAL, Cell, Difference, Reproduction
-
-FEW = 30
-"""Questions below which an interval is said not to be trusted."""
-
-
-class Table(NamedTuple):
-    """Rows of texts under a line of titles; the first column is text, the others are numbers."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-class Section(NamedTuple):
-    """A part of the report."""
-
-    title: str
-    lines: tuple[str, ...] = ()
-    points: tuple[str, ...] = ()
-    table: Table | None = None
+from semoe.runs.cost import cost_rows
 
 
 def sections(found: Reproduction) -> Iterator[Section]:
@@ -41,31 +22,15 @@ def sections(found: Reproduction) -> Iterator[Section]:
     yield _made(found)
 
 
-def share(value: Interval) -> str:
-    """Returns a mean with its interval, in percent."""
-    return f"{_percent(value.mean)} [{_percent(value.low)}, {_percent(value.high)}]"
-
-
-def _percent(value: float) -> str:
-    # A minus of its own width, and none before a zero.
-    return f"{round(100 * value, 1) + 0.0:.1f}".replace("-", "−")
-
-
 def _scores(found: Reproduction, dataset: str, kind: str) -> Section:
     cells = [one for one in found.cells if (one.dataset, one.type) == (dataset, kind)]
     rows = tuple(_row(one, found.seconds[one.method] if kind == TOTAL else None) for one in cells)
     columns = ("method", "n", "F1", "EM", "precision", "recall", "published", "seconds", "experts")
     line = "In percent, with the 95 % interval over questions. A control has experts of other questions' passages."
     took = "Seconds are of the attempt that finished a shard: what was answered before it was stopped is not in them."
-    return Section(f"{dataset}, {kind}", (line, took, *_few(cells)), table=Table(columns, rows))
-
-
-def _few(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Says where questions are too few for the bootstrap: of values that are all alike it makes an interval of none."""
-    fewest = min(one.num_questions for one in cells)
-    if fewest >= FEW:
-        return ()
-    return (f"{fewest} questions are too few for an interval to be trusted: it shows the way, not how well it works.",)
+    return Section(
+        f"{dataset}, {kind}", (line, took, *few(min(one.num_questions for one in cells))), table=Table(columns, rows)
+    )
 
 
 def _row(cell: Cell, seconds: float | None) -> tuple[str, ...]:
@@ -104,13 +69,7 @@ def _published(found: Reproduction) -> Section:
 
 
 def _cost(found: Reproduction) -> Section:
-    cost = found.cost
-    rows = [(f"{stage}, worker hours", f"{hours:.3f}") for stage, hours in cost.stage_hours.items()]
-    rows.append(("all, worker hours", f"{cost.hours:.3f}"))
-    if cost.reckoned_hours:
-        least, most = cost.reckoned_hours
-        rows.append(("reckoned for augmenting and training", f"{least:.3f} to {most:.3f}"))
-    rows.append(("money", "no price was given (--gpu_price)" if cost.money is None else f"{cost.money:,.2f}"))
+    rows = cost_rows(found.cost)
     experts = found.experts
     rows += [
         ("distinct passages", f"{experts.planned:,}"),

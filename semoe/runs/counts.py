@@ -46,6 +46,8 @@ class EncodeCounts:
     """Passages that give nothing to learn."""
     tokens: float = 0
     """Trained on, repetitions counted."""
+    losses: float = 0
+    """Of those trained, each at its last step, added up, in nats; 0 in reports of earlier versions."""
     bytes: float = 0
     """Published."""
     training_seconds: float = 0

@@ -9,6 +9,8 @@ from semoe.runs.records import Failure
 from semoe.runs.shard_items import ON_PASSAGES, STAGES, shard_items
 from semoe.runs.spending import SLOWEST, heartbeats_of
 
+COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
+"""Of a table of stages, for people."""
 ALIVE_SECONDS = 60.0
 """A worker that said nothing for longer is taken for gone."""
 
@@ -56,6 +58,22 @@ def status_of(folder: RunFolder) -> list[StageStatus]:
 def is_finished(folder: RunFolder) -> bool:
     """Whether every shard of every stage is done."""
     return all(one.finished == one.num_shards for one in status_of(folder))
+
+
+def stage_row(one: StageStatus) -> dict[str, str]:
+    """Returns a stage as a row of the table."""
+    left = one.seconds_left
+    values = (
+        one.stage,
+        "?" if one.num_shards is None else str(one.num_shards),
+        str(one.finished),
+        str(one.alive),
+        str(one.silent),
+        f"{one.done:.0f} of {one.total}" if one.total else "",
+        f"{one.items_per_second:.2f}" if one.alive else "",
+        "" if left is None else f"{left / 60:.1f}",
+    )
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def failures_of(folder: RunFolder) -> Sequence[Failure]:

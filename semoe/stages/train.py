@@ -53,6 +53,8 @@ class Trained:
     num_experts: int
     num_tokens: int
     """Trained on, repetitions counted."""
+    losses: float
+    """Of these experts, each at its last step, added up."""
     num_empty: int
     """Passages that give nothing to learn, of those that were looked at."""
     too_long: TooLong
@@ -105,6 +107,7 @@ def train(
     return Trained(
         num_experts=work.num_trained,
         num_tokens=work.num_tokens,
+        losses=work.losses,
         num_empty=work.num_empty,
         too_long=work.too_long,
         waiting_seconds=work.waiting_seconds,
@@ -140,6 +143,7 @@ class _Training:
         self._road = road_for(model.decoder, layout, base_weight(layout, settings.seed), settings)
         self.num_trained = self.num_tokens = self.num_empty = 0
         self.too_long = TooLong()
+        self.losses = 0.0
         self.waiting_seconds = 0.0
 
     def __call__(self, passages: Taken[Keyed]) -> None:
@@ -192,6 +196,7 @@ class _Training:
         metrics.expert_trained(loss=trained.loss, num_tokens=trained.num_tokens, flops=flops)
         self.num_trained += 1
         self.num_tokens += trained.num_tokens
+        self.losses += trained.loss
 
     def _not_finite(self, keyed: Keyed) -> None:
         """Another attempt would come to the same: experts do not depend on each other, nor on chance."""

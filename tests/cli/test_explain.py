@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from semoe.cli.app import run
-from semoe.evaluation.trace_page import marked
+from semoe.evaluation.trace_page import marked, parts
+from semoe.evaluation.traced import read_traced
 from semoe.generation.switching.trace import read_trace
+from semoe.published.title import title_of
 from tests.generation.switching.rigged import Rig
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -26,7 +28,7 @@ def records() -> list[dict[str, Any]]:
     ids = rig.path("q0", "She <b>was</b> it. Ada Lovelace was born in Paris.", Paris=0.5, Ada=0.4, Lovelace=0.4)
     rig.path(ids[2], " She was born in London.", code=3)
     rig.path("q1", "All is well.")
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     found = rig.loop().answer(["q0", "q1"])
     scored = {"answer": ["London"], "eval_predict": "London", "f1": "1.0"}
     return [
@@ -44,7 +46,7 @@ def test_one_question_with_what_was_doubted_asked_found_and_loaded(
     said = " ".join(capsys.readouterr().out.split())
     assert "Question 0 & more" in said
     assert "✗ Ada Lovelace 0.60 was born in Paris 0.50." in said
-    assert "? was born in ." in said
+    assert "? was born in" in said
     assert "3 (expert)" in said
     assert "She was born in London." in said
     assert "F1 1.00 (accepted: London)" in said
@@ -82,6 +84,36 @@ def test_a_sentence_is_cut_at_its_doubted_words(records: list[dict[str, Any]]) -
     parts = marked(trace.switches[0])
     assert "".join(text for text, _, _ in parts) == records[0]["switches"][0]["sentence"]
     assert [text for text, p, hit in parts if hit] == ["Ada Lovelace", "Paris"]
+
+
+def test_a_draft_stands_beside_what_took_its_place(records: list[dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "predict.json").write_text(json.dumps(records))
+    switched, whole = map(parts, read_traced(tmp_path / "predict.json"))
+    drafts = ["".join(stretch.text for stretch in one.draft) for one in switched]
+    assert drafts == ["", "Ada Lovelace was born in Paris."]
+    assert [one.final for one in switched] == ["She <b>was</b> it.", "She was born in London."]
+    assert [(one.switch, one.draft, one.final) for one in whole] == [(None, [], "All is well.")]
+
+
+@pytest.mark.parametrize(("f1", "shown"), [("1.0", "right"), ("0.25", "partly"), ("0.0", "wrong")])
+def test_the_page_says_of_what_it_is_and_how_right_an_answer_is(
+    f1: str, shown: str, records: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "output/tiny/rank=2_alpha=32/popqa/lr=0.0003_epoch=1_direct/aug_model=parse/token-prag/total"
+    folder.mkdir(parents=True)
+    (folder / "predict.json").write_text(json.dumps([one | {"f1": f1} for one in records]))
+    assert run(["explain", str(folder / "predict.json"), "--html", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "<h1>popqa, total · tiny · token-prag</h1>" in page
+    assert page.count(f'<span class="{shown}">London</span>') == len(records)
+
+
+def test_answers_of_main_are_titled_by_the_configuration_beside_them(tmp_path: Path) -> None:
+    config = {"model_name_or_path": "/models/tiny", "dataset": "hotpotqa", "method": "token"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert title_of(tmp_path / "output.jsonl") == "hotpotqa · tiny · token-icl"
+    (tmp_path / "config.json").write_text("{")
+    assert title_of(tmp_path / "output.jsonl") == str(tmp_path / "output.jsonl")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="needs chromium on the PATH")

@@ -134,3 +134,12 @@ def test_a_run_that_retrieves_is_done_to_its_end(later: RunFolder, capsys: pytes
     LocalBackend(folder=later).run()
     assert is_whole(make_report(later))
     assert shards(later, "encode", capsys) == 0
+
+
+def test_its_page_opens_offline_with_scores_losses_costs_and_plots(done: Done, tmp_path: Path) -> None:
+    assert run(["report", *done.place, "--html", str(tmp_path)]) == 0
+    shown = (tmp_path / "report-r.html").read_text()
+    for said in ("Finished ", "Scores: popqa, total", "mean loss at their last step", "Slowest shards", "worker hours"):
+        assert said in shown
+    assert shown.count("<svg") == 3  # scores, experts a second, losses
+    assert "http" not in shown.replace("http://www.w3.org", "")  # names of SVG's spaces, which nothing fetches

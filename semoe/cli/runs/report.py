@@ -10,7 +10,7 @@ from semoe.cli import options as o
 from semoe.cli.output import out, show, show_rows, table
 from semoe.cli.overflow import tell_overflow
 from semoe.cli.runs.opening import Run, open_run
-from semoe.cli.runs.stage_rows import COLUMNS, stage_row, tell_aside, tell_failures
+from semoe.cli.runs.stage_rows import tell_aside, tell_failures
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from semoe.runs.counts import EncodeCounts
+    from semoe.runs.folder import RunFolder
     from semoe.runs.report import MethodReport, RunReport
     from semoe.store.state import StoreState
 
@@ -35,16 +36,29 @@ def report(
         float,
         typer.Option("--wait_seconds", min=0, help="With --partial: for living workers, at most so long."),
     ] = 0.0,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            help="Write the run, finished or not, as one page that opens offline: to this file, or as report-RUN.html "
+            "into this folder.",
+        ),
+    ] = None,
 ) -> None:
     """Show what a finished run came to: experts, scores with intervals, counts.
 
     Example: semoe report --run first
+
+    Example: semoe report --run first --html .
     """
     from semoe.runs.report import find_report
 
     folder = open_run(place, run)
     if not partial and (said or wait_seconds):
         raise UsageError("--said and --wait_seconds are for --partial.", kind="options")
+    if html:
+        _write_page(folder, html, partial=partial, as_json=output.as_json)
+        return
     there = find_report(folder)
     if there and not partial:
         show_report(there, as_json=output.as_json)
@@ -52,6 +66,7 @@ def report(
     # Only what is not made yet needs all that making it takes.
     from semoe.runs.outcome import make_outcome
     from semoe.runs.reporting import make_report
+    from semoe.runs.status import COLUMNS, stage_row
 
     if not partial:
         show_report(make_report(folder), as_json=output.as_json)
@@ -80,6 +95,14 @@ def export(
     from semoe.published.from_run import export_run
 
     show(asdict(export_run(open_run(place, run), to)), as_json=output.as_json)
+
+
+def _write_page(folder: "RunFolder", html: Path, *, partial: bool, as_json: bool) -> None:
+    from semoe.runs.page.page import write_page
+
+    if partial:
+        raise UsageError("--html shows an unfinished run as it is: leave out --partial.", kind="options")
+    show({"run": folder.run, "page": write_page(folder, html)}, as_json=as_json)
 
 
 def show_report(found: "RunReport", *, as_json: bool = False) -> None:

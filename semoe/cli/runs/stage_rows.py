@@ -11,24 +11,7 @@ if TYPE_CHECKING:
     from semoe.runs.spending import Spending
     from semoe.runs.status import StageStatus
 
-COLUMNS = ("stage", "shards", "finished", "alive", "silent", "items", "items/s", "min left")
 SHOWN_FAILURES = 5
-
-
-def stage_row(one: "StageStatus") -> dict[str, object]:
-    """Returns a stage as a row of the table."""
-    left = one.seconds_left
-    values = (
-        one.stage,
-        "?" if one.num_shards is None else one.num_shards,
-        one.finished,
-        one.alive,
-        one.silent,
-        f"{one.done:.0f} of {one.total}" if one.total else "",
-        f"{one.items_per_second:.2f}" if one.alive else "",
-        "" if left is None else f"{left / 60:.1f}",
-    )
-    return dict(zip(COLUMNS, values, strict=True))
 
 
 def stage_record(one: "StageStatus", spent: "Spending") -> dict[str, object]:

@@ -10,7 +10,7 @@ from semoe.cli import options as o
 from semoe.cli.output import dump, err, out, print_json, show_rows
 from semoe.cli.runs.forecast import tell_forecast
 from semoe.cli.runs.opening import Run, open_run
-from semoe.cli.runs.stage_rows import COLUMNS, SHOWN_FAILURES, stage_record, stage_row, tell_aside, tell_failures
+from semoe.cli.runs.stage_rows import SHOWN_FAILURES, stage_record, tell_aside, tell_failures
 from semoe.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def status(
     Example: semoe status --run first --watch
     """
     from semoe.runs.spending import Spent, find_estimate
-    from semoe.runs.status import failures_of, status_of
+    from semoe.runs.status import COLUMNS, failures_of, stage_row, status_of
 
     folder = open_run(place, run)
     spent = Spent(folder)

@@ -4,6 +4,7 @@
 so. Every query is cut to its last 64 tokens, as published.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +16,9 @@ from semoe.language import Language, Span
 from semoe.registry import Registry
 
 QUERY_TOKENS = 64
+_BEFORE = re.compile(r"[^\w\s]+$")
+_AFTER = re.compile(r"^(?:['’]s\b)?[^\w\s]*")
+"""What hangs on a doubted name: quotes, brackets, commas, a possessive."""
 
 
 class QueryTokenizer(Protocol):
@@ -81,11 +85,14 @@ def current(ask: QueryInputs) -> str:
 
 @formulations.register("current_wo_wrong")
 def current_wo_wrong(ask: QueryInputs) -> str:
-    """The sentence without what is in doubt."""
+    """The sentence without what is in doubt, nor the punctuation and possessive that hang on it or then stand alone.
+
+    Not as published, where the comma or full stop that a doubted name leaves behind is asked with.
+    """
     text = ask.sentence
     for span in sorted(ask.hits, reverse=True):
-        text = f"{text[: span.start]} {text[span.end :]}"
-    return text
+        text = f"{_BEFORE.sub('', text[: span.start])} {_AFTER.sub('', text[span.end :], count=1)}"
+    return " ".join(word for word in text.split() if any(map(str.isalnum, word))) if ask.hits else text
 
 
 @formulations.register("direct")

@@ -98,6 +98,7 @@ def _with(counts: EncodeCounts, done: Published) -> EncodeCounts:
         trained=trained.num_experts,
         published=done.num_published,
         tokens=trained.num_tokens,
+        losses=trained.losses,
         bytes=done.num_bytes,
         training_seconds=done.seconds,
         waiting_seconds=trained.waiting_seconds,

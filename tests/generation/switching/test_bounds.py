@@ -52,7 +52,7 @@ def test_a_switch_takes_its_tokens_from_what_is_left() -> None:
     rig = Rig()
     ids = born(rig)
     rig.path(ids[3], f" {LONG}", code=3)
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     (found,) = rig.loop(generate_max_length=12).answer(["q"])
     assert found.text == f"She was a writer. {' '.join(LONG.split()[:8])}"
 
@@ -61,13 +61,13 @@ def test_what_is_found_is_limited_told_and_kept() -> None:
     rig = Rig(without_expert={"5"})
     ids = born(rig)
     rig.path(ids[3], " Fine.", code=7)
-    rig.passage("was born in .", "3", "4", "5", "6")
+    rig.passage("was born in", "3", "4", "5", "6")
     (found,) = rig.loop(retrieve_topk=2).answer(["q"])
     (switch,) = found.switches
     assert [(one.id, one.title, one.text, one.key) for one in switch.passages] == [
         ("3", "3", "text of 3", "key 3"), ("4", "4", "text of 4", "key 4"),
     ]  # fmt: skip
-    assert (switch.query, switch.note, found.num_experts) == ("was born in .", "", 2)
+    assert (switch.query, switch.note, found.num_experts) == ("was born in", "", 2)
     assert 0 <= switch.retrieve_ms < 1000
     assert [(one.text, one.start) for one in switch.probabilities] == [
         ("Ada Lovelace", 0),
@@ -80,7 +80,7 @@ def test_one_loop_answers_again_and_again() -> None:
     rig = Rig()
     ids = born(rig)
     rig.path(ids[3], " Fine.", code=3)
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     loop, told = rig.loop(), list[int]()
     first = loop.answer(["q", "q"], lambda index, answered: told.append(index))
     assert [one.text for one in loop.answer(["q"])] == [first[0].text] == ["She was a writer. Fine."]
@@ -92,7 +92,7 @@ def test_the_very_first_sentence_may_be_doubted() -> None:
     rig = Rig()
     rig.path("q", f"{BORN} Bye.", **UNSURE)
     rig.path("q", "London.", code=3)
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     (found,) = rig.loop().answer(["q"])
     assert (found.text, found.switches[0].token) == ("London.", 0)
 
@@ -128,7 +128,7 @@ def test_an_answer_is_bounded_whatever_is_written_anew() -> None:
     rig = Rig()
     ids = born(rig)
     rig.path(ids[3], " and" * 50, code=3)
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     (found,) = rig.loop(generate_max_length=20).answer(["q"])
     assert len(found.tokens) == 20
 
@@ -136,7 +136,7 @@ def test_an_answer_is_bounded_whatever_is_written_anew() -> None:
 def test_where_the_context_ends_the_answer_ends() -> None:
     rig = Rig(shows=True)
     ids = born(rig)
-    rig.passage("was born in .", *map(str, range(1, 200)))
+    rig.passage("was born in", *map(str, range(1, 200)))
     (found,) = rig.loop(retrieve_topk=199).answer(["q"])
     assert (found.stopped, found.tokens) == ("context", tuple(ids[:4]))
     assert found.switches[0].passages

@@ -11,7 +11,7 @@ def test_a_doubted_sentence_is_cut_and_written_anew_with_the_experts_of_what_was
     rig = Rig()
     ids = born(rig)
     rig.path(ids[3], " She was born in London.", code=7)
-    rig.passage("was born in .", "3", "4")
+    rig.passage("was born in", "3", "4")
     (found,) = rig.loop().answer(["q"])
     assert found.text == "She was a writer. She was born in London."
     (switch,) = found.switches
@@ -48,8 +48,8 @@ def test_it_switches_again_and_again_until_there_is_no_doubt() -> None:
     unsure = {"Rome": 0.4, "Charles": 0.4, "Babbage": 0.4}
     second = rig.path(ids[3], " Ada was born in London. Charles Babbage lived in Rome.", code=3, **unsure)
     rig.path(second[4], " Charles lived in London.", code=5)
-    rig.passage("was born in .", "3")
-    rig.passage("lived in .", "5")
+    rig.passage("was born in", "3")
+    rig.passage("lived in", "5")
     (found,) = rig.loop().answer(["q"])
     assert found.text == "She was a writer. Ada was born in London. Charles lived in London."
     assert [switch.experts for switch in found.switches] == [("key 3",), ("key 5",)]
@@ -59,7 +59,7 @@ def test_the_same_passages_again_change_nothing_and_the_sentence_is_accepted() -
     rig = Rig()
     ids = born(rig)
     rig.path(ids[3], f" {BORN} Bye.", code=3, **UNSURE)
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     (found,) = rig.loop().answer(["q"])
     assert found.text == f"She was a writer. {BORN} Bye."
     assert [switch.note for switch in found.switches] == ["", "the same passages again"]
@@ -101,7 +101,7 @@ def test_a_passage_without_an_expert_is_named() -> None:
     rig = Rig(without_expert={"4"})
     ids = born(rig)
     rig.path(ids[3], " Fine.", code=3)
-    rig.passage("was born in .", "3", "4")
+    rig.passage("was born in", "3", "4")
     (found,) = rig.loop().answer(["q"])
     assert [one.has_expert for one in found.switches[0].passages] == [True, False]
     assert found.text.endswith(" Fine.")
@@ -124,10 +124,10 @@ def test_what_follows_a_switch_is_what_a_fresh_start_from_there_would_write() ->
     rig = Rig()
     ids = born(rig)
     rig.path(ids[3], " She was born in London.", code=3)
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     loop = rig.loop()
     (found,) = loop.answer(["q"])
-    ready = rig.request("q", rig.index["was born in ."], ids[:4], 60)
+    ready = rig.request("q", rig.index["was born in"], ids[:4], 60)
     assert ready.request is not None
     (fresh,) = rig.loop().engine.generate([ready.request])
     assert found.tokens == (*ids[:4], *fresh.tokens)

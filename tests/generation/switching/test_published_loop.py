@@ -12,8 +12,8 @@ def doubting_twice(rig: Rig) -> None:
     """What is written with the passages that were found is doubted as well, in its second sentence."""
     ids = born(rig)
     rig.path(ids[3], " She was born in London. Charles Babbage lived in Rome.", code=3, Rome=0.4, Charles=0.4)
-    rig.passage("was born in .", "3")
-    rig.passage("Babbage lived in .", "5")
+    rig.passage("was born in", "3")
+    rig.passage("Babbage lived in", "5")
 
 
 @pytest.mark.parametrize(("after", "retrievals"), [("accept", 1), ("judge", 2)])
@@ -38,7 +38,7 @@ def test_an_answer_that_is_accepted_is_as_long_as_it_may_be() -> None:
     rig = Rig()
     ids = born(rig)
     rig.path(ids[3], " and" * 50, code=3)
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     (found,) = rig.loop(after_retrieval="accept", generate_max_length=20).answer(["q"])
     assert len(found.tokens) == 20
 
@@ -72,6 +72,6 @@ def test_after_a_retrieval_small_letters_close_and_capitals_do_not_as_published(
     rig = Rig()
     ids = born(rig)
     rig.path(ids[3], f" {words} answer is London. Ada lived in Rome.", code=3, Rome=0.4, Ada=0.4)
-    rig.passage("was born in .", "3")
+    rig.passage("was born in", "3")
     (found,) = rig.loop(closing=closing).answer(["q"])
     assert found.counters.retrieve == retrievals

@@ -10,7 +10,7 @@ from semoe.runs.spending import Spent, find_estimate
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """Of a finished run."""
+    """Of a run, as far as it is."""
 
     hours: float
     """Of workers, all attempts counted."""
@@ -34,3 +34,14 @@ def cost_of(folder: RunFolder) -> Cost:
         reckoned_hours=found.hours if found else None,
         num_bytes=found.num_bytes if found else 0,
     )
+
+
+def cost_rows(cost: Cost) -> list[tuple[str, str]]:
+    """Returns it as rows of a table."""
+    rows = [(f"{stage}, worker hours", f"{hours:.3f}") for stage, hours in cost.stage_hours.items()]
+    rows.append(("all, worker hours", f"{cost.hours:.3f}"))
+    if cost.reckoned_hours:
+        least, most = cost.reckoned_hours
+        rows.append(("reckoned for augmenting and training", f"{least:.3f} to {most:.3f}"))
+    rows.append(("money", "no price was given (--gpu_price)" if cost.money is None else f"{cost.money:,.2f}"))
+    return rows
