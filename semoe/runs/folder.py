@@ -18,6 +18,7 @@
     runs/{run}/logs/{stage}/{shard}-{worker}.log
     runs/{run}/report.json, metrics.json      of a finished run
     runs/{run}/outcome.json                   how far it was when something last ended, finished or not
+    runs/{run}/reproduction/{name}            the report of an experiment
 
 What is read is checked against its type. See docs/store-format.md.
 """

@@ -55,7 +55,7 @@ def test_the_answer_is_the_same_and_each_token_of_it_is_told() -> None:
     assert heard.events == [
         "doubts 'Ada Lovelace was born in Paris.' for ['Ada Lovelace', 'Paris'], asks 'was born in .'",
         "[] → ['key 3']",
-        "doubts 'It was Rome.' for ['Rome'], asks 'It was .'",
+        "doubts 'It was Rome.' for ['Rome'], asks 'It was'",
         "['key 3'] → ['key 3'] the same passages again",
     ]
 
