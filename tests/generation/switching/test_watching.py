@@ -35,8 +35,8 @@ def rig() -> Rig:
     made = Rig()
     ids = made.path("q", "All is well. Ada Lovelace was born in Paris. So it is.", Paris=0.5, Ada=0.4, Lovelace=0.4)
     made.path(ids[2], " She was born in London. It was Rome.", code=3, Rome=0.3)
-    made.passage("was born in .", "3")
-    made.passage("It was .", "3")
+    made.passage("was born in", "3")
+    made.passage("It was", "3")
     return made
 
 
@@ -53,7 +53,7 @@ def test_the_answer_is_the_same_and_each_token_of_it_is_told() -> None:
     assert "".join(word.text for word in heard.transcript.words()) == answered.text
     assert all(after <= one + 1 for one, after in zip(heard.lengths, heard.lengths[1:], strict=False))
     assert heard.events == [
-        "doubts 'Ada Lovelace was born in Paris.' for ['Ada Lovelace', 'Paris'], asks 'was born in .'",
+        "doubts 'Ada Lovelace was born in Paris.' for ['Ada Lovelace', 'Paris'], asks 'was born in'",
         "[] → ['key 3']",
         "doubts 'It was Rome.' for ['Rome'], asks 'It was'",
         "['key 3'] → ['key 3'] the same passages again",
