@@ -69,7 +69,7 @@ class DataOptions:
 
 
 @option_group("Data", table="data")
-class PassageOptions:
+class PassageOptions(DataOptions):
     """The same, which may be in S3, with the passages."""
 
     data_dir: Annotated[

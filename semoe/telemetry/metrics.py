@@ -28,12 +28,12 @@ OTHER = "other"
 S3_OPERATIONS = ("put", "create", "get", "list", "delete")
 S3_OUTCOMES = (
     OK, "missing-object", "corrupt", "s3-refused", "s3-credentials", "s3-settings", "s3-unreachable", "s3-busy",
-    "s3-conflict", OTHER,
+    "s3-conflict", "s3-full", OTHER,
 )  # fmt: skip
 ELASTICSEARCH_OPERATIONS = ("search", "bulk", "manage")
 ELASTICSEARCH_OUTCOMES = (
     OK, "missing-index", "es-refused", "es-credentials", "es-forbidden", "es-certificate", "es-unreachable", "es-busy",
-    OTHER,
+    "es-settings", "es-too-large", OTHER,
 )  # fmt: skip
 LOOKUPS = ("memory", "disk", "store", "missing")
 
