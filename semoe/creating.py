@@ -1,13 +1,12 @@
 """A file that only one of several writers can make, whole, on whatever file system the folder lies.
 
 The store's commits stand on it. Hard links do it on the usual file systems, NFS included. Where there are none (exFAT,
-SMB shares, mounts through FUSE) a rename that replaces nothing does. Where that is unknown too, a *mark* does: a file
-beside it that one writer alone can create, and whoever holds it may rename. Marks begin with a dot, so that what a
-killed writer leaves is read by nobody; the next writer takes it away once it is old.
+SMB shares, mounts through FUSE) a *mark* does: a file beside it that one writer alone can create, and whoever holds it
+may rename. Linux's rename that replaces nothing would not do: SMB's client takes the flag and does not tell the server.
+Marks begin with a dot, so that what a killed writer leaves is read by nobody; the next writer takes it away once it is
+old.
 """
 
-import ctypes
-import os
 import secrets
 import time
 from collections.abc import Callable
@@ -19,8 +18,6 @@ from semoe.files import written_beside
 MARK_SECONDS = 60.0
 """After which a mark's writer is taken for dead: between mark and rename lie two calls."""
 _POLL_SECONDS = 0.05
-_HERE = -100
-_NO_REPLACE = 1
 
 
 def create_bytes(path: Path, data: bytes) -> bool:
@@ -44,7 +41,8 @@ def way_of_creating(folder: Path) -> str:
     try:
         return _created(path, b"")[1]
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # what is wrong with the folder was said
+            path.unlink()
 
 
 def _created(path: Path, data: bytes) -> tuple[bool, str]:
@@ -66,32 +64,33 @@ def _link(temporary: Path, path: Path) -> bool:
     return True
 
 
-def _rename(temporary: Path, path: Path) -> bool:
-    """Calls Linux's renameat2, which Python does not have."""
-    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if call is None or call(_HERE, os.fsencode(temporary), _HERE, os.fsencode(path), _NO_REPLACE):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(path))
-    return True
-
-
 def _mark(temporary: Path, path: Path) -> bool:
     """Of those who look at once, one alone makes the mark; it looks again, for another may have been done by then."""
     mark = path.with_name(f".{path.name}.mark")
     written, since = temporary.stat().st_mtime, time.monotonic()
     while not path.exists():
+        mine = secrets.token_bytes(8)
         try:
-            os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            with mark.open("xb") as file:
+                file.write(mine)
         except FileExistsError:
             # By the file system's clock: this machine's may be wrong.
             _leave_to(mark, written + time.monotonic() - since)
             continue
         try:
-            if not path.exists():
+            # Who stood still for long has lost it to another.
+            if not path.exists() and _holds(mark, mine):
                 temporary.replace(path)
                 return True
         finally:
-            mark.unlink(missing_ok=True)
+            if _holds(mark, mine):
+                mark.unlink(missing_ok=True)
+    return False
+
+
+def _holds(mark: Path, mine: bytes) -> bool:
+    with suppress(OSError):
+        return mark.read_bytes() == mine
     return False
 
 
@@ -99,16 +98,19 @@ def _leave_to(mark: Path, now: float) -> None:
     """Waits for the writer who holds a mark, or takes its mark away where it must be dead."""
     with suppress(FileNotFoundError):
         if now - mark.stat().st_mtime > MARK_SECONDS:
-            # Renamed first: of several who come to that, one alone goes on.
+            old = mark.read_bytes()
             taken = mark.with_name(f"{mark.name}.{secrets.token_hex(4)}")
             mark.rename(taken)
-            taken.unlink()
+            # Another may have taken the old one away meanwhile, and begun: then this is his.
+            if taken.read_bytes() == old:
+                taken.unlink()
+            else:
+                taken.rename(mark)
     time.sleep(_POLL_SECONDS)
 
 
 WAYS: tuple[tuple[str, Callable[[Path, Path], bool]], ...] = (
     ("hard links", _link),
-    ("renames that replace nothing", _rename),
     ("exclusively created marks", _mark),
 )
 """In the order in which they are tried."""

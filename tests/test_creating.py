@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from semoe import creating
 from semoe.creating import WAYS, create_bytes, way_of_creating
 from semoe.errors import UsageError
 
@@ -26,8 +25,6 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     left = NAMES.index(request.param)
     if left > 0:
         monkeypatch.setattr(os, "link", refusing(errno.EPERM))
-    if left > 1:
-        monkeypatch.setattr(creating, "_NO_REPLACE", 1 << 20)  # a flag that no kernel knows
     return str(request.param)
 
 
@@ -86,7 +83,32 @@ def test_a_mark_is_waited_for_and_one_of_the_dead_is_taken_away(tmp_path: Path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "y"]
 
 
+@pytest.mark.parametrize("way", NAMES[-1:], indirect=True)
+def test_who_lost_his_mark_while_he_stood_still_writes_nothing(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His mark is taken for one of the dead, another begins and is done; then he goes on."""
+    exists, looks = Path.exists, list[int]()
+
+    def stands_still(path: Path, **more: bool) -> bool:
+        found = exists(path, **more)
+        looks.append(1)
+        if path.name == "x" and len(looks) == 2:  # with the mark in hand, before it is renamed
+            (tmp_path / ".x.mark").write_bytes(b"another")
+        return found
+
+    monkeypatch.setattr(Path, "exists", stands_still)
+    timer = threading.Timer(0.3, lambda: ((tmp_path / "x").write_bytes(b"other"), (tmp_path / ".x.mark").unlink()))
+    timer.start()
+    assert not create_bytes(tmp_path / "x", b"mine")
+    timer.join()
+    assert (tmp_path / "x").read_bytes() == b"other"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
 def test_a_folder_that_is_not_there_to_be_written_is_told_of_as_before(tmp_path: Path, way: str) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError, match="choose another"):
         create_bytes(tmp_path / "file" / "below", b"x")
+    with pytest.raises(UsageError, match="choose another"):
+        way_of_creating(tmp_path / "file")

@@ -37,6 +37,9 @@ def _python_list(text: str) -> list[object]:
         if not found:
             raise ValueError(f"no comma, or no plain string, at character {at + 2}")
         # One literal, so nothing is computed: Python would join two that stand side by side.
-        items.append(ast.literal_eval(found[1]))
+        try:
+            items.append(ast.literal_eval(found[1]))
+        except SyntaxError as error:
+            raise ValueError(f"{error.msg} at character {at + 2}") from error
         at = found.end()
     return [item for item in items if item is not None]

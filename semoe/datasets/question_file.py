@@ -28,7 +28,7 @@ def read_records(path: Path) -> list[dict[str, Any]]:
         UsageError: the file is missing, empty, broken, or holds something else than records.
     """
     data = read_data(path)
-    return _objects(_of_parquet(path) if data.startswith(_PARQUET) else _of_text(as_text(data, path), path), path)
+    return _objects(_of_parquet(data, path) if data.startswith(_PARQUET) else _of_text(as_text(data, path), path), path)
 
 
 def read_data(path: Path) -> bytes:
@@ -110,14 +110,14 @@ def _is_list_of_records(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
-def _of_parquet(path: Path) -> Any:
+def _of_parquet(data: bytes, path: Path) -> Any:
     try:
         import pyarrow as pa  # noqa: PLC0415  (an extra, and slow to import)
         from pyarrow import parquet  # noqa: PLC0415  (likewise)
     except ModuleNotFoundError as error:
         raise UsageError("Parquet needs pyarrow. Run: pip install 'semoe[parquet]'.", kind="missing-extra") from error
     try:
-        return parquet.ParquetFile(path).read().to_pylist()
+        return parquet.ParquetFile(pa.BufferReader(data)).read().to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise _broken(path, f"is broken Parquet ({error}). Download it again.") from error
 

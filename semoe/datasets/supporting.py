@@ -29,7 +29,11 @@ def golden_passages(record: Mapping[str, Any], joint: str, path: Path, number: i
     Raises:
         UsageError: they are written in a layout that is not known.
     """
-    context = {title: _joined(text, joint) for title, text in _pairs(record, "context", _SENTENCES, path, number)}
+    pairs = _pairs(record, "context", _SENTENCES, path, number)
+    try:
+        context = {title: _joined(text, joint) for title, text in pairs}
+    except TypeError as error:
+        raise broken_record(path, number, f"context holds no sentences for a title ({error}).") from error
     return tuple(context[title] for title in golden_titles(record, path, number) if title in context)
 
 

@@ -125,7 +125,12 @@ class RunFolder:
 
     def finished(self, stage: str) -> list[int]:
         """Returns the shards that have a report."""
-        return [int(name.partition(".")[0]) for name in self.names(f"shards/{stage}/")]
+        return self.shards_in(f"shards/{stage}/")
+
+    def shards_in(self, prefix: str) -> list[int]:
+        """Lists the shards that have an object there; a file that others left is none."""
+        numbers = [name.partition(".")[0] for name in self.names(prefix)]
+        return [int(number) for number in numbers if number.isdecimal()]
 
     def find_heartbeat(self, stage: str, shard: int) -> Heartbeat | None:
         """Returns how far a shard is, or None for one that never began."""

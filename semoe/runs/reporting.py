@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from semoe.datasets.augmented import AugmentedPassage
@@ -21,6 +22,8 @@ from semoe.stages.answer_record import AnswerRecord, states_of
 from semoe.store.commit import read_commit
 from semoe.store.expert_store import ExpertStore
 from semoe.store.kept_states import keep
+from semoe.store.object_names import is_commit
+from semoe.store.objects import MissingObjectError
 from semoe.store.state import KeptState
 
 
@@ -78,8 +81,11 @@ def count_experts(folder: RunFolder, space: str) -> ExpertCount:
     prefix = f"{store.names.commits}{folder.run}/"
     own = list[str]()
     for found in folder.objects.list(prefix):
-        for segment in read_commit(folder.objects.get(found.name), found.name).segments:
-            own += [entry.key for entry in store.ledger.index(segment)]
+        # As the ledger reads them: others' files are passed over, and what is listed and no longer there.
+        if is_commit(found.name):
+            with suppress(MissingObjectError):
+                for segment in read_commit(folder.objects.get(found.name), found.name).segments:
+                    own += [entry.key for entry in store.ledger.index(segment)]
     keys = folder.keys()
     return ExpertCount(
         space=space,

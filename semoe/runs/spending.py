@@ -48,7 +48,7 @@ def find_estimate(folder: RunFolder) -> Estimate | None:
 
 def heartbeats_of(folder: RunFolder, stage: str, but: Set[int] = frozenset()) -> Sequence[tuple[int, Heartbeat]]:
     """Returns the last heartbeat of each shard that was ever begun, but for some."""
-    shards = sorted({int(name.partition(".")[0]) for name in folder.names(f"progress/{stage}/")} - but)
+    shards = sorted(set(folder.shards_in(f"progress/{stage}/")) - but)
     with ThreadPoolExecutor(THREADS) as pool:
         beats = pool.map(lambda shard: folder.find_heartbeat(stage, shard), shards)
         return [(shard, beat) for shard, beat in zip(shards, beats, strict=True) if beat]

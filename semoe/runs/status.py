@@ -1,5 +1,6 @@
 """How far a run is, read from the store, whatever does the work."""
 
+import statistics
 import time
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class StageStatus:
     """Items of all shards that are not done, as far as is known."""
     slowest: tuple[tuple[int, float], ...] = ()
     """Shards that are worked on, and the items a second of each; the slowest first."""
+    median_rate: float = 0
+    """Items a second of the shard in the middle of all that are worked on."""
 
     @property
     def seconds_left(self) -> float | None:
@@ -102,6 +105,7 @@ def _stage(folder: RunFolder, stage: str, items: Sequence[int] | None) -> StageS
         items_per_second=sum(beat.items_per_second for beat in alive),
         left=max(0.0, total + _not_begun(items or (), {*finished, *(shard for shard, _ in begun)}) - done),
         slowest=tuple(sorted(rates, key=lambda one: one[1])[:SLOWEST]),
+        median_rate=statistics.median([rate for _, rate in rates] or [0]),
     )
 
 

@@ -21,6 +21,8 @@ from semoe.telemetry.counting import metrics
 
 log = logging.getLogger(__name__)
 MEMORY_BYTES = 1 << 30
+SHARE = 32
+"""Of the free memory: a machine with eight GPUs has eight such caches, and pinned memory is had in powers of two."""
 DISK_BYTES = 16 << 30
 THREADS = 8
 
@@ -48,7 +50,7 @@ class ExpertCache(Generic[Value]):
             store: where experts come from.
             decode: makes of a key and its expert's bytes what is asked for.
             size_of: the bytes that it takes.
-            memory_bytes: for what is kept in memory; None: an eighth of what is available now, and no less than
+            memory_bytes: for what is kept in memory; None: a share of what is available now, and no less than
                 MEMORY_BYTES.
             folder: of the cache on disk; None: there is none.
             disk_bytes: for what is kept there.
@@ -56,7 +58,7 @@ class ExpertCache(Generic[Value]):
         self._store = store
         self._decode = decode
         self._size_of = size_of
-        most = max(MEMORY_BYTES, available_memory() // 8) if memory_bytes is None else memory_bytes
+        most = max(MEMORY_BYTES, available_memory() // SHARE) if memory_bytes is None else memory_bytes
         self._memory = _Memory[Value](most)
         self._disk = _Disk(folder / store.names.space, disk_bytes) if folder else None
         self._loading: dict[str, Future[Value | None]] = {}

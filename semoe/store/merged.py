@@ -111,7 +111,7 @@ def _lowered(wide: Mapping[str, tuple[Tensor, Tensor]], rank: int) -> tuple[dict
         # B·A has rank K at most: its singular values are those of the small K × K matrix between two orthogonal ones.
         q_OK, r_KK = torch.linalg.qr(b_OK.double())
         p_IK, s_KK = torch.linalg.qr(a_KI.double().T)
-        u_KK, values_K, v_KK = torch.linalg.svd(r_KK @ s_KK.T)
+        u_KK, values_K, v_KK = torch.linalg.svd(r_KK @ s_KK.T, full_matrices=False)
         roots_R = values_K[:rank].sqrt()
         b_OR = q_OK @ u_KK[:, :rank] * roots_R
         a_RI = roots_R[:, None] * (v_KK[:rank] @ p_IK.T)

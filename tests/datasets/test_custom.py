@@ -58,6 +58,8 @@ def test_lines_are_read_as_an_array_is_packed_or_not(tmp_path: Path, name: str, 
 def test_parquet_is_read(tmp_path: Path) -> None:
     parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "mine.parquet")
     assert [one.answers for one in load_dataset("anything", tmp_path / "mine.parquet")] == [("b",), ("d", "e")]
+    (tmp_path / "packed.parquet.gz").write_bytes(gzip.compress((tmp_path / "mine.parquet").read_bytes(), mtime=0))
+    assert len(load_dataset("anything", tmp_path / "packed.parquet.gz")) == 2
     (tmp_path / "cut.parquet").write_bytes((tmp_path / "mine.parquet").read_bytes()[:200])
     with pytest.raises(UsageError, match=r"cut\.parquet is broken Parquet"):
         load_dataset("anything", tmp_path / "cut.parquet")

@@ -77,3 +77,13 @@ def test_a_broken_record_is_named(tmp_path: Path, change: dict[str, Any], words:
     path.write_text(json.dumps([RECORD, RECORD | change]))
     with pytest.raises(UsageError, match=rf"hotpot_dev_distractor_v1\.json, {words}"):
         load_dataset("hotpotqa", tmp_path)
+
+
+@pytest.mark.parametrize("sentences", [None, 5, [["a"], None]], ids=["null", "number", "null for one"])
+def test_a_context_without_sentences_is_named_with_its_record(tmp_path: Path, sentences: Any) -> None:
+    context = {"title": ["T", "U"], "sentences": sentences} if isinstance(sentences, list) else [["T", sentences]]
+    record = {"_id": "1", "question": "q?", "answer": "a", "supporting_facts": [["T", 0]], "context": context}
+    path = tmp_path / "hotpot_dev_distractor_v1.json"
+    path.write_text(json.dumps([record]))
+    with pytest.raises(UsageError, match="record 1: context"):
+        load_dataset("hotpotqa", path)

@@ -103,3 +103,13 @@ def test_records_with_the_same_names_are_read_too(tmp_path: Path) -> None:
     path.write_text(json.dumps(row) + "\n")
     (found,) = load_dataset("popqa", path)
     assert (found.qid, found.answers) == ("1", ("x", "z", "y"))
+
+
+@pytest.mark.parametrize("cell", ["['a', 007]", r"['C:\Users', 'x']", "['a\nb']", "['a' 'b']", "[__import__('os')]"])
+def test_a_list_that_python_would_not_take_is_named_with_its_record(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "popQA.tsv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, delimiter="\t")
+        writer.writerows([HEADER.strip().split("\t"), ["1", "Where?", "Rome", cell]])
+    with pytest.raises(UsageError, match=r"popQA\.tsv.*(record|line) "):
+        load_dataset("popqa", path)

@@ -1,6 +1,7 @@
 """The page of a run that is not finished: what failed, what was set aside, where experts helped; all text is text."""
 
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from semoe.runs.page.examples import examples_of
 from semoe.runs.page.found import find_run
 from semoe.runs.page.rates import experts_over_time, losses, slowest
 from semoe.runs.plan import Plan
-from semoe.runs.records import Failure, SetAside, ShardReport
+from semoe.runs.records import Failure, Heartbeat, SetAside, ShardReport
+from semoe.runs.spending import heartbeats_of
 from semoe.stages.answer_record import AnswerRecord
 from tests.runs.planned import planned
 
@@ -82,6 +84,22 @@ def test_rates_of_shards_add_up_over_time(folder: RunFolder) -> None:
     assert experts_over_time(found) == [(0.0, 2.0), (0.5, 3.0), (1.0, 1.0), (2.0, 0.0)]
     assert losses(found) == {0: 0.5, 1: 0.5}
     assert [(one.shard, one.rate) for one in slowest(found)] == [(1, 1.0)]
+
+
+def test_a_slow_shard_at_work_is_held_to_all_that_are_at_work(folder: RunFolder) -> None:
+    for shard, rate in enumerate((0.1, 8.0, 10.0, 12.0)):
+        beat = Heartbeat(worker=f"w{shard}", time=time.time(), done=10 * rate, total=999, seconds=10)
+        folder.write_heartbeat("retrieve", shard, beat)
+    found = [(one.shard, one.of_median) for one in slowest(find_run(folder)) if one.stage == "retrieve"]
+    assert found == [(0, pytest.approx(0.1 / 9)), (1, pytest.approx(8 / 9))]
+
+
+def test_what_others_left_in_a_run_is_no_shard(folder: RunFolder) -> None:
+    trained(folder, 1, ends=60, seconds=60, experts=60)
+    for place in ("shards/encode", "progress/encode", "commits/first"):
+        folder.objects.put(f"runs/first/{place}/Thumbs.db", b"x")
+    assert folder.finished("encode") == [1]
+    assert heartbeats_of(folder, "encode") == []
 
 
 def test_partial_is_for_another_purpose(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,3 +126,10 @@ def test_the_folder_keeps_servers_rules(layout: ExpertLayout, experts: list[torc
     assert {name.rpartition(".")[2] for name in named} == set(config["target_modules"])
     for name in named:
         assert tensors[f"{name}.lora_A.weight"].shape[0] == tensors[f"{name}.lora_B.weight"].shape[1] == config["r"]
+
+
+def test_by_svd_a_rank_may_be_more_than_a_site_has_inputs_or_outputs() -> None:
+    """Grouped heads are narrow: 3 outputs here, of experts with 8 ranks together."""
+    a_KI, b_OK = torch.randn(4, 6), torch.randn(3, 4)
+    made = merge([{"k.lora_A.weight": a_KI, "k.lora_B.weight": b_OK}] * 2, (1.0, 1.0), 1.0, way="svd", rank=7)
+    torch.testing.assert_close(made.tensors["k.lora_B.weight"] @ made.tensors["k.lora_A.weight"], 2 * b_OK @ a_KI)

@@ -33,10 +33,12 @@ def rate_of(report: ShardReport) -> float:
 def slowest(found: FoundRun) -> Iterator[Slow]:
     """Yields the slowest shards of each stage that has several, those at work first."""
     for stage in found.stages:
-        yield from _slowest(stage.stage, stage.slowest, is_finished=False)
+        # Of those at work the slowest alone are known, with the rate of the one in the middle of all.
+        for shard, rate in stage.slowest[: stage.alive // 2]:
+            yield Slow(stage.stage, shard, False, rate, rate / stage.median_rate if stage.median_rate else 0.0)
         # A shard whose experts were all there already, or that only ended what another attempt did, tells no rate.
         done = [(one.shard, rate) for one in found.of_stage(stage.stage) if (rate := rate_of(one))]
-        yield from _slowest(stage.stage, done, is_finished=True)
+        yield from _slowest(stage.stage, done)
 
 
 def experts_over_time(found: FoundRun) -> list[tuple[float, float]]:
@@ -61,9 +63,9 @@ def losses(found: FoundRun) -> dict[int, float]:
     }
 
 
-def _slowest(stage: str, rates: Sequence[tuple[int, float]], *, is_finished: bool) -> Iterator[Slow]:
+def _slowest(stage: str, rates: Sequence[tuple[int, float]]) -> Iterator[Slow]:
     if len(rates) < 2:
         return
     median = statistics.median(rate for _, rate in rates)
     for shard, rate in sorted(rates, key=lambda one: one[1])[: min(SLOWEST, len(rates) // 2)]:
-        yield Slow(stage, shard, is_finished, rate, rate / median if median else 0.0)
+        yield Slow(stage, shard, True, rate, rate / median if median else 0.0)
