@@ -19,6 +19,8 @@ import pytest
 
 from semoe.cli.app import run
 from semoe.cli.ask.conversation import PROMPT
+from semoe.cli.ask.live import doubted
+from semoe.generation.switching.trace import Probability
 from semoe.store.objects.s3 import S3Objects
 from tests.demo import DEMO
 from tests.small_run import finish, planned
@@ -282,3 +284,10 @@ def test_a_text_of_ones_own_is_cut_trained_stored_and_asked(
     again = asked(capsys, *arguments)
     assert again["taught"]["already_there"] == 2
     assert again["answers"][0]["text"] == answer["text"]
+
+
+@pytest.mark.parametrize(("has_p", "shown"), [(True, "It was Rome (0.25)."), (False, "It was Rome.")])
+def test_what_is_in_doubt_has_a_probability_where_the_method_has_one(has_p: bool, shown: str) -> None:
+    """`dragin` weighs words on a scale of its own."""
+    one = Probability(text="Rome", start=7, p=0.75, is_hit=True)
+    assert "".join(text for text, _ in doubted("It was Rome.", [one], has_p=has_p)) == shown

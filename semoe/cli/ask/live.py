@@ -38,12 +38,20 @@ def coloured(words: "Sequence[Word]") -> Text:
 
 
 class Live:
-    """A `Watcher` that prints one answer."""
+    """A `Watcher` that prints one answer.
 
-    def __init__(self, console: Console, decode: "Decode") -> None:
+    Args:
+        console: where to.
+        decode: returns the text of tokens.
+        has_p: whether what makes a sentence doubtful has a probability; with methods that look at attention it has
+            another value.
+    """
+
+    def __init__(self, console: Console, decode: "Decode", *, has_p: bool = True) -> None:
         from semoe.generation.switching.words import Transcript
 
         self._console = console
+        self._has_p = has_p
         self._transcript = Transcript(decode)
         self._num_shown: int | None = 0
         """Words of the transcript that stand there; None: those that were accepted before the draft in hand."""
@@ -63,7 +71,7 @@ class Live:
         self._print(self._transcript.words())
         self._end_line()
         if sentence:
-            self._say(Text.assemble(("  ✗ ", "red"), *doubted(sentence, probabilities)))
+            self._say(Text.assemble(("  ✗ ", "red"), *doubted(sentence, probabilities, has_p=self._has_p)))
         self._say(Text.assemble(("  ? ", "cyan"), query))
 
     def switched(self, index: int, switch: "Switch", went: Sequence[str]) -> None:
@@ -117,7 +125,7 @@ def passage_line(title: str, text: str, expert: str = "") -> Text:
     return Text.assemble(("    + ", "green"), title or "(no title)", (f"  {beginning}…", "dim"), f"  {expert}".rstrip())
 
 
-def doubted(sentence: str, probabilities: "Sequence[Probability]") -> list[tuple[str, str]]:
+def doubted(sentence: str, probabilities: "Sequence[Probability]", *, has_p: bool = True) -> list[tuple[str, str]]:
     """Cuts a doubted sentence at what made it doubtful; returns stretches with their styles, and how unsure it was."""
     parts: list[tuple[str, str]] = []
     at = 0
@@ -125,7 +133,11 @@ def doubted(sentence: str, probabilities: "Sequence[Probability]") -> list[tuple
         if one.start < at or not one.is_hit:  # a name within a name, or one that was sure
             continue
         end = one.start + len(one.text)
-        parts += [(sentence[at : one.start], "dim"), (one.text, "bold red"), (f" ({1 - one.p:.2f})", "red")]
+        parts += [
+            (sentence[at : one.start], "dim"),
+            (one.text, "bold red"),
+            (f" ({1 - one.p:.2f})" if has_p else "", "red"),
+        ]
         at = end
     # One line, whatever the sentence has between its words.
     return [(re.sub(r"\s+", " ", text), style) for text, style in (*parts, (sentence[at:], "dim"))]

@@ -31,11 +31,13 @@ def show_answers(
 
 def _show_answer(asker: "Asker", question: str, how: "InferenceSettings", *, is_shown: bool) -> "Asked":
     from semoe.cli.ask.live import Live, passage_line
+    from semoe.generation.switching.methods import known_method, methods
 
     if not is_shown:
         return asker.answer(question, how)
     out.print(Text(how.folder_name, "bold"))
-    live = Live(out, asker.model.tokenizer.decode)
+    looks = how.switching is not None and methods[known_method(how.switching.method)].looks_at_attention
+    live = Live(out, asker.model.tokenizer.decode, has_p=not looks)
 
     def found(task: "Task") -> None:
         for one, key in zip(task.question.passages, task.keys, strict=True):
