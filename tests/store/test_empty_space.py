@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from semoe.cli.app import run
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
@@ -27,3 +28,13 @@ def test_an_empty_space_is_not_taken_for_another_recipes(tmp_path: Path, there: 
     layout = ExpertLayout(parse_config(tiny_config("llama").to_dict()), load_preset("semoe").lora)
     with pytest.raises(UsageError, match=f"No experts of space a .*{words}"):
         Experts(ExpertStore(objects, "a"), layout).require_some()
+
+
+def test_a_space_that_was_copied_without_its_description_is_not_called_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["experts", "ls", "--store", str(tmp_path)]) == 2
+    assert "It is empty" in capsys.readouterr().err
+    FolderObjects(tmp_path).put("spaces/a/snapshots/x", b"")
+    assert run(["experts", "ls", "--store", str(tmp_path)]) == 2
+    assert "Without space.json is what lies in spaces/a" in " ".join(capsys.readouterr().err.split())

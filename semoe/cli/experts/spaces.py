@@ -1,6 +1,7 @@
 """Which space of a store a verb means, and which expert of it."""
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,11 +40,20 @@ class SpacePlaceOptions(PlaceOptions):
         names = space_names(objects)
         found = [name for name in names if name.startswith(self.space)]
         if len(found) != 1:
-            there = f"There are: {', '.join(names)}." if names else "It is empty: run `semoe encode`."
+            there = f"There are: {', '.join(names)}." if names else _why_none(objects.folders("spaces/"))
             raise UsageError(
                 f"{objects.url} has {len(found)} spaces {self.space}. {there} Choose with --space.", kind="space"
             )
         return ExpertStore(objects, found[0])
+
+
+def _why_none(folders: Sequence[str]) -> str:
+    """Nobody should train again what was copied in part."""
+    if not folders:
+        return "It is empty: run `semoe encode`."
+    return (
+        f"Without space.json is what lies in spaces/{', spaces/'.join(folders)}: copy that file from where they came."
+    )
 
 
 @option_group("Where things are", table="place")
