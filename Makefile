@@ -73,7 +73,7 @@ bench-store: install ## Measure the expert store against its limits, a disk and 
 bench-start: install ## Measure what a command costs before it does anything, beside an earlier commit (BESIDE=e8fbe21)
 	$(BIN)/python -m benchmarks.startup $(if $(BESIDE),--beside $(BESIDE))
 
-effect: install ## Measure what experts add to answers, beside the control (about an hour on 2 cores)
+effect: install ## Measure what experts add to answers, beside controls, and what answers take
 	@test -n "$(CORPUS)" -a -n "$(DATA)" || { echo "say: make effect CORPUS=psgs_w100.tsv DATA=data/popqa"; exit 2; }
 	$(BIN)/python -m benchmarks.effect --corpus "$(CORPUS)" --data_path "$(DATA)" $(ARGS)
 

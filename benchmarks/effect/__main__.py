@@ -7,8 +7,8 @@ Every way to answer is asked the first questions of the file; retrieval is BM25 
 answers with as many experts of other questions' passages: what they add is the form of an answer, not knowledge.
 Prompt, number of passages and weights of experts are chosen on the first half of the questions, and reported on the
 second. `--switching` adds methods that retrieve while they answer; experts that such a retrieval lacks are trained on
-the spot. Results are kept after each way to answer: a run that was stopped goes on. About an hour on 2 cores for
-100 questions with three passages; on a GPU 500 questions take minutes.
+the spot. Results are kept after each way to answer: a run that was stopped goes on. On a GPU 500
+questions take about ten minutes.
 """
 
 import argparse

@@ -5,16 +5,11 @@ from typing import Any
 
 from benchmarks.effect.cells import TOPK
 from semoe.evaluation.bootstrap import Interval, interval, paired_bootstrap
+from semoe.runs.comparison import PAIRS
 
 Results = dict[str, Any]
 ONE_GO = "none", "icl", "prag", "combine"
-DIFFERENCES = (
-    ("prag", "none", "what experts bring without the passages"),
-    ("prag", "prag_random", "of it, what the passages' own experts bring: knowledge"),
-    ("prag", "icl", "experts against passages"),
-    ("combine", "icl", "what experts bring beside the passages"),
-    ("combine", "combine_random", "of it, what the passages' own experts bring: knowledge"),
-)
+DIFFERENCES = (*PAIRS, ("prag", "icl", "experts against passages"))
 
 
 def tables(found: Results) -> str:

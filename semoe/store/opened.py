@@ -23,9 +23,8 @@ from semoe.store.blob import from_bytes, tensor_file
 from semoe.store.cache import ExpertCache
 from semoe.store.expert_store import ExpertStore
 from semoe.store.object_names import SpaceNames
-from semoe.store.objects import MissingObjectError, Objects, check_conditional_writes
+from semoe.store.objects import MissingObjectError, Objects, check_conditional_writes, is_name
 from semoe.store.peft_folder import adapter_config, check_numbers
-from semoe.store.spaces import space_names
 
 log = logging.getLogger(__name__)
 _FORMER = (
@@ -145,8 +144,8 @@ class Experts:
 def described_spaces(objects: Objects) -> dict[str, dict[str, Any]]:
     """Returns what each space of a store says of itself, by name; those that do not are no spaces (yet)."""
     found = dict[str, dict[str, Any]]()
-    for name in space_names(objects):
-        # One that cannot be read is another's trouble: `semoe experts stats` names it.
+    for name in filter(is_name, objects.folders("spaces/")):
+        # Whoever opens one that cannot be read is told of it.
         with suppress(MissingObjectError, ValueError):
             found[name] = orjson.loads(objects.get(SpaceNames(name).described))
     return found

@@ -223,3 +223,15 @@ def test_an_expert_that_could_not_be_loaded_may_be_asked_for_again(tmp_path: Pat
         cache.get(BLOBS[1].key)
     objects.put(name, whole)
     assert cache.get(BLOBS[1].key) == BLOBS[1].data
+
+
+@pytest.mark.parametrize(("gigabytes_free", "kept"), [(0, 1), (96, 3)])
+def test_memory_keeps_a_share_of_what_is_free_and_a_gigabyte_at_least(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gigabytes_free: int, kept: int
+) -> None:
+    monkeypatch.setattr("semoe.store.cache.available_memory", lambda: gigabytes_free << 30)
+    store, _ = opened(tmp_path)
+    cache = ExpertCache(store, lambda key, data: data, lambda value: 1 << 30)
+    for one in [*BLOBS[:4], *reversed(BLOBS[:4])]:
+        cache.get(one.key)
+    assert cache.num_hits == kept
