@@ -28,6 +28,8 @@ from tests.tiny import chatting_model_folder
 
 REPEATED = 0.01
 NUM_QUESTIONS = 20
+COMMIT_SECONDS = 3.0
+"""A worker lives for some twenty. One that commits after each step leaves thousands of commits, which the next opens."""
 
 
 def main() -> int:
@@ -65,7 +67,7 @@ def train(root: Path, corpus: Path, longest_seconds: float) -> RunReport:
     call("plan", "--run", "wiki", *recipe(root), "--corpus", str(corpus), "--shards", "8")
     began = time.monotonic()
     folder = folder_of(root, "wiki")
-    killed = run_while_killing(folder, longest_seconds)
+    killed = run_while_killing(folder, longest_seconds, COMMIT_SECONDS)
     print(f"{killed} workers killed in {time.monotonic() - began:.0f} s", flush=True)
     return make_report(folder)
 

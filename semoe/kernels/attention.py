@@ -42,7 +42,9 @@ def _look(
     for key in range(low, high, KEYS):
         j = key + tl.arange(0, KEYS)
         at = (first + j)[:, None] * STRIDE + d[None, :]
-        there = (j < length)[:, None] & (d < SIZE)[None, :]
+        there = (d < SIZE)[None, :]
+        if MASKED:
+            there = (j < length)[:, None] & there
         k = tl.load(qkv_ptr + KEY + at, mask=there, other=0.0)
         v = tl.load(qkv_ptr + VALUE + at, mask=there, other=0.0)
         score = dot(q, tl.trans(k), PRECISION) * scale

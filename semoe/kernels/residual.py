@@ -12,12 +12,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from semoe.kernels.loaded import Loaded, expert_at
+from semoe.kernels.loaded import Loaded
 
 UNROLLED = 4
-"""Experts of a slot up to which all of them are computed at once."""
+"""Experts of a slot that are computed at once, so that none's numbers wait for those of the one before."""
 CHUNK = 4
 """Rows of A that are multiplied at once."""
+WARP_NUMBERS = 512
+"""Numbers of the residual stream that 32 threads take; measured on an H200."""
 
 
 class RowBlocks(NamedTuple):
@@ -85,6 +87,36 @@ def _add_down(
     return y
 
 
+@triton.jit
+def _multiply_up(
+    h,
+    k,
+    count,
+    slot,
+    a_ptr,
+    u_ptr,
+    places_ptr,
+    weights_ptr,
+    stride_n,
+    WIDTH: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    R: tl.constexpr,
+    MOST: tl.constexpr,
+    CHUNK: tl.constexpr,
+):
+    """Writes weight · A·h of one expert of the slot, for the one row of h."""
+    there = k < count
+    c = tl.arange(0, COLUMNS)
+    a = a_ptr + tl.load(places_ptr + slot * MOST + k, mask=there, other=0).to(tl.int64) * stride_n
+    merge = tl.load(weights_ptr + slot * MOST + k, mask=there, other=0.0)
+    for first in tl.static_range(0, 2 * R, CHUNK):
+        q = first + tl.arange(0, CHUNK)
+        real = (q < 2 * R) & there
+        some = tl.load(a + q[:, None] * WIDTH + c[None, :], mask=real[:, None] & (c < WIDTH)[None, :], other=0.0)
+        u = merge * tl.sum(some.to(tl.float32) * h, 1)
+        tl.store(u_ptr + k * (2 * R) + q, u, mask=real)
+
+
 @triton.jit(do_not_specialize=["num_tokens"])
 def _residual_norm(
     x_ptr,
@@ -135,16 +167,10 @@ def _residual_norm(
     if ADDS:
         y = tl.load(y_ptr + at, mask=both, other=0.0).to(tl.float32)
         if DOWN:
-            if UNROLLED:  # so that no expert's numbers wait for those of the one before
-                for k in tl.static_range(MOST):
+            for base in range(0, count, UNROLLED):
+                for k in tl.static_range(UNROLLED):
                     y = _add_down(
-                        y, k, count, slot, t, end, partial_ptr, b_ptr, places_ptr, stride_n, num_tokens,
-                        WIDTH, COLUMNS, R, RANKS, PARTS, PADDED_PARTS, MOST,
-                    )  # fmt: skip
-            else:
-                for k in range(count):
-                    y = _add_down(
-                        y, k, count, slot, t, end, partial_ptr, b_ptr, places_ptr, stride_n, num_tokens,
+                        y, base + k, count, slot, t, end, partial_ptr, b_ptr, places_ptr, stride_n, num_tokens,
                         WIDTH, COLUMNS, R, RANKS, PARTS, PADDED_PARTS, MOST,
                     )  # fmt: skip
         if POST:
@@ -158,16 +184,13 @@ def _residual_norm(
     h *= tl.load(weight_ptr + c, mask=inside, other=0.0)[None, :]
     tl.store(h_ptr + at, h.to(h_ptr.dtype.element_ty), mask=both)
     if UP:  # blocks of one row alone
-        for k in range(count):
-            a = a_ptr + expert_at(places_ptr, slot, k, stride_n, MOST)
-            merge = tl.load(weights_ptr + slot * MOST + k)
-            for first in tl.static_range(0, 2 * R, CHUNK):
-                q = first + tl.arange(0, CHUNK)
-                some = tl.load(
-                    a + q[:, None] * WIDTH + c[None, :], mask=(q < 2 * R)[:, None] & inside[None, :], other=0.0
-                )
-                u = merge * tl.sum(some.to(tl.float32) * h, 1)
-                tl.store(u_ptr + (tl.load(first_ptr + block).to(tl.int64) * MOST + k) * (2 * R) + q, u, mask=q < 2 * R)
+        u_row = u_ptr + tl.load(first_ptr + block).to(tl.int64) * (MOST * 2 * R)
+        for base in range(0, count, UNROLLED):
+            for k in tl.static_range(UNROLLED):
+                _multiply_up(
+                    h, base + k, count, slot, a_ptr, u_row, places_ptr, weights_ptr, stride_n,
+                    WIDTH, COLUMNS, R, MOST, CHUNK,
+                )  # fmt: skip
 
 
 def residual_norm(
@@ -223,12 +246,12 @@ def residual_norm(
         num_parts,
         triton.next_power_of_2(num_parts),
         most,
-        most <= UNROLLED,
+        min(UNROLLED, most),
         blocks.rows,
         y_TD is not None,
         down is not None,
         up is not None,
         post_D is not None,
         min(CHUNK, triton.next_power_of_2(2 * rank)),
-        num_warps=min(16, max(2, triton.next_power_of_2(width) * blocks.rows // 1024)),
+        num_warps=min(16, max(2, triton.next_power_of_2(width) * blocks.rows // WARP_NUMBERS)),
     )

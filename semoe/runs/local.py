@@ -89,7 +89,9 @@ class LocalBackend:
             advance(max(0.0, sum(items) - shown))
 
     def _done_items(self, stage: str, items: Sequence[int]) -> float:
-        beats = [self.folder.find_heartbeat(stage, attempt.worker.shard) for attempt in self._running]
+        # A shard whose worker was killed waits for another one, but what it did stays done.
+        begun = [attempt.worker.shard for attempt in self._running] + [one[1] for one in self._waiting if one[2] > 1]
+        beats = [self.folder.find_heartbeat(stage, shard) for shard in begun]
         return sum(items[shard] for shard in self._finished) + sum(beat.done for beat in beats if beat)
 
     def _start_due(self, stage: str) -> None:

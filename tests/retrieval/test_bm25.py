@@ -9,6 +9,7 @@ import Stemmer
 from bm25s.stopwords import STOPWORDS_EN
 
 from semoe.errors import UsageError
+from semoe.retrieval import bm25
 from semoe.retrieval.bm25 import Bm25Retriever, build_index
 from semoe.retrieval.dpr import read_passages
 from semoe.retrieval.passage import Passage
@@ -97,6 +98,24 @@ def test_many_queries_find_what_each_finds_alone(
     assert found.search(queries, 4) == alone
     assert [len(one) for one in alone[1:3]] == [0, 0]
     assert len(found.search(queries, 10**6)[3]) == len(found.search(["film director"], 10**6)[0]) > 4
+
+
+@pytest.mark.parametrize("k", [1, 3, 40, 299, 300, 1000])
+@pytest.mark.parametrize("block", [1, 7, 128, 1000])
+def test_the_best_are_those_of_looking_at_all_passages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, k: int
+) -> None:
+    """Scores tie within blocks and across them, and the last block is not whole."""
+    monkeypatch.setattr(bm25, "BLOCK", block)
+    words = ["river", "bridge", "tower"]
+    passages = [Passage(str(n), "", " ".join(words[: n % 4] * (1 + n % 3))) for n in range(300)]
+    build_index(passages, tmp_path / "index")
+    found = Bm25Retriever(tmp_path / "index")
+    for query in ("river", "tower bridge", "castle"):
+        everyone = {hit.passage.id: hit.score for hit in found.search([query], 300)[0]}
+        order = sorted(everyone, key=lambda id_: (-everyone[id_], int(id_)))
+        assert [hit.passage.id for hit in found.search([query], k)[0]] == order[:k]
+    assert len(everyone) == 0
 
 
 def test_quotes_and_tabs_inside_a_text_are_kept(tmp_path: Path) -> None:

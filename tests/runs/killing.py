@@ -10,7 +10,7 @@ from semoe.runs.folder import RunFolder
 from semoe.runs.local import LocalBackend
 
 
-def run_while_killing(folder: RunFolder, longest_seconds: float = 7) -> int:
+def run_while_killing(folder: RunFolder, longest_seconds: float = 7, commit_seconds: float = 0) -> int:
     """Does a run with three workers; every few seconds one of them dies by -9. Returns how many did."""
     alive, over = list["subprocess.Popen[bytes]"](), threading.Event()
     killed = 0
@@ -25,7 +25,7 @@ def run_while_killing(folder: RunFolder, longest_seconds: float = 7) -> int:
 
     killer = threading.Thread(target=kill_some)
     killer.start()
-    often = ("--commit_seconds", "0")
+    often = ("--commit_seconds", str(commit_seconds))
     try:
         LocalBackend(folder=folder, parallelism=3, options=often, max_attempts=1000, on_start=alive.append).run()
     finally:
