@@ -112,7 +112,7 @@ def _examples(
     if not settings.with_cot:
         found = [Example(question=one.question, answer=one.answers[0]) for one in questions[:wanted]]
     else:
-        with progress(f"chains {dataset}", wanted, "chains") as advance:
+        with progress(f"chains {dataset}", len(questions), "questions") as advance:
             chains = chains_of(writer(), dataset, questions, wanted, advance=advance)
         _write_chains(settings.root, dataset, chains)
         found = [Example(question=one.question, answer=chain, exemplars_of=dataset) for one, chain in chains]

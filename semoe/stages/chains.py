@@ -32,7 +32,7 @@ def chains_of(
     questions: Sequence[Question],
     wanted: int,
     *,
-    advance: Callable[[float], None] = lambda chains: None,
+    advance: Callable[[float], None] = lambda questions: None,
 ) -> list[tuple[Question, str]]:
     """Writes chains until there are as many as are wanted, or no questions are left.
 
@@ -41,7 +41,7 @@ def chains_of(
         dataset: of the questions, whose worked examples show the form.
         questions: in the order in which they are tried.
         wanted: chains.
-        advance: told of each chain that is kept.
+        advance: told how many more questions were tried.
 
     Returns:
         The questions that have one, with their chains, in order.
@@ -60,7 +60,7 @@ def chains_of(
             chain = tidy(model.tokenizer.decode(answer.tokens))
             if comes_to(chain, question) and len(kept) < wanted:
                 kept.append((question, chain))
-                advance(1)
+        advance(len(part))
     return kept
 
 

@@ -56,7 +56,7 @@ def test_methods_at_fixed_places_go_on_retrieving() -> None:
 @pytest.mark.parametrize("after", ["accept", "judge"])
 @pytest.mark.parametrize("method", ["token", "all-tokens", "dragin", "attn_prob"])
 def test_a_draft_that_is_only_the_end_token_is_an_empty_answer(method: str, after: str) -> None:
-    """As in SparseMoE, whose text of a draft leaves special tokens out: without a sentence there is nothing to doubt."""
+    """As in SparseMoE, whose text of a draft has no special tokens: without a sentence there is nothing to doubt."""
     rig = Rig()
     rig.path("q", "Ada.", Ada=0.5)
     rig.decoder.next[0, rig.starts["q"]] = (EOS, 0.2)
