@@ -13,6 +13,28 @@ from semoe.cli.recipe import RecipeOptions
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
 
+Learnt = Annotated[list[str], typer.Option("--dataset", help="Whose questions are learnt; may be given several times.")]
+Paths = Annotated[
+    list[Path],
+    typer.Option(
+        "--data_path",
+        help="One for each --dataset, in the same order: its folder or file. With --with_cot also a JSON file of "
+        "records with question and cot, the chain of thought.",
+    ),
+]
+Examples = Annotated[
+    int | None, typer.Option("--sample", min=1, help="Examples of each. Default: 1,000; with --with_cot 300.")
+]
+KeptOut = Annotated[
+    int | None,
+    typer.Option(
+        "--skip",
+        min=0,
+        help="Questions at the beginning of each file to keep out, as they are asked later. Default: 1,000; with "
+        "--with_cot the first 300 of every type, and 1,000 more.",
+    ),
+]
+
 
 @verb
 def warmup(
@@ -20,29 +42,10 @@ def warmup(
     computing: o.ComputeOptions,
     place: o.PlaceOptions,
     output: o.OutputOptions,
-    dataset: Annotated[
-        list[str], typer.Option("--dataset", help="Whose questions are learnt; may be given several times.")
-    ],
-    data_path: Annotated[
-        list[Path],
-        typer.Option(
-            "--data_path",
-            help="One for each --dataset, in the same order: its folder or file. With --with_cot also a JSON file of "
-            "records with question and cot, the chain of thought.",
-        ),
-    ],
-    sample: Annotated[
-        int | None, typer.Option("--sample", min=1, help="Examples of each. Default: 1,000; with --with_cot 300.")
-    ] = None,
-    skip: Annotated[
-        int | None,
-        typer.Option(
-            "--skip",
-            min=0,
-            help="Questions at the beginning of each file to keep out, as they are asked later. Default: 1,000; with "
-            "--with_cot the first 300 of every type, and 1,000 more.",
-        ),
-    ] = None,
+    dataset: Learnt,
+    data_path: Paths,
+    sample: Examples = None,
+    skip: KeptOut = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the order of the examples.")] = 42,
 ) -> None:
     """Teach one adapter how questions are answered, without passages, and keep it for experts to start from.

@@ -179,8 +179,8 @@ def _write_chains(root: Path, dataset: str, chains: Sequence[tuple[Question, str
 
 
 def _write_folder(folder: Path, objects: Objects, key: str, config: dict[str, Any], asked: dict[str, Any]) -> None:
-    files = [[dataset, str(path)] for dataset, path in asked.pop("files")]
-    said = asked | {"root": str(asked["root"]), "files": files, "base_weight": key}
+    files = [[dataset, str(path)] for dataset, path in asked["files"]]
+    said = {name: value for name, value in asked.items() if name != "root"} | {"files": files, "base_weight": key}
 
     def fill(temporary: Path) -> None:
         write_bytes(temporary / ADAPTER, base_weight_file(objects, key))

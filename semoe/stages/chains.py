@@ -4,6 +4,7 @@ As PRAG's data are made: what does not come to the right answer, or lacks the cl
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from importlib import resources
 from itertools import islice
 
@@ -78,7 +79,8 @@ def comes_to(chain: str, question: Question) -> bool:
 
 def _asked(model: Model, question: Question, exemplars: Sequence[Exemplar]) -> tuple[int, ...] | None:
     """Returns the prompt; None where it leaves no room for a chain."""
-    said = _template().render(
+    template = jinja2.Template(_written(), undefined=jinja2.StrictUndefined)
+    said = template.render(
         exemplars=exemplars,
         passages=question.golden_passages,
         question=one_question_mark(question.question),
@@ -88,6 +90,6 @@ def _asked(model: Model, question: Question, exemplars: Sequence[Exemplar]) -> t
     return ids if len(ids) + TOKENS <= model.decoder.config.context else None
 
 
-def _template() -> jinja2.Template:
-    text = (resources.files("semoe.prompts") / "templates" / "chain.jinja").read_text(encoding="utf-8")
-    return jinja2.Template(text, undefined=jinja2.StrictUndefined)
+@lru_cache
+def _written() -> str:
+    return (resources.files("semoe.prompts") / "templates" / "chain.jinja").read_text(encoding="utf-8")
