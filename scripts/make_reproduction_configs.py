@@ -1,14 +1,17 @@
 """Writes the configs of published experiments, one TOML file each, into a folder: semoe/reproduction/configs.
 
 What is in them are facts of the published scripts and JSON files, with their parameter names: of SparseMoE (acd2f05)
-and PRAG (e03742e) the 12 scripts of each, of SparseMoE the 12 `flare.json`, of DRAGIN (4d71efc) all 72 configs.
+and PRAG (e03742e) the 12 scripts of each, of SparseMoE the 12 `flare.json`, of DRAGIN (4d71efc) all 72 configs. What
+their papers say they come to is in `published_figures.py`.
 A test holds the folder to what this writes.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+from published_figures import Figure, of_answers, of_experts, of_warm_up
 
 Tables = dict[str, dict[str, object]]
 DATASETS = {
@@ -55,6 +58,16 @@ ADAPTERS = (
     "without a word; here each question has all of its experts."
 )
 
+RANDOM = "Experts start from a random base weight, as in both projects' scripts; NAME-warmup is PRAG's warmed-up one."
+WARM_UP = (
+    "PRAG's scripts leave it to the reader to put the warmed-up weight where its encode.py looks. Its paper says 600 "
+    "examples of the training sets, its code takes {examples}. `semoe warmup` takes as many, drawn in its own order."
+)
+WARM_EXAMPLES = {
+    True: "300 chains each of 2wikimultihopqa and hotpotqa, written by Llama 3 8B, from behind those that are asked",
+    False: "1,000 questions each of popqa and cwq, from behind the first 1,000",
+}
+
 
 def main(folder: Path) -> None:
     """Writes all of them, and removes others."""
@@ -71,13 +84,14 @@ def _all() -> Iterator[tuple[str, str]]:
     for dataset in PUBLISHED_WITH_EXPERTS:
         for model in MODELS:
             yield f"{dataset}-{model}", _experts(dataset, model)
+            yield f"{dataset}-{model}-warmup", _experts(dataset, model, is_warm=True)
             yield f"{dataset}-{model}-token", _token(dataset, model)
     for dataset in ("popqa", "2wikimultihopqa"):
         yield f"{dataset}-smollm2", _ours(dataset)
     yield from _dragin_all()
 
 
-def _experts(dataset: str, model: str) -> str:
+def _experts(dataset: str, model: str, *, is_warm: bool = False) -> str:
     cot = dataset in WITH_COT
     epochs = 2 if dataset == "popqa" or (dataset, model) == ("hotpotqa", "qwen2.5_1.5b") else 1
     differs = [
@@ -86,8 +100,10 @@ def _experts(dataset: str, model: str) -> str:
         *_differs(dataset),
         *ALIASES.get(dataset, ()),
         ADAPTERS,
-        "Experts start from a random base weight, as in SparseMoE; PRAG also warms one up, which is not done here.",
+        WARM_UP.format(examples=WARM_EXAMPLES[cot]) if is_warm else RANDOM,
     ]
+    if epochs != 1:
+        differs.append("Two epochs, as in the scripts; the paper says one for all.")
     if cot:
         differs.append("Types are those of the first 300 questions, as in SparseMoE; PRAG takes 300 of each type.")
     if dataset == "cwq" and model == "llama3.2_1b":
@@ -118,7 +134,12 @@ def _experts(dataset: str, model: str) -> str:
         "the model itself. Answers with nothing, with passages, with experts, with both, and with experts of other "
         "questions' passages for a control, which is ours."
     )
-    return _text(f"{DATASETS[dataset]}, {MODELS[model]}: experts", "SparseMoE, PRAG", about, differs, tables)
+    title = f"{DATASETS[dataset]}, {MODELS[model]}: experts"
+    if not is_warm:
+        return _text(title, "SparseMoE, PRAG", about, differs, tables, of_experts(dataset, model))
+    tables["recipe"]["base_weight"] = f"warmup/lora_base_weight/{model}/{'cot' if cot else 'direct'}"
+    about += " Every expert starts from a weight that `semoe warmup` taught how questions are answered."
+    return _text(f"{title} after a warm-up", "PRAG", about, differs, tables, of_warm_up(dataset, model))
 
 
 def _token(dataset: str, model: str) -> str:
@@ -239,7 +260,8 @@ def _dragin(dataset: str, model: str, config: str, number: int) -> str:
         differs.append("fix_length stands in no published config; 16 is ours.")
     tables["switching"] = switching
     about = f"DRAGIN's config {config.upper()}: the method {DRAGIN_METHODS[config]}, with no expert."
-    return _text(f"{DATASETS[dataset]}, {title}: {config}", "DRAGIN", about, differs, tables)
+    figures = of_answers(dataset, model, config)
+    return _text(f"{DATASETS[dataset]}, {title}: {config}", "DRAGIN", about, differs, tables, figures)
 
 
 def _answering(dataset: str, model: str, sample: int, fewshot: int) -> Tables:
@@ -255,17 +277,25 @@ def _differs(dataset: str, *, sampled: bool = True) -> list[str]:
     return [PASSAGES, PROMPTS, *(one for one in own if one)]
 
 
-def _text(title: str, of: str, about: str, differs: Sequence[str], tables: Tables) -> str:
+def _text(
+    title: str, of: str, about: str, differs: Sequence[str], tables: Tables, figures: Iterable[Figure] = ()
+) -> str:
     lines = ["# Written by scripts/make_reproduction_configs.py.", "", "[experiment]"]
     lines += [f"title = {json.dumps(title)}", f"of = {json.dumps(of)}", f"about = {_quoted(about)}"]
     lines += ["differs = [", *(f"    {_quoted(one)}," for one in differs), "]"]
     for table, values in tables.items():
         lines += ["", f"[{table}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    for one in figures:
+        lines += ["", "[[published]]", *(f"{key} = {_quoted_value(value)}" for key, value in one._asdict().items())]
     return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
+
+
+def _quoted_value(value: object) -> str:
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 if __name__ == "__main__":

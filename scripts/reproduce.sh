@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A published experiment as one line, with the published names of dataset and model:
 #   scripts/reproduce.sh popqa llama3.2_1b                 encode and inference (bash/popqa_llama3.2_1b.sh)
+#   scripts/reproduce.sh popqa llama3.2_1b warmup          the same from a warmed-up weight (semoe warmup makes it)
 #   scripts/reproduce.sh popqa llama3.2_1b token           main with configs/…/popqa/flare.json
 #   scripts/reproduce.sh hotpotqa llama2_7b dragin         DRAGIN's config of that name
 #   scripts/reproduce.sh popqa smollm2                     ours
@@ -9,7 +10,7 @@
 set -euo pipefail
 
 if (($# < 2)); then
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 dataset=${1/complexwebquestions/cwq} name=$2

@@ -40,6 +40,7 @@ from semoe.stages.augment_ahead import augmented_ahead, processes_for
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import unaugmented
 from semoe.stages.train import train
+from semoe.store.objects import open_objects
 from semoe.store.record import ExpertRecord
 
 WARM_UP = 700
@@ -100,11 +101,12 @@ class Bench:
         made, alone = augmented(passages[: 2 * count], self.asked.preset, processes, threading.Event())
         print(f"beside: {processes} processes augment {alone:.0f} passages a second")
         keyed = [(passage_key(one.title, one.passage), one) for one in made]
-        train(model, recipe, keyed[:WARM_UP], _Nowhere())
+        objects = open_objects(str(self.folder / "whole"))
+        train(model, recipe, keyed[:WARM_UP], _Nowhere(), objects)
 
         def rate() -> float:
             began = time.monotonic()
-            done = train(model, recipe, keyed[:count], _Nowhere())
+            done = train(model, recipe, keyed[:count], _Nowhere(), objects)
             return done.num_experts / (time.monotonic() - began)
 
         undisturbed, over, rates = rate(), threading.Event(), list[float]()

@@ -30,10 +30,11 @@ from semoe.cli.runs.pods import shards, worker
 from semoe.cli.runs.report import export, report
 from semoe.cli.runs.watch import logs, status
 from semoe.cli.verbs import verb_name
+from semoe.cli.warmup_verb import warmup
 
 PANELS = {
     "Start here": (demo, ask, doctor, reproduce),
-    "Stages on one machine": (cut, index, retrieve, augment, encode, inference, evaluate, explain),
+    "Stages on one machine": (cut, index, retrieve, augment, warmup, encode, inference, evaluate, explain),
     "Runs, here or on a cluster": (plan, run_verb, status, logs, report, export, cancel),
     "What pods call": (worker, shards),
 }

@@ -25,7 +25,7 @@ def stage_settings(recipe: RecipeOptions, questions: QuestionOptions, place: o.P
     """Gathers what the stages share that have to do with experts."""
     from semoe.published.settings import StageSettings
 
-    return StageSettings(
+    given = StageSettings(
         root=place.root_dir,
         dataset=questions.dataset,
         data_type=questions.data_type,
@@ -36,6 +36,7 @@ def stage_settings(recipe: RecipeOptions, questions: QuestionOptions, place: o.P
         augment_model=recipe.augment_model,
         store=place.store,
     )
+    return given.settled()
 
 
 def loaded_model(recipe: RecipeOptions, computing: o.ComputeOptions) -> "Model":

@@ -57,6 +57,15 @@ class RecipeOptions:
         int | None,
         typer.Option("--per_device_train_batch_size", help="Sequences an optimiser step. Default: the preset's."),
     ] = None
+    base_weight: Annotated[
+        str,
+        typer.Option(
+            "--base_weight",
+            metavar="FOLDER|KEY",
+            help="What every expert starts from: a PEFT folder, or the key that `semoe warmup` printed. Default: "
+            "random numbers. Its experts are others than those: give it again to answer with them.",
+        ),
+    ] = ""
 
     template_args: Annotated[
         str,
@@ -90,6 +99,8 @@ class RecipeOptions:
             training = replace(training, num_epochs=self.num_train_epochs, num_steps=None)
         if self.per_device_train_batch_size is not None:
             training = replace(training, batch_size=self.per_device_train_batch_size)
+        if self.base_weight:
+            training = replace(training, base_weight=self.base_weight)
         chat = ChatSettings(arguments=self.template_args) if self.template_args else preset.chat
         return replace(preset, lora=lora, training=training, chat=chat)
 

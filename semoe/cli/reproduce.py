@@ -10,7 +10,7 @@ from semoe.cli import options as o
 from semoe.cli.data_folder import opened
 from semoe.cli.output import err, print_json, reader, show, show_rows
 from semoe.cli.reproduce_options import ExperimentOptions, PassageOptions
-from semoe.cli.reproducing import Experimenting, chosen, lacks, read_known
+from semoe.cli.reproducing import WARM_UP, WEIGHTS, Experimenting, chosen, lacks, read_known
 from semoe.cli.runs.asked import make_planned
 from semoe.cli.runs.cutting_options import ShardOptions
 from semoe.cli.runs.doing import Doing
@@ -141,9 +141,8 @@ def _written(one: Experimenting, folder: "RunFolder", *, quiet: bool) -> dict[st
 
 def _is_possible(one: Experimenting) -> bool:
     """Whether the machine has all that an experiment needs; says what it lacks. Nothing is downloaded for many."""
-    missing = lacks(one.config, one.data_dir)
-    if one.what.model_name and "weights" in missing:
-        missing.remove("weights")
+    given = {WEIGHTS: one.what.model_name, WARM_UP: one.what.base_weight}
+    missing = [name for name in lacks(one.config, one.data_dir) if not given.get(name)]
     if missing:
         err.print(f"{one.config.name} is left out: this machine lacks {', '.join(missing)}.", soft_wrap=True)
     return not missing

@@ -43,6 +43,14 @@ class ExperimentOptions:
             help="Another model than the config's; the report says so before all else.",
         ),
     ] = ""
+    base_weight: Annotated[
+        str,
+        typer.Option(
+            "--base_weight",
+            metavar="FOLDER|KEY",
+            help="Another weight for experts to start from than the config's, as for encode; the report says so.",
+        ),
+    ] = ""
     run: Annotated[
         str,
         typer.Option("--run", help="Name of the run. Default: the config's, with what was changed: it goes on."),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from semoe.runs.folder import RunFolder
 
 PASSAGES = "psgs_w100.tsv"
+WEIGHTS = "weights"
+WARM_UP = "a warm-up (semoe warmup)"
 BM25 = "bm25"
 SAME_AS_PUBLISHED = (BM25, "elasticsearch")
 """Retrievers that rank by BM25 over words, as the published code does."""
@@ -48,9 +50,12 @@ class Experimenting:
 
     @property
     def recipe(self) -> RecipeOptions:
-        """The recipe of the experts, with the model that was asked for."""
+        """The recipe of the experts, with the model and the base weight that were asked for."""
         own = RecipeOptions(**self._table("recipe"))
-        return replace(own, model_name=self.what.model_name) if self.what.model_name else own
+        what = self.what
+        return replace(
+            own, model_name=what.model_name or own.model_name, base_weight=what.base_weight or own.base_weight
+        )
 
     @property
     def run(self) -> str:
@@ -59,7 +64,8 @@ class Experimenting:
             return self.what.run
         model = Path(self.what.model_name).name if self.recipe.model_name != self._table("recipe")["model_name"] else ""
         sample = f"sample{self.what.sample}" if self._sample != self.questions.sample else ""
-        others = [self.index_place.retriever if self.index_place.retriever != BM25 else "", model, sample]
+        retriever = self.index_place.retriever if self.index_place.retriever != BM25 else ""
+        others = [retriever, model, self._other_base, sample]
         name = "-".join([self.config.name, *filter(None, others)])
         # What a cluster takes for a label, by which it finds the run's workflow.
         return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
@@ -90,6 +96,8 @@ class Experimenting:
             said.append(
                 f"The model is {self.recipe.model_name}, not {own.model_name}: no figure here is of the config's."
             )
+        if self._other_base:
+            said.append(f"Experts start from base weight {folder.plan().preset.training.base_weight}, not as it says.")
         if self._sample != self.questions.sample:
             said.append(
                 f"Asked are {_questions(self._sample)}, where the config asks {_questions(self.questions.sample)}."
@@ -100,6 +108,14 @@ class Experimenting:
         if self.index_place.retriever not in SAME_AS_PUBLISHED:
             said.append(f"Passages are found by {self.index_place.retriever}, not by BM25.")
         return said
+
+    @property
+    def _other_base(self) -> str:
+        """What a base weight that is not the config's adds to the name of the run."""
+        given = self.what.base_weight
+        if given in ("", self._table("recipe").get("base_weight", "")):
+            return ""
+        return f"base-{'-'.join(Path(given).parts[-2:])}"
 
     @property
     def _sample(self) -> int:
@@ -151,10 +167,13 @@ def chosen(what: ExperimentOptions) -> list[str]:
 
 def lacks(config: Config, data_dir: Path) -> list[str]:
     """Returns what this machine lacks for an experiment: weights, questions; nothing is asked of a network."""
-    model = config.options["recipe"]["model_name"]
+    recipe = config.options["recipe"]
+    model = recipe["model_name"]
     datasets = config.options["plan"]["dataset"]
     without = [one for one in datasets if one in manifest() and find_data(data_dir, one) is None]
-    return ([] if _has_weights(model) else ["weights"]) + [f"questions of {one}" for one in without]
+    is_cold = bool(recipe.get("base_weight")) and not Path(recipe["base_weight"]).is_dir()
+    found = {WEIGHTS: not _has_weights(model), WARM_UP: is_cold}
+    return [name for name, is_lacking in found.items() if is_lacking] + [f"questions of {one}" for one in without]
 
 
 def _has_weights(model: str) -> bool:

@@ -1,14 +1,23 @@
-"""The base weight: the untrained adapter from which every expert of a space starts.
+"""The base weight: the adapter from which every expert of a space starts; untrained, where none is given.
 
-A step of its own (never a by-product of training the first expert), so that a restart finds the same numbers.
+A step of its own (never a by-product of training the first expert), so that a restart finds the same numbers. One that
+is given is kept by `semoe.store.base_weights`.
 """
 
 import math
+import re
 
 import torch
 from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
+
+_KEY = re.compile("[0-9a-f]{32}")
+
+
+def is_key(name: str) -> bool:
+    """Whether a text can be the key of a base weight that was given: a hash of its numbers."""
+    return bool(_KEY.fullmatch(name))
 
 
 def base_weight(layout: ExpertLayout, seed: int = 42) -> Tensor:

@@ -51,6 +51,9 @@ class TrainingSettings:
     reduction: Literal["token", "sequence"] = "token"
     """Mean over a step's tokens (transformers' way), or over its sequences' means."""
     seed: int = 42
+    base_weight: str = ""
+    """The weight that every expert starts from, by its key in the store (`semoe.store.base_weights`); empty: the random
+    one that `seed` draws."""
     backward: Literal["exact", "float8"] = "exact"
     """Products of the backward pass, for bfloat16 models on a GPU that has float8: all of them in float8, or as exact
     as bfloat16 is; the head's alone is in float8 then, too, without an error that could be measured."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from safetensors.torch import load, save
 
 from semoe.files import read_json, write_bytes, write_json
 from semoe.models.same_model import findable
@@ -83,13 +84,13 @@ def _tell_of_foreign(folders: Iterable[Path]) -> None:
 
 
 def _export_idle(store: ExpertStore, folders: Sequence[Path]) -> int:
-    """Writes the weight that every expert starts from to the first folder, and links the others to it."""
+    """Writes what changes nothing to the first folder, and links the others to it."""
     record = {"space": store.names.space, "idle": True}
     missing = [folder for folder in folders if not _says(folder, record)]
     if not missing:
         return len(folders)
     try:
-        adapter = store.objects.get(store.names.base_weight)
+        adapter = _without_effect(store.objects.get(store.names.base_weight))
         config = orjson.loads(store.objects.get(store.names.adapter_config))
     except MissingObjectError:
         return 0  # a space of an early version, which kept no such weight
@@ -106,6 +107,13 @@ def _export_idle(store: ExpertStore, folders: Sequence[Path]) -> int:
     for folder in missing[1:]:
         link_expert(missing[0], folder)
     return len(folders)
+
+
+def _without_effect(adapter: bytes) -> bytes:
+    """Returns the weight that every expert starts from with B = 0, which a base weight that was given need not have."""
+    tensors = load(adapter)
+    nothing = {name: tensor.zero_() if ".lora_B." in name else tensor for name, tensor in tensors.items()}
+    return save(nothing, metadata={"format": "pt"})
 
 
 def _says(folder: Path, record: Mapping[str, Any]) -> bool:

@@ -24,6 +24,7 @@ from semoe.stages.answer import Answerer, fit_of
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import switching_retriever
+from semoe.store.base_weights import settled
 from semoe.store.kept_states import open_to_answer
 from semoe.store.objects import open_objects
 from semoe.store.state import StoreState
@@ -76,12 +77,15 @@ def _answerer(config: MainConfig, index_dir: Path) -> Answerer:
     how = InferenceSettings(
         inference_method=config.inference_method, switching=config.switching, snapshot=config.snapshot
     )
-    recipe = Recipe.of(config.model_name_or_path, _preset(config.preset), augment_model=config.augment_model)
     where = RetrievalConfig(
         index_dir=index_dir, index_name=config.es_index_name, encoder=config.encoder, reranker=config.reranker
     )
     # Whatever may be wrong with the rest is told before a model is loaded.
     objects = open_objects(config.store) if how.loads_experts else None
+    preset = _preset(config.preset)
+    if objects:
+        preset = settled(preset, config.model_name_or_path, objects)
+    recipe = Recipe.of(config.model_name_or_path, preset, augment_model=config.augment_model)
     retriever = switching_retriever(config.searches, where, config.switching)
     exemplars = _exemplars(config)
     model = load_model(config.model_name_or_path, template_arguments=recipe.preset.chat.values())

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from semoe.errors import UsageError
 
+SHOWN = 12
+"""Digits of a base weight's key in a folder's name."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OfflineName:
@@ -20,6 +23,8 @@ class OfflineName:
     augment_model: str
     data_type: str
     preset: str = "published"
+    base_weight: str = ""
+    """The key of the one that was given; empty: none was."""
 
     def folder(self, root: Path) -> Path:
         """`offline/{model}/rank=…_alpha=…/{dataset}/lr=…_epoch=…_{cot|direct}/aug_model=…/{data_type}`."""
@@ -46,6 +51,7 @@ class OfflineName:
     @property
     def _recipe(self) -> Path:
         suffix = "" if self.preset == "published" else f"_preset={safe(self.preset)}"
+        suffix += f"_base={self.base_weight[:SHOWN]}" if self.base_weight else ""
         mode = "cot" if self.cot else "direct"
         return Path(safe(self.dataset)) / f"lr={self.learning_rate}_epoch={self.epochs}_{mode}{suffix}"
 

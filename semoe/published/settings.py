@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from semoe.errors import UsageError
 from semoe.experts.preset import Preset
 from semoe.published.names import OfflineName
 from semoe.stages.recipe import Recipe
+from semoe.store.base_weights import settled
+from semoe.store.objects import open_objects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +62,16 @@ class StageSettings(DatasetSettings):
         """Where the experts are kept."""
         return self.store or str(self.root / "store")
 
+    def settled(self) -> Self:
+        """Returns the same with a base weight of the store, where one was given; see `base_weights.settled`.
+
+        Raises:
+            UsageError: there is no such weight, or it does not fit.
+        """
+        if not self.preset.training.base_weight:
+            return self
+        return replace(self, preset=settled(self.preset, self.model_name, open_objects(self.store_url)))
+
     @property
     def recipe(self) -> Recipe:
         """What decides an expert."""
@@ -95,6 +108,7 @@ class StageSettings(DatasetSettings):
             augment_model=self.augmented_by,
             data_type=data_type,
             preset=self.preset.name,
+            base_weight=training.base_weight,
         )
 
     def of_type(self, data_type: str) -> "StageSettings":

@@ -25,6 +25,7 @@ from semoe.runs.plan import Manifest, Plan, QuestionSet, ShardSize, require_curr
 from semoe.stages.inference_settings import InferenceSettings, require_fixed
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import unanswered
+from semoe.store.base_weights import settled
 from semoe.store.kept_states import open_at
 
 FLOAT_BYTES = 4
@@ -84,8 +85,13 @@ def plan_run(folder: RunFolder, settings: PlanSettings) -> Plan:
     """Reads the questions, looks at the model, and writes the plan.
 
     Raises:
-        UsageError: a file is missing or broken, there is no such model, or a plan with other settings has this name.
+        UsageError: a file is missing or broken, there is no such model or base weight, or a plan with other settings
+            has this name.
     """
+    recipe = settings.recipe
+    # Pods find it in the store: a folder of this machine is out of their reach.
+    preset = settled(recipe.preset, recipe.model_name, folder.objects)
+    settings = replace(settings, recipe=replace(recipe, preset=preset))
     if settings.corpus:
         cut = plan_corpus(settings.corpus, settings.quoting, settings.num_passage_shards, apart=settings.augments_apart)
         return make_plan(folder, replace(_plan(folder.run, settings, ()), corpus=cut), [])

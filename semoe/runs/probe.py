@@ -59,7 +59,7 @@ def probe(folder: RunFolder, manifest: Manifest, *, rounds: int = ROUNDS, passag
             part = made[number::num_rounds]
             started = time.monotonic()
             keyed = [(passage_key(one.title, one.passage), one) for one in part]
-            train(model, job.recipe, keyed, _Nowhere(), tokens_per_step=job.plan.tokens_per_step)
+            train(model, job.recipe, keyed, _Nowhere(), folder.objects, tokens_per_step=job.plan.tokens_per_step)
             training, augmenting = time.monotonic() - started, seconds_each * len(part)
             # Where processes augment while experts are trained, the slower of the two decides.
             rates.append(len(part) / (max(training, augmenting) if processes else training + augmenting))

@@ -179,6 +179,7 @@ def train_and_publish(
             recipe,
             passages,
             producer,
+            store.objects,
             tokens_per_step=tokens_per_step,
             stop=stop,
             advance=advance,

@@ -9,6 +9,8 @@ from typing import Self
 
 from semoe.augment.contract import augmentation_version
 from semoe.datasets.augmented import AugmentedPassage
+from semoe.errors import UsageError
+from semoe.experts.base_weight import is_key
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import Preset, load_preset
 from semoe.experts.sequences import bounded, learnt_digest, whole_sequences
@@ -72,7 +74,18 @@ class Recipe:
         return self.space_of(model.digest, str(model.decoder.dtype).removeprefix("torch."))
 
     def space_of(self, model_digest: str, dtype: str) -> ExpertSpace:
-        """Returns the same for a model that need not be loaded."""
+        """Returns the same for a model that need not be loaded.
+
+        Raises:
+            UsageError: its base weight is no key, as which alone it names numbers.
+        """
+        given = self.preset.training.base_weight
+        if given and not is_key(given):
+            raise UsageError(
+                f"base_weight {given!r} is no key of a base weight in the store. Take it in first: "
+                "`semoe.store.base_weights.settled`, as --base_weight does.",
+                kind="bad-value",
+            )
         template = load_template(self.preset.sequences.template)
         return ExpertSpace(
             base_model=self.model_name,

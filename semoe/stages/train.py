@@ -12,7 +12,6 @@ from torch import Tensor
 
 from semoe.datasets.augmented import AugmentedPassage
 from semoe.errors import UsageError
-from semoe.experts.base_weight import base_weight
 from semoe.experts.flops import training_flops
 from semoe.experts.roads import road_for
 from semoe.experts.sequences import MAX_TOKENS, TooLong, bounded
@@ -23,6 +22,8 @@ from semoe.stages.ahead import Ahead
 from semoe.stages.isolating import Isolating, Taken
 from semoe.stages.recipe import Recipe
 from semoe.stages.room import require_room
+from semoe.store.base_weights import starting_weight
+from semoe.store.objects import Objects
 from semoe.store.record import ExpertRecord
 from semoe.telemetry.counting import metrics
 from semoe.telemetry.step_clock import StepClock
@@ -68,6 +69,7 @@ def train(
     recipe: Recipe,
     passages: Iterable[Keyed],
     producer: TakesExperts,
+    objects: Objects,
     *,
     tokens_per_step: int | None = None,
     stop: Stop = lambda: False,
@@ -82,6 +84,7 @@ def train(
         recipe: how.
         passages: key and augmented passage; asked for as they are needed, in a thread, some thousand ahead.
         producer: publishes.
+        objects: the store, which has the weight that experts start from where one was given.
         tokens_per_step: tokens trained at once; memory and speed, not result. None: what is best on the device.
         stop: asked after each step; True ends the work once the batch in hand is finished.
         advance: told after each step how much was done, in experts.
@@ -91,13 +94,14 @@ def train(
     What is longer than it may be is told once, as a warning.
 
     Raises:
-        UsageError: the worked examples alone are longer than a sequence may be, or an expert's numbers are not finite.
+        UsageError: the worked examples alone are longer than a sequence may be, an expert's numbers are not finite, or
+            the store lacks the base weight.
 
     Returns:
         What was done; fewer than there are passages where it was asked to stop.
     """
     require_room(model, recipe.preset.sequences.template, recipe.exemplars, MAX_TOKENS)
-    work = _Training(model, recipe, producer, tokens_per_step, stop, advance, on_empty, set_aside)
+    work = _Training(model, recipe, producer, objects, tokens_per_step, stop, advance, on_empty, set_aside)
     if set_aside is None:
         work(Taken(passages))
     else:
@@ -122,6 +126,7 @@ class _Training:
         model: Model,
         recipe: Recipe,
         producer: TakesExperts,
+        objects: Objects,
         tokens_per_step: int | None,
         stop: Stop,
         advance: Callable[[float], None],
@@ -140,7 +145,7 @@ class _Training:
         self._space = recipe.space(model).name
         layout = recipe.layout(model)
         settings = recipe.preset.training
-        self._road = road_for(model.decoder, layout, base_weight(layout, settings.seed), settings)
+        self._road = road_for(model.decoder, layout, starting_weight(objects, layout, settings), settings)
         self.num_trained = self.num_tokens = self.num_empty = 0
         self.too_long = TooLong()
         self.losses = 0.0

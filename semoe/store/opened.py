@@ -19,6 +19,7 @@ from semoe.errors import CorruptError, UsageError
 from semoe.experts.base_weight import base_weight
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.space import ExpertSpace
+from semoe.store.base_weights import base_weight_file
 from semoe.store.blob import from_bytes, tensor_file
 from semoe.store.cache import ExpertCache
 from semoe.store.expert_store import ExpertStore
@@ -44,7 +45,8 @@ def describe_space(objects: Objects, space: ExpertSpace, layout: ExpertLayout) -
     """Makes sure that a space can be written, and describes it where it is new.
 
     Raises:
-        UsageError: no such bucket, no permission, or a store without conditional writes.
+        UsageError: no such bucket, no permission, a store without conditional writes, or none of the base weight that
+            its experts start from.
         TransientError: the store does not answer.
     """
     names = SpaceNames(space.name)
@@ -53,8 +55,10 @@ def describe_space(objects: Objects, space: ExpertSpace, layout: ExpertLayout) -
         objects.get(names.described)
     except MissingObjectError:
         _tell_of_former(objects, space)
-        base_N = base_weight(layout, space.preset.training.seed)
-        objects.create(names.base_weight, tensor_file(layout, base_N, {}))
+        given = space.preset.training.base_weight
+        drawn = base_weight(layout, space.preset.training.seed)
+        base = base_weight_file(objects, given) if given else tensor_file(layout, drawn, {})
+        objects.create(names.base_weight, base)
         objects.create(names.adapter_config, orjson.dumps(adapter_config(layout, space.base_model), option=PRETTY))
         # Last: a space that describes itself is whole.
         objects.create(names.described, orjson.dumps(space.describe(), option=PRETTY))

@@ -79,20 +79,35 @@ def read_expert(folder: Path, layout: ExpertLayout, *, base_model: str, space: s
         CorruptError: its tensors are not what they should be, or have no effect.
     """
     _check_present(folder)
+    if space is not None and (folder / RECORD).exists():
+        require(folder, "expert space", space_of(folder), space)
+    flat_N = read_adapter(folder, layout, base_model=base_model)
+    try:
+        check_numbers(layout, flat_N)
+    except CorruptError as error:
+        raise CorruptError(f"{folder}: {error}", kind=error.kind) from error
+    return flat_N
+
+
+def read_adapter(folder: Path, layout: ExpertLayout, *, base_model: str) -> Tensor:
+    """Reads an adapter as a flat vector, [N] float32, whatever its numbers are.
+
+    Raises:
+        UsageError: it is missing, or another rank, alpha, target or model made it.
+        CorruptError: its tensors are not those of the layout, or the file is damaged.
+    """
+    _check_present(folder)
     config = read_adapter_config(folder)
     factor = factor_of(folder, config, layout)
     _check_base(folder, config.get("base_model_name_or_path"), base_model)
-    if space is not None and (folder / RECORD).exists():
-        require(folder, "expert space", space_of(folder), space)
     try:
         flat_N = layout.join(_tensors(folder))
-        for site in layout.sites if factor != 1 else ():
-            layout.pair(flat_N[None], site)[1].mul_(factor)
-        check_numbers(layout, flat_N)
     except SafetensorError as error:
         raise CorruptError(f"{folder / ADAPTER} is damaged ({error}). Encode it again.", kind="corrupt") from error
     except CorruptError as error:
         raise CorruptError(f"{folder}: {error}", kind=error.kind) from error
+    for site in layout.sites if factor != 1 else ():
+        layout.pair(flat_N[None], site)[1].mul_(factor)
     return flat_N
 
 

@@ -36,6 +36,7 @@ DECIDING: dict[str, Callable[[ExpertSpace, Any], ExpertSpace]] = {
     "loss": lambda space, new: part(space, "training", loss=new),
     "reduction": lambda space, new: part(space, "training", reduction=new),
     "seed": lambda space, new: part(space, "training", seed=new),
+    "base_weight": lambda space, new: part(space, "training", base_weight=new),
     "backward": lambda space, new: part(space, "training", backward=new),
 }
 """How to change each field that decides an expert."""
@@ -45,7 +46,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "alpha": small, "learning_rate": numbers, "weight_decay": numbers, "num_steps": small, "batch_size": small,
     "target_modules": st.sets(st.sampled_from(PROJECTIONS), min_size=1).map(lambda found: tuple(sorted(found))),
     "loss": st.sampled_from(["all", "answer"]), "reduction": st.sampled_from(["token", "sequence"]), "seed": small,
-    "backward": st.sampled_from(["exact", "float8"]),
+    "backward": st.sampled_from(["exact", "float8"]), "base_weight": names,
 }  # fmt: skip
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from semoe.cli.reproducing import read_known
+from semoe.cli.reproducing import WARM_UP, lacks, read_known
+from semoe.datasets.loading import data_types
 from semoe.errors import UsageError
 from semoe.reproduction.config import config_names, parse_config, read_config
+from semoe.runs.comparison import METRICS, label
 from tests.reproduction.experiments import data_folder, experimenting
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +48,44 @@ def test_there_are_as_many_as_are_published() -> None:
     names = config_names()
     assert len([name for name in EXPERTS if "smollm2" not in name]) == 12
     assert len([name for name in names if name.endswith("-token")]) == 12
+    assert len([name for name in names if name.endswith("-warmup")]) == 12
     assert len([name for name in names if read_config(name).experiment.of == "DRAGIN"]) == 72
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_a_published_figure_is_of_something_that_the_config_does(name: str, data: Path) -> None:
+    methods = experimenting(name, data).asked().settings().methods
+    (dataset,) = read_config(name).options["plan"]["dataset"]
+    published = read_config(name).published
+    assert bool(published) == (not name.endswith(("-token", "-smollm2")))
+    for one in published:
+        assert one.method in map(label, methods)
+        assert one.metric in METRICS
+        assert one.type in data_types(dataset)
+        assert 0 < one.value < 100
+        assert one.source.startswith("arXiv ")
+
+
+def test_figures_are_those_of_the_papers() -> None:
+    def of(name: str, method: str, metric: str = "f1", kind: str = "total") -> list[float]:
+        wanted = (method, metric, kind)
+        return [one.value for one in read_config(name).published if (one.method, one.metric, one.type) == wanted]
+
+    assert of("popqa-llama3.2_1b", "combine") == [29.61]
+    assert of("2wikimultihopqa-qwen2.5_1.5b", "prag", kind="bridge_comparison") == [44.94]
+    assert of("cwq-llama3_8b-warmup", "prag") == [55.91]
+    assert of("hotpotqa-llama2_13b-dragin", "icl", "em") == [33.7, 31.4]
+    assert of("strategyqa-vicuna_13b-wo_rag", "none", "em") == [68.2]
+    assert of("iirc-llama2_7b-fs_rag", "icl") == [21.57]
+
+
+@pytest.mark.parametrize("name", [name for name in config_names() if name.endswith("-warmup")])
+def test_a_warm_up_changes_nothing_but_where_experts_start(name: str) -> None:
+    warm, plain = read_config(name).options, read_config(name.removesuffix("-warmup")).options
+    folder = f"warmup/lora_base_weight/{plain['recipe']['model_name']}/" + (
+        "cot" if plain["recipe"]["with_cot"] else "direct"
+    )
+    assert warm == {**plain, "recipe": {**plain["recipe"], "base_weight": folder}}
 
 
 @pytest.mark.parametrize("name", [name for name in EXPERTS if "smollm2" not in name])
@@ -130,3 +169,17 @@ def test_what_was_changed_is_in_the_name_of_the_run(data: Path) -> None:
     assert experimenting("popqa-smollm2", data, model_name="smollm2", sample=300).run == "popqa-smollm2"
     assert experimenting("popqa-smollm2", data, model_name="a/b c").run == "popqa-smollm2-b_c"
     assert experimenting("popqa-smollm2", data, run="mine", sample=2).run == "mine"
+    assert experimenting("popqa-smollm2", data, base_weight="a/b/cot").run == "popqa-smollm2-base-b-cot"
+    warm = "popqa-llama3.2_1b-warmup"
+    assert experimenting(warm, data, base_weight="warmup/lora_base_weight/llama3.2_1b/direct").run == warm
+    assert experimenting(warm, data, base_weight="0123").recipe.base_weight == "0123"
+
+
+def test_a_warm_up_that_nobody_made_is_told_as_lacking(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = read_config("popqa-llama3.2_1b-warmup")
+    assert WARM_UP in lacks(config, data)
+    (tmp_path / "warmup/lora_base_weight/llama3.2_1b/direct").mkdir(parents=True)
+    assert WARM_UP not in lacks(config, data)

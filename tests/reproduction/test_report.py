@@ -1,5 +1,6 @@
 """The report's figures against records made by hand, and the same figures in Markdown and on the page."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from semoe.evaluation.bootstrap import interval, paired_bootstrap
 from semoe.evaluation.overflow import Overflow
 from semoe.evaluation.scores import Scores
-from semoe.reproduction.config import Experiment, PublishedFigure
+from semoe.reproduction.config import Experiment, PublishedFigure, read_config
 from semoe.reproduction.made import Made
 from semoe.reproduction.markdown import markdown
 from semoe.reproduction.page import page
@@ -64,6 +65,18 @@ def test_a_cell_is_the_mean_over_its_questions_with_its_interval() -> None:
     assert cell.scores["em"].mean == 0.5
     assert cell.published == (FIGURE,)
     assert cell_of("popqa", "bridge", "prag", BY_METHOD["prag"], [FIGURE]).published == ()
+
+
+def test_a_figure_of_a_paper_stands_beside_that_of_the_same_way_to_answer() -> None:
+    published = read_config("hotpotqa-llama3_8b").published
+    cell = cell_of("hotpotqa", "total", "prag", BY_METHOD["prag"], published)
+    assert [(one.metric, one.value) for one in cell.published] == [("f1", 35.63)]
+    bridge = cell_of("hotpotqa", "bridge", "prag", BY_METHOD["prag"], published)
+    assert [one.value for one in bridge.published] == [31.15]
+    assert cell_of("hotpotqa", "total", "prag_random", BY_METHOD["prag"], published).published == ()
+    shown = markdown(replace(reproduction(), cells=(cell, bridge)))
+    assert "f1 35.63 (arXiv 2501.15915, table 1)" in shown
+    assert "f1 31.15 (arXiv 2501.15915, table 1: 300 questions of this type)" in shown
 
 
 def test_differences_are_paired_over_the_same_questions() -> None:

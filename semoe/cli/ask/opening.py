@@ -106,9 +106,12 @@ def _of_options(places: Places, asking: AskingOptions, objects: "Objects") -> So
             "planned with it (--run).",
             kind="options",
         )
+    from semoe.store.base_weights import settled
+
     where = retrieval_config(_filled(places.index_place, "bm25", o.INDEX, "wiki", RERANKER), places.elastic)
+    recipe = places.recipe.settings("")
     return Source(
-        recipe=places.recipe.settings(""),
+        recipe=replace(recipe, preset=settled(recipe.preset, recipe.model_name, objects)),
         objects=objects,
         retriever=places.index_place.retriever or "bm25",
         where=where,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.generation.switching.doubted import UNSURE, born
-from tests.generation.switching.rigged import Rig
+from tests.generation.switching.rigged import EOS, Rig
 
 CLOSED = "The answer is London. Ada Lovelace lived in Paris."
 
@@ -51,6 +51,20 @@ def test_methods_at_fixed_places_go_on_retrieving() -> None:
         for after in ("accept", "judge")
     ]
     assert [one.counters.retrieve for one in found] == [3, 3]
+
+
+@pytest.mark.parametrize("after", ["accept", "judge"])
+@pytest.mark.parametrize("method", ["token", "all-tokens", "dragin", "attn_prob"])
+def test_a_draft_that_is_only_the_end_token_is_an_empty_answer(method: str, after: str) -> None:
+    """As in SparseMoE, whose text of a draft has no special tokens: without a sentence there is nothing to doubt."""
+    rig = Rig()
+    rig.path("q", "Ada.", Ada=0.5)
+    rig.decoder.next[0, rig.starts["q"]] = (EOS, 0.2)
+    formulation = {"query_formulation": "real_words"} if method in ("dragin", "attn_prob") else {}
+    settings = {"method": method, "after_retrieval": after, "entityless": "tokens", "hallucination_threshold": 0.01}
+    (found,) = rig.loop(**settings, **formulation).answer(["q"])
+    assert (found.text, found.tokens, found.counters.retrieve, found.stopped) == ("", (), 0, "")
+    assert rig.queries == []
 
 
 @pytest.mark.parametrize(("closing", "retrievals"), [("any", 0), ("published", 1)])
