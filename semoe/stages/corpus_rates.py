@@ -135,7 +135,7 @@ def _rate(part: Part, place: Place, path: str, at: int) -> float:
     if not part.is_lines:
         return rows_a_byte(place, path, part.size)
     data = place.read(path, at, part.size if part.size <= WHOLE else SAMPLE)
-    return _rate_of_text(TextReader(io.BytesIO(data), path, part.written, at))
+    return _rate_of_text(TextReader(io.BytesIO(data), path, part.written, at, columns=part.columns))
 
 
 def _rate_of_text(reader: TextReader) -> float:
