@@ -46,6 +46,16 @@ def os_errors(path: Path) -> Iterator[None]:
         raise kind(f"Cannot write {path}: {error.strerror}; {cure}.", kind="unwritable") from error
 
 
+def require_there(path: str | Path, option: str) -> None:
+    """Makes sure that a file or folder of this machine is there, before whoever reads it is loaded; s3://… may be.
+
+    Raises:
+        UsageError: it is not; the message names the option that gave it.
+    """
+    if "://" not in str(path) and not Path(path).exists():
+        raise UsageError(f"File not found: {path}. Check {option}.", kind="missing-file")
+
+
 def write_bytes(path: Path, *data: bytes) -> None:
     """Writes the parts of `data` to `path`, whole or not at all (temporary file, fsync, rename), making its folders.
 

@@ -14,6 +14,7 @@ from semoe.retrieval.blank import at_least_one, without_blank
 from semoe.retrieval.fields import IDS, TEXTS, TITLES
 from semoe.retrieval.passage import Passage
 from semoe.retrieval.rows import CURE, Row, split_rows
+from semoe.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -156,4 +157,4 @@ def _cause(row: list[str], columns: Columns) -> str:
         if len(row) > len(columns.names)
         else "A text may hold a line's end without quotes, or the file may be truncated; download it again."
     )
-    return f"expected {len(columns.names)} columns ({', '.join(columns.names)}), found {len(row)}. {cure}"
+    return f"expected {counted(len(columns.names), 'column')} ({', '.join(columns.names)}), found {len(row)}. {cure}"
