@@ -230,7 +230,7 @@ def test_a_probe_says_hours_and_money_as_intervals(
     )
     output = capsys.readouterr()
     assert "keeps none of their experts" in output.err
-    assert "probe of 6 of 30 passages (augmented, then trained): 12 of 12 steps" in output.err
+    assert "probe of 6 of 34 passages (augmented, then trained): 12 of 12 steps" in output.err
     told = json.loads(output.out)
     assert "on one machine" in told["experts a second"]
     least, most = (float(one.replace(",", "")) for one in told["money"].split(" to "))

@@ -37,7 +37,7 @@ def contents_of(head: bytes, path: str, said: str = "") -> Contents:
         UsageError: it is none of what is read; the message says what it is, and what to do.
     """
     if head.startswith(GZIP):
-        return _text(_unpacked(head, path), path, said, is_packed=True)
+        return _text(unpacked(head, path, HEAD_BYTES), path, said, is_packed=True)
     if head.startswith(PARQUET_MAGIC):
         return Contents(PARQUET)
     if head.startswith((ARROW_MAGIC, ARROW_STREAM)):
@@ -51,7 +51,7 @@ def contents_of(head: bytes, path: str, said: str = "") -> Contents:
 
 def begins_as_passages(head: bytes, path: str) -> bool:
     """Whether a file whose name says nothing may be of a corpus: it begins as JSON Lines do, or as WikiExtractor's."""
-    begin = (_unpacked(head, path) if head.startswith(GZIP) else head).removeprefix(BYTE_ORDER_MARK).lstrip()
+    begin = (unpacked(head, path, HEAD_BYTES) if head.startswith(GZIP) else head).removeprefix(BYTE_ORDER_MARK).lstrip()
     return begin.startswith((b"{", WIKI_DOC))
 
 
@@ -79,8 +79,18 @@ def _other(head: bytes, path: str, said: str) -> tuple[str, str]:
     return "", ""
 
 
-def _unpacked(head: bytes, path: str) -> bytes:
+def unpacked(data: bytes, path: str, most: int = 0) -> bytes:
+    """Returns what the first bytes of a gzipped file hold, of its first stream `most` bytes; 0: of all streams all.
+
+    Raises:
+        UsageError: they are no gzip.
+    """
+    found = b""
     try:
-        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+        while data.startswith(GZIP):
+            stream = zlib.decompressobj(wbits=31)
+            found += stream.decompress(data, most)
+            data = b"" if most else stream.unused_data
     except zlib.error as error:
         raise UsageError(f"{path} is broken gzip ({error}). Download it again.", kind="broken-file") from error
+    return found
