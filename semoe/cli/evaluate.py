@@ -97,10 +97,12 @@ def _retrieval(
         raise UsageError("--retrieval takes --dataset and --data_path, and no folders.", kind="options")
     require_there(asked.data_path, "--data_path")
     from semoe.datasets.loading import load_dataset
-    from semoe.evaluation.recall_plot import plot
+    from semoe.evaluation.recall_plot import plot, require_matplotlib
     from semoe.retrieval.retrievers import open_retriever
     from semoe.stages.recall import recall
 
+    if asked.plot:
+        require_matplotlib()
     questions = load_dataset(asked.dataset, asked.data_path, sample=asked.sample)
     found = recall(open_retriever(index_place.retriever, retrieval_config(index_place, elastic)), questions)
     title = f"{index_place.retriever}, {asked.dataset}"
