@@ -122,7 +122,8 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 at byte {error.start}. Convert it first.", kind="broken-file") from error
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}.", kind="unreadable-file") from error
+        cure = "Give a file in it." if path.is_dir() else "Make it readable, or give another."
+        raise UsageError(f"Cannot read {path}: {error.strerror}. {cure}", kind="unreadable-file") from error
     if not text.strip():
         raise UsageError(f"{path} is empty. Download or make it again.", kind="empty-file")
     return text

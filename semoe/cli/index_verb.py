@@ -32,7 +32,7 @@ def index(
         str,
         typer.Option(
             "--data_path",
-            help="Passages (id, text, title): a file, a folder of files or s3://…; tab-separated (DPR), JSON Lines, "
+            help="Passages (id, text, title): a file, a folder of files or s3://…; tab-separated with a header, JSON Lines, "
             "Parquet or Arrow; texts may be .gz.",
         ),
     ],

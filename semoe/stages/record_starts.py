@@ -19,8 +19,9 @@ from semoe.stages.corpora.part import Part, places_of
 from semoe.stages.corpora.places import THREADS, Place, place_of
 from semoe.stages.corpus_range import CorpusFile
 
-WINDOW, MOST = 1 << 10, 1 << 15
-"""Bytes that are looked at, first and at most."""
+WINDOW, MOST = 3 << 9, 1 << 15
+"""Bytes that are looked at, first and at most: the first should hold a record of 100 words, since from S3 each look is a
+request."""
 BELIEVED = 1
 """Records that are believed where both readings make sense."""
 

@@ -125,6 +125,24 @@ def test_a_parquet_file_is_planned_by_its_footer_alone(tmp_path: Path, monkeypat
     assert by_ranges(plan.file, plan.bounds) == made
 
 
+def test_a_place_in_a_text_costs_one_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of passages of a hundred words, which have 300 to 1,000 bytes: from S3 requests are what takes the time."""
+    words, asked = Random(7), list[int]()
+    rows = [f"{n}\t{'word ' * words.randint(60, 190)}\tTitle {n}\n" for n in range(20_000)]
+    (tmp_path / "c.tsv").write_text("id\ttext\ttitle\n" + "".join(rows))
+
+    class Remote(FolderObjects):
+        def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+            asked.append(length or 0)
+            return super().get(name, start, length)
+
+    monkeypatch.setattr("semoe.stages.corpora.places.open_bucket", lambda path: Remote(tmp_path))
+    plan = plan_corpus("s3://bucket/c.tsv", "", 128)
+    assert len(plan.bounds) == 129
+    assert len(asked) < 128 + 16 + 12, "places, samples, and what the corpus begins with"
+    assert sum(plan.num_passages) == pytest.approx(20_000, rel=max(plan.error, 0.01))
+
+
 def test_a_folder_and_parquet_in_s3_are_read(
     tmp_path: Path, s3_objects: S3Objects, s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
