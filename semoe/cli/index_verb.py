@@ -32,8 +32,8 @@ def index(
         str,
         typer.Option(
             "--data_path",
-            help="Passages (id, text, title): a file, a folder of files or s3://…; tab-separated with a header, JSON Lines, "
-            "Parquet or Arrow; texts may be .gz.",
+            help="Passages (id, text, title): a file, a folder of files or s3://…; tab-separated with a header, "
+            "JSON Lines, Parquet or Arrow; texts may be .gz.",
         ),
     ],
     index_place: o.IndexOptions,

@@ -20,8 +20,7 @@ from semoe.stages.corpora.places import THREADS, Place, place_of
 from semoe.stages.corpus_range import CorpusFile
 
 WINDOW, MOST = 3 << 9, 1 << 15
-"""Bytes that are looked at, first and at most: the first should hold a record of 100 words, since from S3 each look is a
-request."""
+"""Bytes that are looked at, first and at most: the first hold a passage of 100 words: from S3 a look is a request."""
 BELIEVED = 1
 """Records that are believed where both readings make sense."""
 

@@ -194,7 +194,8 @@ def _name_of(run: str) -> str:
 
 def _line(one: StageStatus) -> str:
     items = f"{one.done:.0f} of {counted(one.total, 'item')}"
-    return f"{one.stage}: {one.finished} of {counted(one.num_shards, 'shard')}, {items} under way"
+    shards = "? shards" if one.num_shards is None else counted(one.num_shards, "shard")
+    return f"{one.stage}: {one.finished} of {shards}, {items} under way"
 
 
 def _hindrance(state: WorkflowState) -> str:
