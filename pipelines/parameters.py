@@ -78,6 +78,8 @@ PLACEMENT = [
     Parameter(name="tolerations", value="[]", description="Of such pods, as JSON."),
     Parameter(name="affinity", value="{}", description="Of such pods, as JSON."),
     Parameter(name="priority_class", value="", description="Of such pods."),
+    Parameter(name="topology_spread", value="[]", description="Of such pods, as JSON: topologySpreadConstraints."),
+    Parameter(name="runtime_class", value="null", description='Of such pods, as JSON, such as "nvidia"; null: none.'),
     Parameter(
         name="cache_volume", value='{"name":"cache","emptyDir":{}}', description="Where models are kept, as JSON."
     ),
@@ -87,6 +89,8 @@ PLACEMENT = [
     Parameter(name="other_tolerations", value="[]", description="Of such pods, as JSON."),
     Parameter(name="other_affinity", value="{}", description="Of such pods, as JSON."),
     Parameter(name="other_priority_class", value="", description="Of such pods."),
+    Parameter(name="other_topology_spread", value="[]", description="Of such pods, as JSON."),
+    Parameter(name="other_runtime_class", value="null", description="Of such pods, as JSON; null: none."),
 ]
 EVERY_POD = [
     Parameter(name="requests", value="{}", description="More that every pod requests, as JSON: ephemeral-storage."),

@@ -156,5 +156,8 @@ def _patch(needs: Needs) -> str:
             "tolerations": f"@{kind}tolerations",
             "affinity": f"@{kind}affinity",
             "priorityClassName": p(f"{kind}priority_class"),
+            "topologySpreadConstraints": f"@{kind}topology_spread",
+            # Null leaves it out; an empty text would be refused.
+            "runtimeClassName": f"@{kind}runtime_class",
         }
     )

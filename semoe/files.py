@@ -46,6 +46,16 @@ def os_errors(path: Path) -> Iterator[None]:
         raise kind(f"Cannot write {path}: {error.strerror}; {cure}.", kind="unwritable") from error
 
 
+def require_there(path: str | Path, option: str) -> None:
+    """Makes sure that a file or folder of this machine is there, before whoever reads it is loaded; s3://… may be.
+
+    Raises:
+        UsageError: it is not; the message names the option that gave it.
+    """
+    if "://" not in str(path) and not Path(path).exists():
+        raise UsageError(f"File not found: {path}. Check {option}.", kind="missing-file")
+
+
 def write_bytes(path: Path, *data: bytes) -> None:
     """Writes the parts of `data` to `path`, whole or not at all (temporary file, fsync, rename), making its folders.
 
@@ -112,7 +122,8 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 at byte {error.start}. Convert it first.", kind="broken-file") from error
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}.", kind="unreadable-file") from error
+        cure = "Give a file in it." if path.is_dir() else "Make it readable, or give another."
+        raise UsageError(f"Cannot read {path}: {error.strerror}. {cure}", kind="unreadable-file") from error
     if not text.strip():
         raise UsageError(f"{path} is empty. Download or make it again.", kind="empty-file")
     return text

@@ -16,6 +16,7 @@ _KNOWN = (
     (b"version https://git-lfs", "a pointer of Git LFS, not the file", "git lfs pull"),
 )
 """What a file begins with, what it is then, and the cure."""
+WIKI_DOC = b"<doc id="
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b"<mediawiki")
 
 
@@ -35,4 +36,6 @@ def what_else(head: bytes, path: str) -> tuple[str, str] | None:
         return "text in UTF-16", f"iconv -f utf-16le -t utf-8 {path} > utf8.tsv"
     if head.lstrip().lower().startswith(_PAGES):
         return "HTML or XML", "download the file itself, not the page that leads to it."
+    if head.lstrip().startswith(WIKI_DOC):
+        return "WikiExtractor's own markup", "run WikiExtractor with --json."
     return None

@@ -25,8 +25,11 @@ def test_without_matplotlib_a_page_names_its_extra(monkeypatch: pytest.MonkeyPat
     assert "semoe[plots]" in trace_page([], "none")
 
 
-def test_without_transformers_the_demos_model_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "transformers", None)
+@pytest.mark.parametrize("package", ["transformers", "accelerate", "gguf"])
+def test_without_a_package_the_demos_model_names_it_and_its_extra(
+    package: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.setenv("SEMOE_CACHE", str(tmp_path))
-    with pytest.raises(UsageError, match=r"semoe\[demo\]"):
+    with pytest.raises(UsageError, match=rf"the package {package}, .*semoe\[demo\]"):
         smollm2.smollm2_folder()

@@ -13,6 +13,7 @@ from semoe.cli.option_groups import option_group
 from semoe.cli.output import print_json, table
 from semoe.cli.verbs import verb
 from semoe.errors import SemoeError
+from semoe.words import counted
 
 if TYPE_CHECKING:
     import torch
@@ -104,7 +105,9 @@ def _here(root_dir: Path) -> list["Row"]:
     from semoe.models.smollm2 import cache_folder
 
     rows: list[Row] = [(name, *_package(name)) for name in PACKAGES]
-    rows.append(("processor", "ok", f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"))
+    rows.append(
+        ("processor", "ok", f"{counted(torch.get_num_threads(), 'thread')}, {torch.backends.cpu.get_cpu_capability()}")
+    )
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; the CPU is used"
     rows.append(("accelerator", "ok", gpu))
     if torch.cuda.is_available():

@@ -13,6 +13,8 @@ from semoe.cli.output import err, print_json, table
 from semoe.cli.overflow import tell_overflow
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
+from semoe.files import require_there
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.evaluation.bootstrap import Interval
@@ -91,13 +93,16 @@ def _retrieval(
     elastic: o.ElasticOptions,
     output: o.OutputOptions,
 ) -> None:
+    if folders or asked.dataset is None or asked.data_path is None:
+        raise UsageError("--retrieval takes --dataset and --data_path, and no folders.", kind="options")
+    require_there(asked.data_path, "--data_path")
     from semoe.datasets.loading import load_dataset
-    from semoe.evaluation.recall_plot import plot
+    from semoe.evaluation.recall_plot import plot, require_matplotlib
     from semoe.retrieval.retrievers import open_retriever
     from semoe.stages.recall import recall
 
-    if folders or asked.dataset is None or asked.data_path is None:
-        raise UsageError("--retrieval takes --dataset and --data_path, and no folders.", kind="options")
+    if asked.plot:
+        require_matplotlib()
     questions = load_dataset(asked.dataset, asked.data_path, sample=asked.sample)
     found = recall(open_retriever(index_place.retriever, retrieval_config(index_place, elastic)), questions)
     title = f"{index_place.retriever}, {asked.dataset}"
@@ -108,7 +113,7 @@ def _retrieval(
         return
     rows = [(one.type, one.what, one.num_questions, _percent(one.percent)) for one in found.figures]
     table(f"{title}: percent, 95 % interval over questions", ("type", "found", "n", "percent"), rows)
-    of = f"{found.num_passages:,} passages" if found.num_passages else "an index of unknown size"
+    of = f"{counted(found.num_passages, 'passage')}" if found.num_passages else "an index of unknown size"
     err.print(f"{found.milliseconds:.1f} ms a query, of {of}; the published Wikipedia has {WIKIPEDIA:,}.")
 
 

@@ -10,6 +10,7 @@ from semoe.cli.gathering import retrieval_config
 from semoe.cli.output import show
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
+from semoe.files import require_there
 
 if TYPE_CHECKING:
     from semoe.retrieval.retriever import RetrievalConfig
@@ -31,8 +32,8 @@ def index(
         str,
         typer.Option(
             "--data_path",
-            help="Passages (id, text, title): a file, a folder of files or s3://…; tab-separated (DPR), JSON Lines, "
-            "Parquet or Arrow; texts may be .gz.",
+            help="Passages (id, text, title): a file, a folder of files or s3://…; tab-separated with a header, "
+            "JSON Lines, Parquet or Arrow; texts may be .gz.",
         ),
     ],
     index_place: o.IndexOptions,
@@ -72,6 +73,7 @@ def index(
 
     Example: semoe index --retriever dense-hnsw --data_path s3://data/psgs_w100.tsv --parts s3://data/wiki --share 0/8
     """
+    require_there(data_path, "--data_path")
     from semoe.retrieval.elastic.settings import LoadSettings
     from semoe.stages.corpus import open_corpus
     from semoe.stages.index import index_all

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from semoe.errors import SemoeError
+from semoe.missing import missing_package
 from semoe.telemetry.console import plain_console
 
 STOPPED = 130
@@ -118,6 +119,12 @@ def told_plainly() -> Iterator[None]:
     except SemoeError as error:
         tell_error(str(error), error.kind, error.exit_code)
         raise typer.Exit(error.exit_code) from None
+    except ModuleNotFoundError as error:
+        told = missing_package(error)
+        if told is None:
+            raise
+        tell_error(str(told), told.kind, told.exit_code)
+        raise typer.Exit(told.exit_code) from None
     except KeyboardInterrupt:
         tell_error("stopped. What is finished is kept; the same command goes on from there.", "stopped", STOPPED)
         raise typer.Exit(STOPPED) from None

@@ -13,6 +13,7 @@ from semoe.cli.output import show, show_all
 from semoe.cli.recipe import RecipeOptions
 from semoe.cli.switching import SwitchOptions
 from semoe.cli.verbs import verb
+from semoe.files import require_there
 
 if TYPE_CHECKING:
     from semoe.published.inference import InferenceReport
@@ -41,6 +42,7 @@ def retrieve(
 
     Example: semoe retrieve --dataset popqa --data_path data/popqa --sample 10
     """
+    require_there(data_path, "--data_path")
     from semoe.published.retrieve import retrieve as run_retrieve
     from semoe.published.settings import DatasetSettings
     from semoe.retrieval.retrievers import open_retriever
@@ -87,6 +89,8 @@ def augment(
     Example, as published, with the retrieval: semoe augment --model_name llama3.2_1b --dataset popqa --data_path
     data/popqa --sample 300
     """
+    if data_path is not None:
+        require_there(data_path, "--data_path")
     from semoe.experts.preset import load_preset
     from semoe.published.augment import augment as run_augment
     from semoe.published.retrieve import retrieve as run_retrieve
@@ -128,6 +132,8 @@ def encode(
     from semoe.published.encode import encode as run_encode
 
     settings = stage_settings(recipe, questions, place)
+    # Before a model is loaded.
+    settings.types_in(settings.augmented_folder, "augment")
     model = loaded_model(recipe, computing)
     report = run_encode(model, settings, tokens_per_step=tokens_per_step, export=export)
     show(asdict(report), as_json=output.as_json)
@@ -191,6 +197,8 @@ def inference(
         index=_searched(index_place, where),
     )
     settings = stage_settings(recipe, questions, place)
+    # Before a model is loaded.
+    settings.types_in(settings.augmented_folder, "augment")
     retriever = switching_retriever(index_place.retriever, where, how.switching)
     reports = run_inference(loaded_model(recipe, computing), settings, how, retriever)
     show_all((_result(report, as_json=output.as_json) for report in reports), as_json=output.as_json)

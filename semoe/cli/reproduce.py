@@ -21,6 +21,7 @@ from semoe.cli.runs.report import show_report
 from semoe.cli.runs.show_plan import show_plan
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.reproduction.config import Config
@@ -181,4 +182,4 @@ def _in_short(methods: Sequence[str]) -> str:
     controls = sum(name.endswith("_random") for name in methods)
     if not controls:
         return ", ".join(methods)
-    return f"{len(methods) - controls} ways, {controls} controls"
+    return f"{counted(len(methods) - controls, 'way')}, {counted(controls, 'control')}"

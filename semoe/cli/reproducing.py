@@ -18,6 +18,7 @@ from semoe.datasets.manifest import DataState, data_state, find_data, manifest, 
 from semoe.errors import UsageError
 from semoe.reproduction.config import SUFFIX, Config, config_names, read_config
 from semoe.retrieval.retrievers import on_a_server
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.runs.folder import RunFolder
@@ -195,6 +196,6 @@ def _short(state: DataState, planned: int, sample: int) -> list[str]:
         return []
     fewer = f", and {planned:,} of the {sample:,} wanted" if planned < sample else ""
     return [
-        f"{state.dataset} is not the original's file: it has {state.num_questions:,} questions where that has "
+        f"{state.dataset} is not the original's file: it has {counted(state.num_questions, 'question')} where that has "
         f"{state.expected:,}{fewer}."
     ]

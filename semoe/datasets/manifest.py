@@ -14,6 +14,7 @@ from semoe.datasets import cwq, hotpotqa, iirc, popqa, strategyqa, wikimultihop
 from semoe.datasets.loading import load_dataset
 from semoe.errors import UsageError
 from semoe.typed import build
+from semoe.words import counted
 
 FILES = {
     "2wikimultihopqa": wikimultihop.FILES,
@@ -127,7 +128,7 @@ def data_state(data_dir: Path, dataset: str) -> DataState:
     absent = [name for name in source.beside if not (path.parent / name).is_file()]
     told = [why] if why else []
     if not why and not is_whole:
-        told.append(f"The original has {source.num_questions:,} questions. {advice(data_dir, dataset)}")
+        told.append(f"The original has {counted(source.num_questions, 'question')}. {advice(data_dir, dataset)}")
     told += [f"Without {name} answers have no aliases; {source.how}" for name in absent]
     return DataState(
         dataset=dataset,

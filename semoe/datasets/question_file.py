@@ -14,6 +14,7 @@ from semoe.datasets.records import broken_record
 from semoe.errors import UsageError
 from semoe.files import parse_json
 from semoe.foreign import what_else
+from semoe.missing import missing_package
 
 ENDINGS = (".json", ".jsonl", ".ndjson", ".parquet")
 """Of files of questions; `.gz` may follow."""
@@ -115,7 +116,7 @@ def _of_parquet(data: bytes, path: Path) -> Any:
         import pyarrow as pa  # noqa: PLC0415  (an extra, and slow to import)
         from pyarrow import parquet  # noqa: PLC0415  (likewise)
     except ModuleNotFoundError as error:
-        raise UsageError("Parquet needs pyarrow. Run: pip install 'semoe[parquet]'.", kind="missing-extra") from error
+        raise missing_package(error) or error from error
     try:
         return parquet.ParquetFile(pa.BufferReader(data)).read().to_pylist()
     except (pa.ArrowException, OSError) as error:

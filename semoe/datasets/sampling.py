@@ -12,6 +12,7 @@ from semoe.datasets.manifest import digest_of_file, find_data, manifest, require
 from semoe.datasets.question_file import read_records
 from semoe.errors import UsageError
 from semoe.files import read_json_lines, read_text, write_json, write_text
+from semoe.words import counted
 
 RULE = "SAMPLE.json"
 NESTED = ("iirc",)
@@ -54,13 +55,15 @@ def sample_dataset(data_dir: Path, dataset: str, to: Path, count: int, *, spread
     target = to / dataset / source.name
     rows = _rows(source)
     if count > len(rows):
-        raise UsageError(f"{source} has {len(rows):,} questions, not {count:,}. Ask for fewer.", kind="bad-value")
+        raise UsageError(
+            f"{source} has {counted(len(rows), 'question')}, not {count:,}. Ask for fewer.", kind="bad-value"
+        )
     step = len(rows) // count if spread else 1
     picked = rows[: count * step : step]
     _write(target, source, picked)
     for name in manifest()[dataset].beside:
         _write_beside(source.parent / name, target.parent / name, picked)
-    rule = f"one question in {step}, from the first on" if step > 1 else f"the first {count} questions"
+    rule = f"one question in {step}, from the first on" if step > 1 else f"the first {counted(count, 'question')}"
     made = Sampled(
         dataset=dataset,
         file=source.name,

@@ -10,16 +10,25 @@ from semoe.evaluation.recall import DEPTH
 from semoe.evaluation.retrieval import Found
 
 
+def require_matplotlib() -> None:
+    """Makes sure that something can be drawn, before what takes long is done.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError(
+            "--plot needs matplotlib, which is not installed. Run: pip install 'semoe[plots]'.", kind="missing-package"
+        )
+
+
 def plot(questions: Sequence[Question], found: Sequence[Found], title: str, path: Path) -> None:
     """Draws the shares of questions with an answer, and with every title, against k; for each type apart.
 
     Raises:
         UsageError: matplotlib is not installed, or the file cannot be written.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise UsageError(
-            "--plot needs matplotlib, which is not installed. Run: pip install 'semoe[plots]'.", kind="missing-package"
-        )
+    require_matplotlib()
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     drawing = Figure(figsize=(10, 4), layout="constrained")

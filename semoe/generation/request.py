@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from semoe.errors import UsageError
+from semoe.words import counted
 
 if TYPE_CHECKING:
     # Records of token ids are read by verbs that need no tensor: they should not wait for torch.
@@ -40,9 +41,14 @@ class Request:
         if not self.prompt or self.max_new_tokens < 1:
             raise UsageError("A request needs a prompt and max_new_tokens of 1 or more.", kind="bad-value")
         if self.weights is not None and len(self.weights) != len(self.experts):
-            raise UsageError(f"{len(self.experts)} experts but {len(self.weights)} merge weights.", kind="bad-value")
+            raise UsageError(
+                f"{counted(len(self.experts), 'expert')} but {counted(len(self.weights), 'merge weight')}.",
+                kind="bad-value",
+            )
         if self.keys and len(self.keys) != len(self.experts):
-            raise UsageError(f"{len(self.experts)} experts but {len(self.keys)} keys.", kind="bad-value")
+            raise UsageError(
+                f"{counted(len(self.experts), 'expert')} but {counted(len(self.keys), 'key')}.", kind="bad-value"
+            )
 
     def key(self, number: int) -> str | None:
         """Returns what tells an expert from all others; None: its identity."""

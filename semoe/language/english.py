@@ -134,7 +134,10 @@ def require_parser() -> None:
         UsageError: it is not installed.
     """
     if importlib.util.find_spec("spacy") is None:
-        raise _missing()
+        raise UsageError(
+            "This needs the package spacy, which is not installed. Run: pip install 'semoe[parse]'.",
+            kind="missing-package",
+        )
 
 
 def load_parser() -> "Parser":

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import torch
 
+from semoe.words import counted
+
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -12,7 +14,7 @@ def device_name(device: torch.device) -> str:
     """Returns the name of a GPU, or of this machine's processor with the threads that torch uses."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{_processor()}, {torch.get_num_threads()} threads"
+    return f"{_processor()}, {counted(torch.get_num_threads(), 'thread')}"
 
 
 def _processor() -> str:

@@ -64,12 +64,13 @@ def _convert(gguf: Path, folder: Path) -> None:
     import torch  # noqa: PLC0415
     from safetensors.torch import save_file  # noqa: PLC0415
 
-    if importlib.util.find_spec("transformers") is None:
-        raise UsageError(
-            "smollm2 comes in another format, and the package transformers, which converts it once, is not installed. "
-            "Run: pip install 'semoe[demo]'.",
-            kind="missing-package",
-        )
+    for name in ("transformers", "accelerate", "gguf"):
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(
+                f"smollm2 comes in another format, and the package {name}, with which it is converted once, is not "
+                "installed. Run: pip install 'semoe[demo]'.",
+                kind="missing-package",
+            )
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
 
     log.info("converting %s", gguf.name)

@@ -18,6 +18,7 @@ from semoe.models.identity import Lines, tensor_lines
 from semoe.models.quantisation import quantisation_of
 from semoe.models.sites import Site, projection_shapes, weight_name
 from semoe.models.weight_files import weight_files
+from semoe.words import counted
 
 _NOT_USED = (
     "rotary_emb.inv_freq",
@@ -63,9 +64,9 @@ def _checked(folder: Path, loaded: dict[str, Tensor], config: ModelConfig) -> di
             raise CorruptError(f"{folder}: tensor {name} should be {shape}, found {found}.", kind="model-weights")
     if left := sorted(loaded.keys() - shapes.keys()):
         raise UsageError(
-            f"{folder} holds {len(left)} tensors that a {config.model_type} of its config.json does not use, such as "
-            f"{left[0]}: without them it would be another model. Check config.json, or give the checkpoint of a "
-            "plain language model.",
+            f"{folder} holds {counted(len(left), 'tensor')} that a {config.model_type} of its config.json does not "
+            f"use, such as {left[0]}: without them it would be another model. Check config.json, or give the "
+            "checkpoint of a plain language model.",
             kind="model-weights",
         )
     return {name: loaded[name] for name in shapes}

@@ -13,8 +13,10 @@ def augment(settings: StageSettings, *, topk: int) -> list[AugmentReport]:
     """Augments every data type that `retrieve` left, the first `topk` passages of each question."""
     how = augment_settings(settings.augmented_by, settings.preset)
     reports = []
+    # Before a parser or a model is loaded.
+    types = settings.types_in(settings.retrieved_folder, "retrieve")
     augmenter = load_augmenter(how)
-    for data_type in settings.types_in(settings.retrieved_folder, "retrieve"):
+    for data_type in types:
         found = read_retrieved(settings.retrieved_folder / f"{data_type}.json")
         chosen = found if settings.sample < 0 else found[: settings.sample]
         work = [(question, hits[:topk]) for question, hits in chosen]

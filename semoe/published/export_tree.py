@@ -26,6 +26,7 @@ from semoe.store.objects import MissingObjectError
 from semoe.store.peft_folder import ADAPTER, RECORD, link_expert
 from semoe.store.whole_folder import make_folder
 from semoe.telemetry.progress import progress
+from semoe.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +77,9 @@ def _tell_of_foreign(folders: Iterable[Path]) -> None:
     found = list(folders)
     if found:
         log.warning(
-            "%d folders, such as %s, hold adapters that SEMOE did not write: they stay as they are. Export to another "
-            "--root_dir, or move them away.",
-            len(found),
+            "Adapters that SEMOE did not write stay as they are, in %s such as %s. Export to another --root_dir, or "
+            "move them away.",
+            counted(len(found), "folder"),
             found[0],
         )
 

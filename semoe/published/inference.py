@@ -31,6 +31,7 @@ from semoe.store.objects import open_objects
 from semoe.store.opened import Experts
 from semoe.store.state import StoreState
 from semoe.telemetry.progress import progress
+from semoe.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +130,8 @@ def _warn_of_gaps(tasks: list[Task], answerer: Answerer, experts: Experts) -> No
     }
     if missing and answerer.make_experts is None:
         log.warning(
-            "%d passages have pairs but no expert in the store. Run `semoe encode` with the same settings.",
-            len(missing),
+            "%s with pairs and without an expert in the store. Run `semoe encode` with the same settings.",
+            counted(len(missing), "passage"),
         )
 
 
@@ -139,7 +140,7 @@ def _warn_of_states(states: tuple[StoreState, ...], folder: Path) -> None:
         log.warning(
             "%s: the answers read several states of the space: %s. To have all of one, give it with --snapshot.",
             folder,
-            ", ".join(f"{one.digest} ({one.num_experts} experts)" for one in states),
+            ", ".join(f"{one.digest} ({counted(one.num_experts, 'expert')})" for one in states),
         )
 
 

@@ -7,6 +7,7 @@ from semoe.evaluation.section import Section, Table, few, share
 from semoe.reproduction.config import PublishedFigure
 from semoe.reproduction.report import TOTAL, Cell, Difference, Reproduction
 from semoe.runs.cost import cost_rows
+from semoe.words import counted
 
 
 def sections(found: Reproduction) -> Iterator[Section]:
@@ -104,7 +105,7 @@ def _made(found: Reproduction) -> Section:
         ("device", "; ".join(made.devices) or "not recorded"),
         ("run, store", f"{made.run}, {made.store}"),
         ("space of the experts", made.space),
-        *(("state that answers read", f"{one.digest}, {one.num_experts} experts") for one in found.states),
+        *(("state that answers read", f"{one.digest}, {counted(one.num_experts, 'expert')}") for one in found.states),
         ("seeds", ", ".join(f"{name} {value}" for name, value in made.seeds.items())),
         ("draws of the bootstrap", f"{found.draws:,}"),
         ("versions", ", ".join(f"{name} {value}" for name, value in made.versions.items())),

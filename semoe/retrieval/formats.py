@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from semoe.errors import unknown_name
-from semoe.retrieval.dpr import parse_rows
+from semoe.retrieval.dpr import Columns, parse_rows
 from semoe.retrieval.json_lines import parse_json_lines
 from semoe.retrieval.passage import Passage
 
@@ -34,8 +34,8 @@ def text_format(path: str, said: str = "", head: bytes = b"") -> str:
     return said or CSV
 
 
-def parsed(lines: Iterable[str], where: object, written: str, *, header: bool = True) -> Iterator[Passage]:
+def parsed(lines: Iterable[str], where: object, written: str, columns: Columns | None = None) -> Iterator[Passage]:
     """Yields the passages of lines, each as soon as its last line was taken; see `parse_rows`, `parse_json_lines`."""
     if written == JSON_LINES:
         return parse_json_lines(lines, where)
-    return parse_rows(lines, where, header=header, quoted=written == CSV)
+    return parse_rows(lines, where, columns=columns, quoted=written == CSV)

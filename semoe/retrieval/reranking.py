@@ -17,6 +17,7 @@ from semoe.retrieval.dense.encoder import halving, loaded
 from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.passage_file import id_order, searched
 from semoe.retrieval.retriever import RERANKER, Retriever
+from semoe.words import counted
 
 DEPTH = 30
 """Passages that are read for a question, at least."""
@@ -83,8 +84,8 @@ class CrossEncoder:
             )
         if self._model.num_labels != 1:
             raise UsageError(
-                f"{name} says {self._model.num_labels} numbers of a question and a passage where a reranker says one. "
-                "Give a cross-encoder for passages.",
+                f"{name} says {counted(self._model.num_labels, 'number')} of a question and a passage where a "
+                "reranker says one. Give a cross-encoder for passages.",
                 kind="unknown-name",
             )
 

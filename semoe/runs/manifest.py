@@ -12,6 +12,7 @@ from semoe.runs.cutting import num_shards_for, slices, slices_by_weight
 from semoe.runs.folder import RunFolder
 from semoe.runs.plan import Manifest, Plan, ShardSize
 from semoe.runs.shard_items import ON_PASSAGES, reckoned, shard_items
+from semoe.words import counted
 
 
 def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
@@ -32,8 +33,8 @@ def make_manifest(folder: RunFolder, plan: Plan) -> Manifest:
     missing = len(plan.question_shards) - len(folder.finished("retrieve"))
     if missing:
         raise UsageError(
-            f"Run {folder.run}: {missing} of {len(plan.question_shards)} shards of questions have no passages yet. "
-            f"Go on with `semoe resume --run {folder.run}`, or plan without --retrieve_later.",
+            f"Run {folder.run}: of {counted(len(plan.question_shards), 'shard')} of questions {missing} without "
+            f"passages yet. Go on with `semoe resume --run {folder.run}`, or plan without --retrieve_later.",
             kind="no-manifest",
         )
     tasks = (task for shard in range(len(plan.question_shards)) for task in folder.retrieved(shard))

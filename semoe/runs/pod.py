@@ -18,6 +18,7 @@ from semoe.runs.gpus import least_used
 from semoe.runs.processes import POLL_SECONDS, WorkerProcess, ask_to_end, begin, why
 from semoe.runs.shard_items import shard_items
 from semoe.runs.stopping import asked_to_stop
+from semoe.words import counted
 
 LAST_WORDS_SECONDS = 5.0
 """Longest wait for what a worker said last: a process that it began may hold its output open."""
@@ -40,8 +41,8 @@ def shards_of(folder: RunFolder, stage: str, pod: int, gpus_per_pod: int) -> ran
     found = range(count)[pod * gpus_per_pod : (pod + 1) * gpus_per_pod]
     if not found:
         raise UsageError(
-            f"Stage {stage} of {folder.run} has {count} shards, so with {gpus_per_pod} for each there are pods 0 to "
-            f"{num_pods(count, gpus_per_pod) - 1}, not {pod}.",
+            f"Stage {stage} of {folder.run} has {counted(count, 'shard')}, so with {gpus_per_pod} for each there are "
+            f"pods 0 to {num_pods(count, gpus_per_pod) - 1}, not {pod}.",
             kind="no-shard",
         )
     return found
@@ -132,7 +133,8 @@ class Pod:
         message, what = why(self.folder, first.worker, first.last)
         code = first.worker.process.returncode
         return kind(
-            f"{len(failed)} of {num_workers} workers ended badly; {first.name} with {code}: {message}", kind=what
+            f"{len(failed)} of {counted(num_workers, 'worker')} ended badly; {first.name} with {code}: {message}",
+            kind=what,
         )
 
 

@@ -25,6 +25,7 @@ from semoe.store.kept_states import keep
 from semoe.store.object_names import is_commit
 from semoe.store.objects import MissingObjectError
 from semoe.store.state import KeptState
+from semoe.words import counted
 
 
 def make_report(folder: RunFolder) -> RunReport:
@@ -113,7 +114,7 @@ def _finished(folder: RunFolder, plan: Plan, manifest: Manifest | None, stage: s
     there = folder.finished(stage)
     if len(there) < count:
         raise UsageError(
-            f"Run {folder.run} is not finished: {stage} has {len(there)} of {count} shards. "
+            f"Run {folder.run} is not finished: {stage} has {len(there)} of {counted(count, 'shard')}. "
             f"Go on with `semoe resume --run {folder.run}`, on a cluster with --backend argo.",
             kind="unfinished",
         )

@@ -94,7 +94,7 @@ def augmented_but_failing(augmenter: Augmenter, passages: Sequence[AugmentedPass
     except (SemoeError, MemoryError):
         raise
     except Exception:
-        log.exception("%d passages could not be augmented together; each is tried alone", len(passages))
+        log.exception("passages that could not be augmented together: %d; each is tried alone", len(passages))
         for passage in passages:
             _add_alone(made, augmenter, passage)
     return made

@@ -19,10 +19,8 @@ from semoe.retrieval.passage import Passage
 from semoe.stages.corpora.contents import HEAD_BYTES, contents_of
 from semoe.stages.corpora.listing import Found, files_of, some_of
 from semoe.stages.corpora.part import Part, reader_of
-from semoe.stages.corpora.places import Place, path_of, place_of
+from semoe.stages.corpora.places import THREADS, Place, path_of, place_of
 
-THREADS = 16
-"""Places that are looked at at once: S3 takes its time for each."""
 MOST_UNCUT = 512 << 20
 """Bytes of a gzipped file in a folder: all of its passages are one shard's."""
 TOLD_BYTES = 1 << 20
@@ -141,6 +139,7 @@ def _part(path: str, found: Found, place: Place, quoting: str) -> Part:
         mark=found.mark,
         written=contents.written,
         is_packed=contents.is_packed,
+        columns=contents.columns,
     )
 
 

@@ -6,32 +6,30 @@ A text says it by the length of some records, Parquet by its footers. Each way o
 import io
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import accumulate, islice, pairwise
-from statistics import stdev
 from typing import NamedTuple
 
 from semoe.errors import UsageError
-from semoe.retrieval.formats import PARQUET
+from semoe.retrieval.formats import ARROW, PARQUET
 from semoe.stages.corpora.arrow import rows_a_byte
+from semoe.stages.corpora.contents import unpacked
 from semoe.stages.corpora.parquet import groups_of
 from semoe.stages.corpora.part import Part
 from semoe.stages.corpora.places import Place, place_of
-from semoe.stages.corpora.text import PackedReader, TextReader
+from semoe.stages.corpora.text import TextReader
 from semoe.stages.corpus_range import CorpusFile, RangeReader
 
 SAMPLE = 1 << 14
 """Bytes of a text at each place."""
-PASSAGES = 1024
-"""Of a gzipped file, at most."""
 PLACES = 16
-STUDENT = 2.13
-"""Of as many places: a 95 % interval in standard errors."""
 WHOLE = PLACES * SAMPLE
 """A text of so many bytes is read whole."""
+PACKED = 1 << 16
+"""Bytes that are read of a gzipped text: they may unpack to a thousand times as many."""
 
 
 class Way(NamedTuple):
@@ -70,13 +68,29 @@ class Rate(NamedTuple):
     """Relative: a 95 % interval reaches so far to both sides."""
 
     @classmethod
-    def of(cls, found: Sequence[float], *, is_whole: bool) -> "Rate":
-        """Returns what some places say; `is_whole`: together they are all that there is."""
-        mean = sum(found) / len(found) if found else 0.0
+    def of(cls, found: Sequence[float], stands_for: Sequence[float], *, is_whole: bool) -> "Rate":
+        """Returns what some places say.
+
+        Args:
+            found: at each.
+            stands_for: how many bytes each place speaks for.
+            is_whole: together they are all that there is.
+        """
+        weights = [one / sum(stands_for) for one in stands_for]
+        mean = sum(one * weight for one, weight in zip(found, weights, strict=True))
         if is_whole or not mean:
             return cls(mean, 0.0)
+        num_others = 1 / sum(weight**2 for weight in weights) - 1
         # One place says nothing of others.
-        return cls(mean, STUDENT * stdev(found) / math.sqrt(len(found)) / mean if len(found) > 1 else 1.0)
+        if num_others < 0.5:
+            return cls(mean, 1.0)
+        variance = sum(weight * (one - mean) ** 2 for one, weight in zip(found, weights, strict=True))
+        return cls(mean, min(1.0, _student(num_others) * math.sqrt(variance / num_others) / mean))
+
+
+def _student(degrees: float) -> float:
+    """Returns how many standard errors a 95 % interval has, within 3 % of Student's t."""
+    return 1.96 + 2.4 / degrees + 8.35 / degrees**3
 
 
 def num_passages_in(corpus: CorpusFile, bounds: Sequence[int]) -> tuple[list[int], float]:
@@ -100,7 +114,7 @@ def num_passages_in(corpus: CorpusFile, bounds: Sequence[int]) -> tuple[list[int
 
     # Added, not as squares: places of one way of writing may all be unlike the rest of it.
     off = sum(part.size * rate.mean * rate.error for part in corpus.parts for rate in (rates[Way.of(part)],))
-    return [round(up_to(stop) - up_to(start)) for start, stop in pairwise(bounds)], off / max(1e-9, before[-1])
+    return [round(up_to(stop)) - round(up_to(start)) for start, stop in pairwise(bounds)], off / max(1e-9, before[-1])
 
 
 def _rates(corpus: CorpusFile, bounds: Sequence[int]) -> dict[Way, Rate]:
@@ -120,22 +134,28 @@ def _rates(corpus: CorpusFile, bounds: Sequence[int]) -> dict[Way, Rate]:
         with ThreadPoolExecutor(PLACES) as pool:
             found = list(pool.map(lambda spot: _rate(spot[0], place, corpus.path_of(spot[0]), spot[1]), looked_at))
         # A footer tells all of its file, a small text is read whole.
-        is_whole = looked_at == some and all(not part.is_lines or part.size <= WHOLE for part, _ in some)
-        rates[way] = Rate.of(found, is_whole=is_whole and not way.is_packed)
+        is_text = way.is_packed or way.written not in (PARQUET, ARROW)
+        is_whole = looked_at == some and (not is_text or all(part.size <= _read_whole(way) for part, _ in some))
+        spots_of = Counter(part.name for part, _ in looked_at)
+        rates[way] = Rate.of(found, [part.size / spots_of[part.name] for part, _ in looked_at], is_whole=is_whole)
     return rates
+
+
+def _read_whole(way: Way) -> int:
+    return PACKED if way.is_packed else WHOLE
 
 
 def _rate(part: Part, place: Place, path: str, at: int) -> float:
     if part.is_packed:
-        packed = PackedReader(place.open(path, part.size, 0, SAMPLE), path, part.written, part.size)
-        count = len(list(islice(packed, PASSAGES)))
-        return count / max(1, packed.done)
+        data = place.read(path, 0, PACKED)
+        text = unpacked(data, path)
+        return _rate_of_text(TextReader(io.BytesIO(text), path, part.written)) * len(text) / len(data)
     if part.written == PARQUET:
         return groups_of(place, path, part.size).num_rows / part.size
     if not part.is_lines:
         return rows_a_byte(place, path, part.size)
     data = place.read(path, at, part.size if part.size <= WHOLE else SAMPLE)
-    return _rate_of_text(TextReader(io.BytesIO(data), path, part.written, at))
+    return _rate_of_text(TextReader(io.BytesIO(data), path, part.written, at, columns=part.columns))
 
 
 def _rate_of_text(reader: TextReader) -> float:

@@ -11,6 +11,7 @@ from semoe.datasets.keys import passage_key
 from semoe.errors import UsageError
 from semoe.stages.recipe import Recipe
 from semoe.store.expert_store import ExpertStore
+from semoe.words import counted
 
 FILES_CURE = (
     "Give the new pairs a name of their own: move them to data_aug/DATASET/NAME and say --augment_model NAME. "
@@ -51,7 +52,7 @@ def require_same_pairs(
         first = others[0]
         space = store.names.space
         raise UsageError(
-            f"{len(others)} experts of space {space} learnt other pairs than their passages have now; the first is "
-            f"{first.key[:12]} ({first.title!r}). {cure}",
+            f"{counted(len(others), 'expert')} of space {space} learnt other pairs than the passages have now; the "
+            f"first is {first.key[:12]} ({first.title!r}). {cure}",
             kind="other-pairs",
         )

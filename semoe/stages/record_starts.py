@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from semoe.errors import UsageError
-from semoe.retrieval.dpr import is_whole
+from semoe.retrieval.dpr import Columns
 from semoe.retrieval.formats import CSV
 from semoe.retrieval.rows import split_rows
 from semoe.stages.corpora.part import Part, places_of
-from semoe.stages.corpora.places import Place, place_of
-from semoe.stages.corpus_range import THREADS, CorpusFile
+from semoe.stages.corpora.places import THREADS, Place, place_of
+from semoe.stages.corpus_range import CorpusFile
 
-WINDOW, MOST = 1 << 10, 1 << 15
-"""Bytes that are looked at, first and at most."""
+WINDOW, MOST = 3 << 9, 1 << 15
+"""Bytes that are looked at, first and at most: the first hold a passage of 100 words: from S3 a look is a request."""
 BELIEVED = 1
 """Records that are believed where both readings make sense."""
 
@@ -88,7 +88,7 @@ def record_start(part: Part, place: Place, path: str, at: int) -> int | None:
         is_rest = at - 1 + len(data) >= part.size
         line = data.find(b"\n") + 1
         if line:
-            found = _start_in(data[line:], part.written, is_rest=is_rest, is_last=window >= MOST)
+            found = _start_in(data[line:], part, is_rest=is_rest, is_last=window >= MOST)
             if found is not None:
                 return at - 1 + line + found
         if is_rest or window >= MOST:
@@ -96,12 +96,12 @@ def record_start(part: Part, place: Place, path: str, at: int) -> int | None:
         window *= 2
 
 
-def _start_in(data: bytes, written: str, *, is_rest: bool, is_last: bool) -> int | None:
+def _start_in(data: bytes, part: Part, *, is_rest: bool, is_last: bool) -> int | None:
     """Returns where the first record begins in bytes that stand behind a line's end; None where that is not clear."""
-    if written != CSV:
+    if part.written != CSV:
         return 0
-    outside = _Read(data, "", is_rest)
-    inside = _Read(data, '"', is_rest)
+    outside = _Read(data, "", is_rest, part.columns)
+    inside = _Read(data, '"', is_rest, part.columns)
     if outside.makes_sense and not inside.makes_sense:
         return 0
     if inside.makes_sense and not outside.makes_sense:
@@ -112,7 +112,8 @@ def _start_in(data: bytes, written: str, *, is_rest: bool, is_last: bool) -> int
 class _Read:
     """Bytes read as records, from outside or from inside a quoted field on."""
 
-    def __init__(self, data: bytes, before: str, is_rest: bool) -> None:
+    def __init__(self, data: bytes, before: str, is_rest: bool, columns: Columns) -> None:
+        self._columns = columns
         self.ends: list[int] = []
         """Where records ended."""
         self._taken = 0
@@ -123,7 +124,7 @@ class _Read:
     def _read(self, data: bytes, before: str, is_rest: bool) -> bool:
         try:
             for row in split_rows(self._lines(data, before), "", quoted=True):
-                if not _fits(row.fields, is_tail=bool(before) and not self.ends):
+                if not self._fits(row.fields, is_tail=bool(before) and not self.ends):
                     return False
                 self.ends.append(self._taken)
         except UsageError:
@@ -139,7 +140,6 @@ class _Read:
             yield line.decode() if number else before + line.decode()
         self._is_out = True
 
-
-def _fits(row: list[str], *, is_tail: bool) -> bool:
-    """Whether a row can be a passage, or the end of one."""
-    return 1 <= len(row) <= 3 if is_tail else is_whole(row)
+    def _fits(self, row: list[str], *, is_tail: bool) -> bool:
+        """Whether a row can be a passage, or the end of one."""
+        return 1 <= len(row) <= len(self._columns.names) if is_tail else self._columns.is_whole(row)

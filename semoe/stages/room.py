@@ -7,6 +7,7 @@ from semoe.models.model import Model
 from semoe.prompts.exemplars import Exemplar
 from semoe.prompts.rendering import prompt_ids
 from semoe.prompts.template import load_template
+from semoe.words import counted
 
 
 def require_room(model: Model, template: str, exemplars: Sequence[Exemplar], limit: int | None = None) -> None:
@@ -28,8 +29,8 @@ def require_room(model: Model, template: str, exemplars: Sequence[Exemplar], lim
     num_tokens = len(prompt_ids(model.tokenizer, load_template(template), "", exemplars=exemplars, cot=True))
     if num_tokens >= room:
         raise UsageError(
-            f"The {len(exemplars)} worked examples alone make a prompt of {num_tokens} tokens, but prompt and answer "
-            f"may have {room}. Leave out --with_cot (`main`: take a smaller fewshot), or take a model with a longer "
-            "context.",
+            f"The {counted(len(exemplars), 'worked example')} alone would make a prompt of "
+            f"{counted(num_tokens, 'token')}, but prompt and answer may have {room}. Leave out --with_cot (`main`: "
+            "take a smaller fewshot), or take a model with a longer context.",
             kind="context",
         )

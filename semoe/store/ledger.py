@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from semoe.errors import CorruptError
 from semoe.store.catalog import Catalog
@@ -13,7 +14,7 @@ from semoe.store.pack import ExpertEntry, Pack, read_index
 from semoe.store.snapshot import read_snapshot
 from semoe.store.state import StoreState, digest_of
 
-REFRESH_TRIES = 5
+SNAPSHOT_TRIES = 5
 log = logging.getLogger(__name__)
 
 
@@ -25,6 +26,7 @@ class Ledger:
         self._names = names
         self._catalog = Catalog()
         self._commits: set[str] = set()
+        self._ghosts: set[str] = set()
         self._snapshot_number = 0
         self._folded: frozenset[str] = frozenset()
         self._damaged: dict[str, str] = {}
@@ -79,22 +81,18 @@ class Ledger:
         self._catalog = catalog
 
     def refresh(self) -> None:
-        """Takes up what was committed since; one that is held stays as it is.
-
-        Commits are listed before snapshots: one that is gone when it is read is in a snapshot that is there by then.
-        One that stays listed and gone was removed; some servers list such for a while.
-        """
+        """Takes up what was committed since; one that is held stays as it is."""
         if self._held:
             return
-        for tries_left in range(REFRESH_TRIES, 0, -1):
-            try:
-                self._refresh(forgives=tries_left == 1)
-            except MissingObjectError:
-                if tries_left == 1:
-                    raise
-            else:
-                self._refreshed = time.monotonic()
-                return
+        # Commits are listed before snapshots: one that is gone when it is read is in a snapshot that is there by then.
+        commits = self._listed_commits(self._names.commits)
+        self._take_newest_snapshot()
+        self._withdrawn = {mark.name.rpartition("/")[2] for mark in self._objects.list(self._names.withdrawn)}
+        self._ghosts.intersection_update(commits)
+        self._take_commits(commits)
+        for segment in self._withdrawn:
+            self._catalog.drop(segment)
+        self._refreshed = time.monotonic()
 
     def next_commit(self, prefix: str, max_age: float) -> str:
         """Takes up the commits of a shard and returns the name of the next; a name is never used twice.
@@ -106,7 +104,7 @@ class Ledger:
         if time.monotonic() - self._refreshed > max_age:
             self.refresh()
         listed = self._listed_commits(prefix)
-        self._take_commits(listed, forgives=True)
+        self._take_commits(listed)
         numbers = (number_of(name) for name in (*self._commits, *listed) if name.startswith(prefix))
         return f"{prefix}{max(numbers, default=-1) + 1:06}.json"
 
@@ -138,15 +136,18 @@ class Ledger:
         """Lists commits; what else somebody laid beside them is none of ours."""
         return [found.name for found in self._objects.list(prefix) if is_commit(found.name)]
 
-    def _refresh(self, *, forgives: bool) -> None:
-        commits = self._listed_commits(self._names.commits)
-        newest = max((number_of(found.name) for found in self._objects.list(self._names.snapshots)), default=0)
-        self._withdrawn = {mark.name.rpartition("/")[2] for mark in self._objects.list(self._names.withdrawn)}
-        if newest > self._snapshot_number:
-            self._take_snapshot(newest)
-        self._take_commits(commits, forgives=forgives)
-        for segment in self._withdrawn:
-            self._catalog.drop(segment)
+    def _take_newest_snapshot(self) -> None:
+        for tries_left in range(SNAPSHOT_TRIES, 0, -1):
+            newest = max((number_of(found.name) for found in self._objects.list(self._names.snapshots)), default=0)
+            try:
+                if newest > self._snapshot_number:
+                    self._take_snapshot(newest)
+            except MissingObjectError:
+                # A newer one took its place meanwhile.
+                if tries_left == 1:
+                    raise
+            else:
+                return
 
     def _take_snapshot(self, number: int) -> None:
         name = self._names.snapshot(number)
@@ -156,8 +157,8 @@ class Ledger:
         self._folded = snapshot.commits
         self._commits |= snapshot.commits
 
-    def _take_commits(self, names: Iterable[str], *, forgives: bool) -> None:
-        read = self._read_commits([name for name in names if name not in self._commits], forgives=forgives)
+    def _take_commits(self, names: Iterable[str]) -> None:
+        read = self._read_commits([name for name in names if name not in self._commits | self._ghosts])
         # A withdrawn pack counts as known: a commit that is met later must not bring its experts back.
         known = {*self._catalog.segments, *self._withdrawn}
         fresh: dict[str, Sequence[ExpertEntry]] = {}
@@ -167,13 +168,23 @@ class Ledger:
         self._catalog.add(fresh.items())
         self._commits.update(read)
 
-    def _read_commits(self, names: Iterable[str], *, forgives: bool) -> dict[str, Commit]:
+    def _read_commits(self, names: Sequence[str]) -> dict[str, Commit]:
+        """Reads commits; one that is gone is in a newer snapshot by now, or some server lists what was removed."""
+        read = self._those_there(names)
+        gone = set(names) - set(read)
+        if gone:
+            self._take_newest_snapshot()
+            gone -= self._commits
+            read |= self._those_there(gone)
+            gone -= set(read)
+        for name in sorted(gone):
+            log.warning("%s/%s is listed, but not there: it is passed over.", self._objects.url, name)
+        self._ghosts |= gone
+        return read
+
+    def _those_there(self, names: Iterable[str]) -> dict[str, Commit]:
         read: dict[str, Commit] = {}
         for name in names:
-            try:
+            with suppress(MissingObjectError):
                 read[name] = self.commit(name)
-            except MissingObjectError:
-                if not forgives:
-                    raise
-                log.warning("%s/%s is listed, but not there: it is passed over.", self._objects.url, name)
         return read

@@ -19,6 +19,7 @@ import orjson
 
 from semoe.errors import CorruptError, UsageError
 from semoe.store.digest import digest
+from semoe.words import counted
 
 FORMAT = "semoe-pack-index"
 VERSION = 2
@@ -66,7 +67,9 @@ class Blob:
 
     def __post_init__(self) -> None:
         if not _HEX64.fullmatch(self.key) or not 0 < len(self.data) <= MAX_EXPERT_BYTES:
-            raise UsageError(f"Expert {self.key!r} of {len(self.data)} bytes cannot be stored.", kind="bad-expert")
+            raise UsageError(
+                f"Expert {self.key!r} of {counted(len(self.data), 'byte')} cannot be stored.", kind="bad-expert"
+            )
 
 
 @dataclass(frozen=True, slots=True)

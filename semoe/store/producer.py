@@ -22,6 +22,7 @@ from semoe.store.pack import PACK_BYTES, Blob
 from semoe.store.record import ExpertRecord
 from semoe.store.times import COMMIT_SECONDS
 from semoe.telemetry.counting import metrics
+from semoe.words import counted
 
 log = logging.getLogger(__name__)
 WAITING_BYTES = 1 << 30
@@ -103,7 +104,7 @@ class Producer(AbstractContextManager["Producer"]):
         except Exception as second:
             if error is None:
                 raise
-            log.warning("%d experts were not published: %s", len(self._pending), second)
+            log.warning("not published: %s: %s", counted(len(self._pending), "expert"), second)
         finally:
             self._work.put(None)
             self._thread.join()

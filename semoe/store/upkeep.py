@@ -10,6 +10,7 @@ from semoe.store.objects import Stored, clock
 from semoe.store.pack import find_damage
 from semoe.store.snapshot import Snapshot, write_snapshot
 from semoe.store.times import GRACE_SECONDS
+from semoe.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +83,4 @@ def _check(store: ExpertStore, segment: str) -> Problem | None:
         damaged = find_damage(store.objects.get(store.names.pack(segment)), entries)
     except CorruptError as error:
         return Problem(segment, str(error))
-    return Problem(segment, f"damaged: {len(damaged)} of {len(entries)} experts") if damaged else None
+    return Problem(segment, f"damaged: {len(damaged)} of {counted(len(entries), 'expert')}") if damaged else None

@@ -39,13 +39,23 @@ def store(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "store"
 
 
-def loaded(*arguments: str) -> list[str]:
+NOT_THERE = (
+    ["index", "--data_path", "gone.tsv"], ["cut", "--corpus", "gone.tsv", "--to", "pieces"],
+    ["plan", "--run", "r", "--corpus", "gone", "--model_name", "smollm2"],
+    ["plan", "--run", "r", "--dataset", "popqa", "--data_path", "gone", "--model_name", "smollm2"],
+    ["retrieve", "--dataset", "popqa", "--data_path", "gone"], ["augment", "--dataset", "popqa", "--data_path", "gone"],
+    ["evaluate", "--retrieval", "--dataset", "popqa", "--data_path", "gone"],
+)  # fmt: skip
+
+
+def loaded(*arguments: str, code: int = 0, said: str = "") -> list[str]:
     """Which of the heavy packages a process of its own has loaded once the verb is done."""
     done = subprocess.run(
         [sys.executable, "-c", LOOK, ",".join(HEAVY), *arguments],
         capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "200"},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
     return done.stderr.splitlines()[-1].removeprefix("loaded:").split()
 
 
@@ -62,6 +72,11 @@ def test_a_verb_that_tells_of_a_run_loads_nothing_heavy(arguments: list[str], st
 @pytest.mark.parametrize("arguments", STORE_VERBS, ids=" ".join)
 def test_a_verb_that_looks_at_a_store_loads_nothing_heavy(arguments: list[str], store: Path) -> None:
     assert loaded("experts", *arguments, "--store", str(store)) == []
+
+
+@pytest.mark.parametrize("arguments", NOT_THERE, ids=" ".join)
+def test_a_file_that_is_not_there_is_told_before_anything_heavy_is_loaded(arguments: list[str]) -> None:
+    assert loaded(*arguments, code=2, said="File not found: gone") == []
 
 
 def test_the_look_sees_a_package_that_is_loaded(store: Path) -> None:

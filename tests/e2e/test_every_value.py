@@ -42,11 +42,14 @@ def test_the_api_server_takes_whatever_the_chart_takes(case: Case, namespace: st
     for document in documents:
         document["metadata"].pop("namespace", None)
         if document["kind"] == "Pod":
-            for field in ("serviceAccountName", "priorityClassName"):
+            for field in ("serviceAccountName", "priorityClassName", "runtimeClassName"):
                 document["spec"].pop(field, None)
     different = {json.dumps(one, sort_keys=True): one for one in documents}.values()
     said = kubectl(namespace, "apply", "--dry-run=server", "--filename", "-", stdin=yaml.safe_dump_all(different))
     assert said.count("(server dry run)") == len(different) > 4
+
+
+RUNTIMES = ("gpu-runtime", "cpu-runtime")
 
 
 def made_by_argo(namespace: str, concept: str, parameters: dict[str, str]) -> Document:
@@ -72,6 +75,9 @@ def test_argo_gives_every_pod_what_the_values_say(namespace: str) -> None:
     documents += [
         {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": place}, "value": 1}
         for place in ("gpu", "cpu")
+    ] + [
+        {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": runtime}, "handler": "runc"}
+        for runtime in RUNTIMES
     ]
     kubectl(namespace, "apply", "--filename", "-", stdin=yaml.safe_dump_all(documents))
     try:
@@ -80,3 +86,4 @@ def test_argo_gives_every_pod_what_the_values_say(namespace: str) -> None:
     finally:
         kubectl(namespace, "delete", "workflows", "doctor", "retrieve", "--ignore-not-found")
         kubectl(namespace, "delete", "priorityclass", "gpu", "cpu", "--ignore-not-found")
+        kubectl(namespace, "delete", "runtimeclass", *RUNTIMES, "--ignore-not-found")

@@ -60,7 +60,7 @@ def merged(given: Any, patch: Any, key: str | None = None) -> Any:
     """A strategic merge of what a pod's spec is made of."""
     if isinstance(given, dict) and isinstance(patch, dict):
         both = {name: merged(given[name], value, _KEYS.get(name)) for name, value in patch.items() if name in given}
-        return {**given, **patch, **both}
+        return {name: value for name, value in {**given, **patch, **both}.items() if value is not None}
     if key and isinstance(given, list):
         changed = {one[key]: one for one in patch}
         stay = [merged(one, changed.pop(one[key], {})) for one in given]

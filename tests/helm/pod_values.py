@@ -19,6 +19,13 @@ MOUNT = {"name": "ca", "mountPath": "/etc/semoe/ca", "readOnly": True}
 EXPRESSION = {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}
 
 
+SPREAD = {
+    "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
+    "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "semoe"}},
+}  # fmt: skip
+PLACES = ("nodeSelector", "affinity", "priorityClassName", "topologySpreadConstraints", "runtimeClassName")
+
+
 def _placed(pool: str) -> Document:
     terms = {"nodeSelectorTerms": [{"matchExpressions": [EXPRESSION | {"values": ["linux", pool]}]}]}
     return {
@@ -26,6 +33,8 @@ def _placed(pool: str) -> Document:
         "tolerations": [{"key": pool, "operator": "Exists", "effect": "NoSchedule"}],
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}},
         "priorityClassName": pool,
+        "topologySpreadConstraints": [SPREAD | {"maxSkew": 1000000}],
+        "runtimeClassName": f"{pool}-runtime",
     }
 
 
@@ -59,9 +68,7 @@ def assert_has_all(pod: Document, *, computes: bool) -> None:
     assert ANNOTATIONS.items() <= pod["metadata"]["annotations"].items()
     spec = pod["spec"]
     wanted = PLACED if computes else OTHERS
-    assert {key: spec[key] for key in ("nodeSelector", "affinity", "priorityClassName")} == {
-        key: wanted[key] for key in ("nodeSelector", "affinity", "priorityClassName")
-    }
+    assert {key: spec[key] for key in PLACES} == {key: wanted[key] for key in PLACES}
     assert [one for one in spec["tolerations"] if "node.kubernetes.io" not in one["key"]] == wanted["tolerations"]
     assert spec["imagePullSecrets"] == [{"name": "123"}]
     (volume,) = [one for one in spec["volumes"] if one["name"] == "ca"]

@@ -88,6 +88,7 @@ def _wants_text(path: tuple[Any, ...]) -> bool:
         "serviceAccountName",
         "value",
         "priorityClassName",
+        "runtimeClassName",
     ) or (path[0] == "data" or "args" in path)
 
 

@@ -103,6 +103,8 @@ def test_who_submits_may_look_at_it_and_suspend_it() -> None:
         ({"schedule": ""}, "give corpusSchedule.schedule"),
         ({"schedule": "0 3 * *"}, "/corpusSchedule/schedule"),
         ({"schedule": "at night"}, "/corpusSchedule/schedule"),
+        ({"schedule": "0 3 * * MOO"}, "/corpusSchedule/schedule"),
+        ({"schedule": "MON 3 * * 1"}, "/corpusSchedule/schedule"),
         ({"run": f"a{NAME}"}, "/corpusSchedule/run"),
         ({"run": "Wiki_1"}, "/corpusSchedule/run"),
         ({"run": ""}, "/corpusSchedule/run"),
@@ -132,7 +134,9 @@ def test_nobody_is_refused_for_a_schedule_that_is_off() -> None:
 
 
 @pytest.mark.skipif(shutil.which("argo") is None, reason="needs the command argo (its release page has it)")
-@pytest.mark.parametrize("schedule", ["0 3 * * *", "*/5 0-6 1,15 * 1-5", "@daily", "@every 12h"])
+@pytest.mark.parametrize(
+    "schedule", ["0 3 * * *", "*/5 0-6 1,15 * 1-5", "0 3 * JAN,jul MON-fri", "@daily", "@every 12h"]
+)
 def test_argo_takes_it_with_its_template(tmp_path: Path, schedule: str) -> None:
     documents = render(CHART, with_schedule(schedule=schedule, timezone="Europe/Berlin"))
     argos = [one for one in documents if one["apiVersion"].startswith("argoproj.io")]

@@ -169,17 +169,6 @@ def test_eck_gives_the_operator_the_user_of_the_client_secret() -> None:
     assert _secret(client)["url"] == "http://test-elasticsearch-es-http.default.svc:9200"
 
 
-def test_the_readme_names_only_values_that_exist() -> None:
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    named = re.findall(r"^\| `([a-zA-Z]+)(?:\.([a-zA-Z]+))?", (CHART / "README.md").read_text(), re.MULTILINE)
-    assert len(named) > 8
-    for group, key in named:
-        if group in {"standalone", "external", "eck"} and not key:
-            continue
-        assert group in values, group
-        assert not key or key in values[group], f"{group}.{key}"
-
-
 def test_scripts_stand_in_files_of_their_own() -> None:
     data = only(render(CHART), "ConfigMap", "test-elasticsearch")["data"]
     for file in ("prepare-config.sh", "alive.sh", "ready.sh"):

@@ -21,7 +21,10 @@ UNFIT: Document = {
     "extraVolumeMounts": [{"name": "ca", "mountPath": "/cache/"}, {"name": "ca", "mountPath": "ca"}, {"name": "ca"}],
     "extraEnv": [{"name": "A"}, {"name": "A", "value": 1}, {"name": "A", "valueFrom": {}}],
     "environment": {"a b": "c"},
-    "placement": {"tolerations": [{}, {"key": None}, {"operatr": "Exists"}], "affinity": {"node": {}}},
+    "placement": {
+        "tolerations": [{}, {"key": None}, {"operatr": "Exists"}], "affinity": {"node": {}}, "runtimeClassName": "a b",
+        "topologySpreadConstraints": [{"maxSkew": 0, "topologyKey": "zone", "whenUnsatisfiable": "Never"}, {}],
+    },
     "modelVolume": {"persistentVolumeClaim": {}},
     "networkPolicy": {
         "s3": [{}], "identity": [{"to": [], "ports": [{"port": 443}]}], "modelHub": [{"to": None}],
@@ -39,7 +42,9 @@ NAMED = (
     "/extraVolumeMounts/0/mountPath", "/extraVolumeMounts/1/mountPath",
     "'/extraVolumeMounts/2': missing property 'mountPath'", "/extraEnv/0", "/extraEnv/1/value",
     "/extraEnv/2/valueFrom", "at '/environment': additional properties 'a b' not", "/placement/tolerations/0",
-    "/placement/tolerations/1/key", "'operatr' not allowed", "'node' not allowed",
+    "/placement/tolerations/1/key", "'operatr' not allowed", "'node' not allowed", "/placement/runtimeClassName",
+    "/placement/topologySpreadConstraints/0/maxSkew", "/placement/topologySpreadConstraints/0/whenUnsatisfiable",
+    "'/placement/topologySpreadConstraints/1': missing properties",
     "'/modelVolume/persistentVolumeClaim': missing property 'claimName'", "/networkPolicy/s3/0",
     "/networkPolicy/identity/0/to", "/networkPolicy/modelHub/0/to", "'from' not allowed",
     "/networkPolicy/prometheus/0/from/0", "/metrics/podMonitor/interval", "/submitters/0/kind", "/submitters/0/name",

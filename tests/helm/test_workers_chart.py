@@ -1,7 +1,6 @@
 """What the workers' chart makes of its values."""
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from pipelines.render import CONCEPTS
 from semoe import __version__
 from semoe.cli.cluster.argo import template_name
 from tests.helm.charts import CHARTS, Document, kinds, needs_helm, only, refusal, render, run
-from tests.helm.every_value import leaves
 from tests.helm.workers import CHART, LEAST, defaults
 
 FILES = sorted((CHART / "values").glob("*.yaml"))
@@ -111,20 +109,6 @@ def test_what_can_be_left_out_is() -> None:
 )
 def test_mistakes_are_named(values: Document, words: str) -> None:
     assert words in refusal(CHART, values)
-
-
-def test_the_page_about_clusters_names_every_value_and_no_other() -> None:
-    page = (CHARTS.parent / "docs" / "kubernetes.md").read_text(encoding="utf-8")
-    table = page.partition("### The values")[2].partition("Nearly all")[0]
-    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
-    named: list[str] = []
-    for cell in cells:
-        for word in re.findall(r"`([^`]+)`", cell):
-            named.append(named[-1].rpartition(".")[0] + word if word.startswith(".") else word)
-    values = {".".join(key) for key in leaves(CHART, groups=True)}
-    assert [word for word in named if word not in values] == []
-    missing = [value for value in values if not any(f"{value}.".startswith(f"{word}.") for word in named)]
-    assert [value for value in missing if not any(word.startswith(f"{value}.") for word in named)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -125,7 +125,8 @@ def test_adapters_that_somebody_else_wrote_are_never_replaced(root: Path, caplog
     kept.write_bytes(b"the only copy")
     shutil.rmtree(freed.parent)
     assert run(encode(root)) == 0
-    assert "hold adapters that SEMOE did not write" in caplog.text
+    assert " they are, in 1 folder such as" not in caplog.text
+    assert "Adapters that SEMOE did not write stay as they are, in " in caplog.text
     assert kept.read_bytes() == b"the only copy"
     assert freed.exists(), "what is missing is written"
 

@@ -228,7 +228,10 @@ def test_a_probe_says_hours_and_money_as_intervals(
     planned(
         small_root, tmp_path, corpus(tmp_path, 30), "--shards", "2", "--probe", "--gpu_price", "36000", "--json", *how
     )
-    told = json.loads(capsys.readouterr().out)
+    output = capsys.readouterr()
+    assert "keeps none of their experts" in output.err
+    assert "probe of 6 of 34 passages (augmented, then trained): 12 of 12 steps" in output.err
+    told = json.loads(output.out)
     assert "on one machine" in told["experts a second"]
     least, most = (float(one.replace(",", "")) for one in told["money"].split(" to "))
     assert 0 < least <= most

@@ -138,7 +138,7 @@ def test_a_quote_that_swallowed_a_record_is_warned_of(tmp_path: Path, caplog: py
         ("c.tsv", ROWS + b"3\tno title\n", "line 4: expected 3 columns .* found 2.*download it again"),
         ("c.tsv", ROWS + b"3\ta\ttab\tC\n", "line 4: expected 3 columns .* found 4.*may hold a tab"),
         ("c.tsv", ROWS + b"\tthree\tC\n", "line 4: the id is empty"),
-        ("c.tsv", b"docid\ttext\n1\ta\n", "line 1: expected the header id, text, title.*found 'docid"),
+        ("c.tsv", b"docno\ttext\n1\ta\n", "line 1: expected the header id, text, title.*found 'docno"),
         ("c.csv", b"id,text,title\n1,a,b\n", "line 1: .*separated by commas: convert"),
         ("mac.tsv", ROWS.replace(b"\n", b"\r"), "line 1: .*carriage returns alone: convert"),
         ("utf16.tsv", ROWS.decode().encode("utf-16"), "is text in UTF-16. .*iconv -f utf-16"),

@@ -150,9 +150,7 @@ def test_a_corpus_that_is_no_corpus_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'csv'"):
         plan_corpus(str(path), "cvs", 3)
     (tmp_path / "a.jsonl").write_text('{"id": 1, "text": "x"}\n{"name": 3}\n[]\n', encoding="utf-8")
-    with pytest.raises(
-        UsageError, match=r"line 2: expected an id \(id, _id, docid\) and a text \(text, contents\), found name"
-    ):
+    with pytest.raises(UsageError, match=r"line 2: expected an id \(id, .* and a text \(text, .*, found name"):
         sequential(tmp_path / "a.jsonl")
 
 

@@ -11,9 +11,8 @@ from semoe.errors import CorruptError
 from semoe.store.catalog import Catalog
 from semoe.store.digest import digest
 from semoe.store.expert_store import ExpertStore
-from semoe.store.ledger import REFRESH_TRIES
 from semoe.store.object_names import number_of
-from semoe.store.objects import FolderObjects, MissingObjectError
+from semoe.store.objects import FolderObjects, MissingObjectError, Objects
 from semoe.store.pack import Blob, ExpertEntry
 from semoe.store.snapshot import Snapshot, read_snapshot, write_snapshot
 from semoe.store.upkeep import compact, folded, withdraw
@@ -103,26 +102,59 @@ def test_an_empty_snapshot_is_one(tmp_path: Path) -> None:
 
 
 class Vanishing(Wrapped):
-    """Commits of which a few reads find nothing, as when they are just being folded."""
+    """Commits that are listed, and of which a few reads, or all of one, find nothing."""
 
-    gone = 0
+    def __init__(self, inner: Objects, ghost: str = "") -> None:
+        super().__init__(inner)
+        self._ghost, self.gone = ghost, 0
 
     def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        if "/commits/" in name and self.gone:
-            self.gone -= 1
+        found = super().get(name, start, length)
+        if name == self._ghost or ("/commits/" in name and self.gone):
+            self.gone = max(0, self.gone - 1)
             raise MissingObjectError(name, kind="missing")
-        return super().get(name, start, length)
+        return found
 
 
-def test_a_reader_waits_for_what_is_folded_while_it_reads(tmp_path: Path) -> None:
-    """A commit that goes between listing and reading is in a snapshot by the next try; a lost one is passed over."""
+def test_a_reader_finds_in_the_snapshot_what_was_folded_while_it_read(tmp_path: Path) -> None:
+    """A commit that goes between listing and reading is in a snapshot by then."""
     objects = FolderObjects(tmp_path)
-    ExpertStore(objects, "s").publish([blob(1)], run="r", shard=0, token="t")
-    going, lost = Vanishing(objects), Vanishing(objects)
-    going.gone, lost.gone = 4, 5
-    assert len(ExpertStore(going, "s")) == 1
-    assert len(ExpertStore(lost, "s")) == 0
-    assert lost.gone == 0
+    for number in range(3):
+        ExpertStore(objects, "s").publish([blob(number)], run="r", shard=number, token="t")
+
+    class Folding(Wrapped):
+        def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+            if "/commits/" in name and name.endswith("000000.json") and not self.writes:
+                self.writes = 1
+                keeper = ExpertStore(objects, "s")
+                assert compact(keeper)
+                for one in folded(ExpertStore(objects, "s"), -3600):
+                    objects.delete(one.name)
+            return super().get(name, start, length)
+
+    reader = ExpertStore(Folding(objects), "s")
+    assert all(blob(number).key in reader for number in range(3))
+    assert reader.ledger.snapshot_number == 1
+
+
+def test_a_commit_that_is_listed_and_gone_costs_two_reads_and_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Some servers list for a while what was removed: the others are read once all the same."""
+    objects = FolderObjects(tmp_path)
+    for number in range(4):
+        ExpertStore(objects, "s").publish([blob(number)], run="r", shard=number, token="t")
+    ghost = next(objects.list("spaces/s/commits/")).name
+    listed = Vanishing(objects, ghost)
+    reader = ExpertStore(listed, "s")
+    assert len(reader) == 3
+    assert listed.reads.count(ghost) == 2
+    read = [name for name in listed.reads if "/commits/" in name]
+    assert len(read) == 5
+    for _ in range(3):
+        reader.refresh()
+    assert [name for name in listed.reads if "/commits/" in name] == read, "what is known to be gone is not asked for"
+    assert caplog.text.count("is listed, but not there") == 1
 
 
 def test_older_snapshots_go_and_the_newest_stays(tmp_path: Path) -> None:
@@ -184,9 +216,9 @@ def test_entries_come_once_each_with_the_place_that_counts(tmp_path: Path) -> No
 def test_a_commit_that_vanishes_while_it_is_read_is_looked_for_again_and_not_for_ever(tmp_path: Path) -> None:
     objects = Vanishing(FolderObjects(tmp_path))
     ExpertStore(objects, "s").publish([blob(1)], run="r", shard=0, token="t")
-    objects.gone = REFRESH_TRIES - 1
+    objects.gone = 1
     assert blob(1).key in ExpertStore(objects, "s")
-    objects.gone = REFRESH_TRIES
+    objects.gone = 2
     assert blob(1).key not in ExpertStore(objects, "s"), "listed by the server, and removed long ago"
 
 

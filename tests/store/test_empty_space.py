@@ -34,7 +34,9 @@ def test_a_space_that_was_copied_without_its_description_is_not_called_empty(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["experts", "ls", "--store", str(tmp_path)]) == 2
-    assert "It is empty" in capsys.readouterr().err
+    assert "has no spaces. It is empty: run `semoe encode`." in " ".join(capsys.readouterr().err.split())
+    assert run(["experts", "ls", "--store", str(tmp_path / "gone")]) == 2
+    assert "has no spaces. There is no such folder: check --store" in " ".join(capsys.readouterr().err.split())
     FolderObjects(tmp_path).put("spaces/a/snapshots/x", b"")
     assert run(["experts", "ls", "--store", str(tmp_path)]) == 2
     assert "Without space.json is what lies in spaces/a" in " ".join(capsys.readouterr().err.split())

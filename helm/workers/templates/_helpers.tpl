@@ -25,6 +25,8 @@ node_selector: {{ .Values.placement.nodeSelector | toJson | quote }}
 tolerations: {{ .Values.placement.tolerations | toJson | quote }}
 affinity: {{ .Values.placement.affinity | toJson | quote }}
 priority_class: {{ .Values.placement.priorityClassName | quote }}
+topology_spread: {{ .Values.placement.topologySpreadConstraints | toJson | quote }}
+runtime_class: {{ .Values.placement.runtimeClassName | default nil | toJson | quote }}
 {{- with .Values.otherPods }}
 other_cpu: {{ .resources.cpu | quote }}
 other_memory: {{ .resources.memory | quote }}
@@ -32,6 +34,8 @@ other_node_selector: {{ .placement.nodeSelector | toJson | quote }}
 other_tolerations: {{ .placement.tolerations | toJson | quote }}
 other_affinity: {{ .placement.affinity | toJson | quote }}
 other_priority_class: {{ .placement.priorityClassName | quote }}
+other_topology_spread: {{ .placement.topologySpreadConstraints | toJson | quote }}
+other_runtime_class: {{ .placement.runtimeClassName | default nil | toJson | quote }}
 {{- end }}
 requests: {{ .Values.resources.requests | toJson | quote }}
 limits: {{ .Values.resources.limits | toJson | quote }}

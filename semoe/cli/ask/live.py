@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from semoe.words import counted
+
 if TYPE_CHECKING:
     from semoe.generation.request import Answer
     from semoe.generation.switching.draft import Decode
@@ -77,7 +79,7 @@ class Live:
     def switched(self, index: int, switch: "Switch", went: Sequence[str]) -> None:
         """Prints the passages that came, and the experts that went and came."""
         note = f": {switch.note}" if switch.note else ""
-        self._say(Text(f"    {len(switch.passages)} passages in {switch.retrieve_ms:.0f} ms{note}", "dim"))
+        self._say(Text(f"    {counted(len(switch.passages), 'passage')} in {switch.retrieve_ms:.0f} ms{note}", "dim"))
         if switch.note:
             return
         self._num_shown = None

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from semoe.cli.output import err, out
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.datasets.augmented import Task
@@ -53,9 +54,9 @@ def _show_answer(asker: "Asker", question: str, how: "InferenceSettings", *, is_
 
 def _about(asked: "Asked") -> str:
     trace = asked.record.trace
-    parts = [f"{asked.record.num_experts} experts"]
+    parts = [f"{counted(asked.record.num_experts, 'expert')}"]
     if trace:
-        parts += [f"{trace.counters.retrieve} retrievals", f"{len(trace.real_switches)} switches"]
+        parts += [f"{counted(trace.counters.retrieve, 'retrieval')}", f"{counted(len(trace.real_switches), 'switch')}"]
     first = asked.first_word_seconds
     return "; ".join([", ".join(parts), f"first word after {first:.2f} s" if first else "", f"{asked.seconds:.2f} s"])
 

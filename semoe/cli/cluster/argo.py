@@ -14,6 +14,7 @@ from semoe.cli.output import err
 from semoe.errors import TransientError, UsageError, unknown_name
 from semoe.runs.folder import RunFolder
 from semoe.runs.status import StageStatus, status_of
+from semoe.words import counted
 
 RUN_LABEL = "semoe/run"
 POLL_SECONDS = 3.0
@@ -192,7 +193,9 @@ def _name_of(run: str) -> str:
 
 
 def _line(one: StageStatus) -> str:
-    return f"{one.stage}: {one.finished} of {one.num_shards} shards, {one.done:.0f} of {one.total} items under way"
+    items = f"{one.done:.0f} of {counted(one.total, 'item')}"
+    shards = "? shards" if one.num_shards is None else counted(one.num_shards, "shard")
+    return f"{one.stage}: {one.finished} of {shards}, {items} under way"
 
 
 def _hindrance(state: WorkflowState) -> str:

@@ -10,6 +10,7 @@ from semoe.cli.experts.spaces import StatePlaceOptions, whole_key
 from semoe.cli.output import show
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
+from semoe.words import counted
 
 
 @verb
@@ -70,7 +71,7 @@ def _numbers(weights: str, count: int) -> list[float]:
         found = []
     if len(found) != count or not all(abs(one) < float("inf") for one in found):
         raise UsageError(
-            f"--weights {weights}: give a finite number for each of {count} experts, such as "
+            f"--weights {weights}: give a finite number for each of {counted(count, 'expert')}, such as "
             f"{','.join(['0.5'] * count)}.",
             kind="bad-value",
         )

@@ -8,6 +8,7 @@ from semoe.cli import options as o
 from semoe.cli.experts.spaces import Key, SpacePlaceOptions, StatePlaceOptions, whole_key
 from semoe.cli.output import show, show_rows
 from semoe.cli.verbs import verb
+from semoe.words import counted
 
 
 @verb
@@ -31,7 +32,7 @@ def ls(
             break
         if title.lower() in entry.title.lower() and not entry.loss < min_loss:  # not a number: always listed
             rows.append({"title": entry.title, "key": entry.key, "bytes": entry.length, "loss": round(entry.loss, 4)})
-    heading = f"{len(rows)} of {len(opened)} experts in space {opened.names.space}"
+    heading = f"{len(rows)} of {counted(len(opened), 'expert')} in space {opened.names.space}"
     show_rows(heading, ("title", "key", "bytes", "loss"), rows, as_json=output.as_json)
 
 
@@ -100,5 +101,5 @@ def states(place: SpacePlaceOptions, output: o.OutputOptions) -> None:
          "snapshot": state.snapshot, "now": state.digest == now}
         for state, packs in ((kept.state, kept.packs) for kept in kept_states(opened.objects, space))
     ]  # fmt: skip
-    heading = f"{len(rows)} states of space {space}"
+    heading = f"{counted(len(rows), 'state')} of space {space}"
     show_rows(heading, ("state", "experts", "packs", "commits", "snapshot", "now"), rows, as_json=output.as_json)

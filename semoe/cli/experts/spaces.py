@@ -1,8 +1,8 @@
 """Which space of a store a verb means, and which expert of it."""
 
 import os
-from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,9 +10,11 @@ import typer
 from semoe.cli.option_groups import option_group
 from semoe.cli.options import PlaceOptions, Snapshot
 from semoe.errors import UsageError
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.store.expert_store import ExpertStore
+    from semoe.store.objects import Objects
 
 Key = Annotated[str, typer.Argument(help="The expert's key, or the beginning of it.")]
 
@@ -39,16 +41,23 @@ class SpacePlaceOptions(PlaceOptions):
         objects = open_objects(self.store_url)
         names = space_names(objects)
         found = [name for name in names if name.startswith(self.space)]
+        if not names:
+            raise UsageError(f"{objects.url} has no spaces. {_why_none(objects)}", kind="space")
         if len(found) != 1:
-            there = f"There are: {', '.join(names)}." if names else _why_none(objects.folders("spaces/"))
+            called = f" that begin with {self.space}" if self.space else ""
             raise UsageError(
-                f"{objects.url} has {len(found)} spaces {self.space}. {there} Choose with --space.", kind="space"
+                f"{objects.url} has {counted(len(found), 'space')}{called}. There are: {', '.join(names)}. Choose with "
+                "--space.",
+                kind="space",
             )
         return ExpertStore(objects, found[0])
 
 
-def _why_none(folders: Sequence[str]) -> str:
-    """Nobody should train again what was copied in part."""
+def _why_none(objects: "Objects") -> str:
+    """Nobody should train again what was copied in part, or lies elsewhere."""
+    folders = objects.folders("spaces/")
+    if not folders and "://" not in objects.url and not Path(objects.url).exists():
+        return "There is no such folder: check --store, or run `semoe encode`."
     if not folders:
         return "It is empty: run `semoe encode`."
     return (

@@ -13,6 +13,7 @@ from semoe.cli.output import err, show_rows
 from semoe.cli.verbs import verb
 from semoe.errors import CorruptError
 from semoe.store.times import GRACE_SECONDS, MIN_GRACE_SECONDS
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.store.expert_store import ExpertStore
@@ -55,7 +56,7 @@ def verify(
         for _, problem in upkeep.verify(opened):
             problems += [problem] if problem else []
             advance()
-    heading = f"{len(problems)} of {len(opened.catalog.segments)} packs are damaged"
+    heading = f"{len(problems)} of {counted(len(opened.catalog.segments), 'pack')} damaged"
     show_rows(heading, ("segment", "what"), [asdict(problem) for problem in problems], as_json=output.as_json)
     for problem in problems if withdraw else ():
         upkeep.withdraw(opened, problem.segment)

@@ -12,8 +12,10 @@ from semoe.cli.runs.question_options import PlannedQuestions
 from semoe.cli.runs.reckoning import EstimateOptions
 from semoe.cli.switching import SwitchOptions
 from semoe.errors import UsageError
+from semoe.files import require_there
 from semoe.prompts.exemplars import load_exemplars
 from semoe.retrieval.retrievers import parts_of
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.runs.folder import RunFolder
@@ -50,11 +52,12 @@ class Asked:
         Raises:
             UsageError: options contradict each other, or one has an impossible value.
         """
+        _require_sense(self)
+        _require_use(self)
+        _require_paths(self)
         from semoe.models.dtypes import torch_dtype
         from semoe.runs.planning import PlanSettings, QuestionFile
 
-        _require_sense(self)
-        _require_use(self)
         torch_dtype(self.questions.dtype)
         switching = self.switching.settings()
         whole = self.trained.corpus if not self.datasets else None
@@ -100,11 +103,12 @@ def make_planned(folder: "RunFolder", asked: Asked) -> "Manifest":
         UsageError: wrong options, missing or broken files, or a run of this name with other settings.
         TransientError: the store or the index does not answer.
     """
+    # First what is light: a mistake is told at once.
+    settings = asked.settings()
     from semoe.runs.manifest import provisional_manifest
     from semoe.runs.planning import plan_run
     from semoe.runs.retrieving import retrieve_and_cut
 
-    settings = asked.settings()
     if asked.trained.corpus and asked.datasets:
         _index(asked.trained.corpus, asked.trained.quoting, asked.index_place)
     made = plan_run(folder, settings)
@@ -122,7 +126,7 @@ def _index(corpus: str, quoting: str, index_place: o.IndexOptions) -> None:
         index_dir=index_place.index_dir, index_name=index_place.index_name, encoder=index_place.encoder or None
     )
     for indexed in ensure_index(corpus, index_place.retriever, where, quoting):
-        err.print(f"Indexed {indexed.num_passages} passages: {indexed.index}", soft_wrap=True)
+        err.print(f"Indexed {counted(indexed.num_passages, 'passage')}: {indexed.index}", soft_wrap=True)
 
 
 def _require_sense(asked: Asked) -> None:
@@ -153,6 +157,14 @@ def _require_sense(asked: Asked) -> None:
     if recipe.with_cot and len(set(datasets)) > 1:
         raise UsageError("With --with_cot a run has one dataset: each has its own worked examples.", kind="options")
     _require_prompt(asked)
+
+
+def _require_paths(asked: Asked) -> None:
+    """Refuses files that are not there, before what reads them is loaded."""
+    for path in asked.paths:
+        require_there(path, "--data_path")
+    if asked.trained.corpus:
+        require_there(asked.trained.corpus, "--corpus")
 
 
 def _require_prompt(asked: Asked) -> None:

@@ -13,6 +13,7 @@ from semoe.cli.output import STOPPED, err, show
 from semoe.cli.runs.doing_options import ClusterOptions, CostOptions, WorkerOptions
 from semoe.errors import UsageError
 from semoe.runs.records import MAX_ATTEMPTS
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.cli.cluster.argo import ArgoBackend
@@ -160,7 +161,7 @@ def _ask(folder: "RunFolder", limit: float) -> None:
     if is_little:
         return
     price = f"for up to {money[1]:,.2f}" if money else "at an unknown price"
-    what = f"Train up to {count:,} experts {price}?"
+    what = f"Train up to {counted(count, 'expert')} {price}?"
     if not sys.stdin.isatty() or os.environ.get("CI"):
         raise UsageError(f"{what} Nobody can be asked here: say --yes, or raise --ask_above.", kind="not-asked")
     typer.confirm(what, abort=True, err=True)

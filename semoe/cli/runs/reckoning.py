@@ -6,6 +6,7 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.option_groups import option_group
+from semoe.cli.output import err
 
 if TYPE_CHECKING:
     from semoe.runs.estimate import Estimate, Throughput
@@ -53,7 +54,13 @@ def reckon(folder: "RunFolder", manifest: "Manifest", costs: EstimateOptions) ->
     """
     from semoe.runs.probe import probe
 
-    measured = probe(folder, manifest) if costs.probe and folder.plan().trains else costs.given()
+    is_probed = costs.probe and folder.plan().trains
+    if is_probed:
+        err.print(
+            "The probe augments and trains some of the passages here, and keeps none of their experts.",
+            soft_wrap=True,
+        )
+    measured = probe(folder, manifest) if is_probed else costs.given()
     return keep_estimate(folder, manifest, measured, costs), measured
 
 

@@ -13,6 +13,7 @@ from semoe.cli.runs.opening import Run, open_run
 from semoe.cli.runs.stage_rows import tell_aside, tell_failures
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -154,8 +155,8 @@ def _tell_states(states: "Iterable[StoreState]") -> None:
     """Says which experts the answers read."""
     for one in states:
         out.print(
-            f"Answers read state {one.digest} of space {one.space}: {one.num_experts} experts of {one.num_commits} "
-            f"commits, snapshot {one.snapshot}. To read it again: --snapshot {one.digest}",
+            f"Answers read state {one.digest} of space {one.space}: {counted(one.num_experts, 'expert')} of "
+            f"{counted(one.num_commits, 'commit')}, snapshot {one.snapshot}. To read it again: --snapshot {one.digest}",
             soft_wrap=True,
         )
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from semoe.cli.output import show
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.runs.estimate import Estimate, Span, Throughput
@@ -55,13 +56,9 @@ def _in_words(
 
 def _on_gpus(workers: int, gpus: int) -> str:
     """Says on how many of this machine's GPUs workers go."""
-    of_all = f"{workers} of {_counted(gpus, 'GPU')}" if workers < gpus else _counted(gpus, "GPU")
+    of_all = f"{workers} of {counted(gpus, 'GPU')}" if workers < gpus else counted(gpus, "GPU")
     shared = f", which they share: reckoned as {gpus}" if workers > gpus else ""
-    return f"{_counted(workers, 'worker')} on {of_all}{shared}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    return f"{counted(workers, 'worker')} on {of_all}{shared}"
 
 
 def _span(found: "Span | None", how: str) -> str:

@@ -29,6 +29,7 @@ from semoe.generation.runner import Choices
 from semoe.generation.running import Running
 from semoe.models.decoder import Decoder
 from semoe.models.dtypes import current_device
+from semoe.words import counted
 
 MOST_RANKS = 256
 """Of all experts of a row: more do not fit a program's memory."""
@@ -186,7 +187,7 @@ class FusedRunner:
 def _check_ranks(num_ranks: int) -> None:
     if num_ranks > MOST_RANKS:
         raise UsageError(
-            f"A row's experts have {num_ranks} ranks together, and the kernels know up to {MOST_RANKS}. "
+            f"A row's experts have {counted(num_ranks, 'rank')} together, and the kernels know up to {MOST_RANKS}. "
             "Load fewer, or set SEMOE_KERNELS=0 to answer without kernels.",
             kind="bad-value",
         )

@@ -13,6 +13,7 @@ from torch import Tensor
 from semoe.errors import UsageError
 from semoe.retrieval.dense.encoder import Vectors
 from semoe.retrieval.dense.nearest import ABOUT, Found, Parts, Rows, weighed
+from semoe.words import counted
 
 ROWS = 1 << 20
 """Vectors that are multiplied at once."""
@@ -39,7 +40,7 @@ class OnGpu:
             raise UsageError("dense-gpu needs a GPU, and there is none. Take dense or dense-hnsw.", kind="no-device")
         self._parts = parts
         num_vectors, size = sum(map(len, parts)), parts[0].shape[1] if parts else 0
-        with self._room_said(f"{num_vectors:,} vectors of {size} numbers"):
+        with self._room_said(f"{counted(num_vectors, 'vector')} of {size} numbers"):
             self._vectors_ND = torch.empty((num_vectors, size), dtype=torch.float16, device=device)
         first = 0
         for part_ND in parts:
@@ -50,7 +51,7 @@ class OnGpu:
         """Returns rows and products of the `k` nearest of each query, in no order; see `nearest.nearest`."""
         queries_QD = torch.from_numpy(query_QD).to(self._vectors_ND.device)
         at_once = max(1, self._room() // max(1, len(self._vectors_ND)))
-        with self._room_said(f"the products of {at_once:,} queries with {len(self._vectors_ND):,} vectors"):
+        with self._room_said(f"the products of {at_once:,} queries with {counted(len(self._vectors_ND), 'vector')}"):
             rows = [own for some_QD in queries_QD.split(at_once) for own in self._rows(some_QD, k)]
         return weighed(self._parts, rows, query_QD)
 

@@ -19,6 +19,7 @@ from semoe.files import read_json
 from semoe.retrieval.dense.encoder import Encoder
 from semoe.retrieval.dense.parts import Part, file_lengths, of_file
 from semoe.retrieval.passage_file import PassageFile, format_of
+from semoe.words import counted
 
 FORMAT = 2
 ABOUT = "index.json"
@@ -104,7 +105,8 @@ class VectorFolder:
             raise CorruptError(f"{folder} is no whole index ({error}). Index again.", kind="corrupt") from error
         if len(self.passages) != num_passages:
             raise CorruptError(
-                f"{folder} has {len(self.passages)} passages where {num_passages} are expected. Index again.",
+                f"{folder} has {counted(len(self.passages), 'passage')} where {num_passages} are expected. "
+                "Index again.",
                 kind="corrupt",
             )
         self.parts: Sequence[Part] = list(_parts(folder, num_passages, size))

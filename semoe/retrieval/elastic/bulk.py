@@ -8,6 +8,7 @@ from semoe.errors import TransientError, UsageError
 from semoe.retrieval.elastic.batches import Batch, Item
 from semoe.retrieval.elastic.connection import Connection
 from semoe.retrieval.elastic.errors import BUSY, TooLargeError, reason
+from semoe.words import counted
 
 log = logging.getLogger(__name__)
 ALREADY_THERE = 409
@@ -29,8 +30,8 @@ def send(connection: Connection, name: str, batch: Batch) -> int:
             patience.renew()
         if busy and not patience.wait():
             raise TransientError(
-                f"Elasticsearch at {connection.config.where} keeps refusing {len(busy)} passages of index {name} "
-                f"({why}). Run the same command again later; it goes on from there.",
+                f"Elasticsearch at {connection.config.where} keeps refusing {counted(len(busy), 'passage')} of "
+                f"index {name} ({why}). Run the same command again later; it goes on from there.",
                 kind="es-busy",
             )
         items = busy

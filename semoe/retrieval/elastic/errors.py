@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from semoe.errors import SemoeError, TransientError, UsageError
+from semoe.missing import missing_package
 from semoe.retrieval.dense import DENSE
 
 if TYPE_CHECKING:
@@ -29,10 +30,7 @@ def library() -> Any:
     try:
         import elasticsearch  # noqa: PLC0415  (an extra, and slow to import)
     except ModuleNotFoundError as error:
-        raise UsageError(
-            "The retriever elasticsearch needs the package elasticsearch. Run: pip install 'semoe[elasticsearch]'.",
-            kind="missing-package",
-        ) from error
+        raise missing_package(error) or error from error
     return elasticsearch
 
 

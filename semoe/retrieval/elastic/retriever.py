@@ -10,6 +10,7 @@ from semoe.retrieval.elastic.schema import search_body
 from semoe.retrieval.elastic.settings import ElasticConfig
 from semoe.retrieval.elastic.state import find_state
 from semoe.retrieval.passage import Passage, Retrieved
+from semoe.words import counted
 
 CHUNK = 64
 """Queries a request."""
@@ -34,7 +35,7 @@ class ElasticRetriever:
             raise refused(404, "", name, config.where)
         if not state.complete:
             raise UsageError(
-                f"Index {name} is half built ({state.num_passages:,} passages of {state.corpus} so far). Run "
+                f"Index {name} is half built ({counted(state.num_passages, 'passage')} of {state.corpus} so far). Run "
                 f"{command_for(name)} again; it goes on from there.",
                 kind="half-built-index",
             )
@@ -70,8 +71,8 @@ class ElasticRetriever:
             missing = [row for row in missing if row not in answers]
             if missing and not patience.wait():
                 raise TransientError(
-                    f"Elasticsearch at {self._connection.config.where} does not answer {len(missing)} queries on "
-                    f"{self._name} ({why}). Try again later.",
+                    f"Elasticsearch at {self._connection.config.where} does not answer "
+                    f"{counted(len(missing), 'query')} on {self._name} ({why}). Try again later.",
                     kind="es-busy",
                 )
         return [answers[row] for row in range(len(queries))]

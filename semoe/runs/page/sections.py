@@ -10,6 +10,7 @@ from semoe.runs.page.found import FoundRun
 from semoe.runs.page.rates import losses, slowest
 from semoe.runs.page.scores import SetScores
 from semoe.runs.status import COLUMNS, stage_row
+from semoe.words import counted
 
 SHOWN = 20
 """Errors, and passages set aside, that are shown; how many more there are is said."""
@@ -75,7 +76,7 @@ def _errors(found: FoundRun) -> Iterator[Section]:
 def _aside(found: FoundRun) -> Iterator[Section]:
     rows = tuple((one.id, one.title, str(one.shard), one.why) for one in found.aside[:SHOWN])
     if rows:
-        line = f"{len(found.aside):,} passages failed with others and alone: they have no expert."
+        line = f"{counted(len(found.aside), 'passage')} failed with others and alone, and got no expert."
         lines = (line, *_more(len(found.aside), f"semoe report --run {found.run} --json"))
         yield Section("Passages set aside", lines, table=Table(("passage", "title", "shard", "why"), rows))
 
@@ -138,7 +139,7 @@ def _made(found: FoundRun) -> Section:
         ("numbers", plan.dtype),
         ("devices", "; ".join(devices) or "not recorded"),
         ("space of the experts", plan.space or "not recorded"),
-        *(("state that answers read", f"{one.digest}, {one.num_experts} experts") for one in states),
+        *(("state that answers read", f"{one.digest}, {counted(one.num_experts, 'expert')}") for one in states),
         ("page written by", f"semoe {__version__}, {_moment(datetime.now(UTC).timestamp())}"),
     )
     return Section("How it was made", table=Table(("what", "value"), rows))

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from semoe.errors import UsageError
-from semoe.retrieval.json_lines import IDS, TEXTS, TITLES, passage_of
+from semoe.retrieval.fields import EXPECTED, IDS, KNOWN, TEXTS, passage_of
 from semoe.retrieval.passage import Passage
 
 
@@ -39,11 +39,11 @@ def columns_of(names: Sequence[str], path: str) -> list[str]:
     """
     if not set(names) & set(IDS) or not set(names) & set(TEXTS):
         raise UsageError(
-            f"{path}: expected columns for an id ({', '.join(IDS)}) and a text ({', '.join(TEXTS)}), found "
-            f"{', '.join(names)}.",
+            f"{path}: {EXPECTED}, found the columns {', '.join(names)}. Rename them (pyarrow: rename_columns), or "
+            "write JSON Lines.",
             kind="broken-file",
         )
-    return [name for name in names if name in (*IDS, *TEXTS, *TITLES)]
+    return [name for name in names if name in KNOWN]
 
 
 def passages_of(batch: Any, names: Sequence[str], path: str, first_row: int) -> Iterator[Passage]:

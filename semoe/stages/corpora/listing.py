@@ -6,7 +6,8 @@ BEIR's, of which the corpus alone is taken and not the questions.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,18 @@ from blake3 import blake3
 
 from semoe.errors import UsageError
 from semoe.retrieval.formats import JSON_ENDINGS
+from semoe.stages.corpora.contents import HEAD_BYTES, begins_as_passages
 from semoe.stages.corpora.pieces import MARKER, require_whole
-from semoe.stages.corpora.places import Bucket, Place, missing, path_of, readable
+from semoe.stages.corpora.places import THREADS, Bucket, Place, missing, path_of, readable
 
 ENDS = 1 << 12
 """Bytes at both ends of a file that its mark is made of."""
 ENDINGS = (".tsv", ".csv", *JSON_ENDINGS, ".parquet", ".arrow", ".feather")
-PACKED = (".zip", ".xz", ".zst", ".bz2", ".lz4", ".7z", ".rar", ".tar", ".tgz")
-"""What may hold passages and cannot be read: nobody should think that it was."""
+PACKED = {
+    ".bz2": "bunzip2", ".xz": "xz -d", ".zst": "zstd -d --rm", ".lz4": "lz4 -d --rm -m",
+    ".zip": "", ".7z": "", ".rar": "", ".tar": "", ".tgz": "",
+}  # fmt: skip
+"""What may hold passages and cannot be read, nobody should think that it was; and what unpacks it where it lies."""
 SETTINGS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json")
 """JSON beside a corpus, as the datasets library leaves it."""
 
@@ -51,7 +56,13 @@ def files_of(path: str, place: Place) -> Sequence[Found]:
     seen = [name for name in sorted(listed) if not any(part.startswith((".", "_")) for part in name.split("/"))]
     if MARKER in listed:
         require_whole(path, place, seen)
-    names = seen if seen == [""] else _taken(seen, path)
+    if not seen:
+        raise UsageError(
+            f"{path} holds nothing but names that begin with . or _, which are passed over: {some_of(sorted(listed))}. "
+            "Name the folder within, or the file.",
+            kind="empty-file",
+        )
+    names = seen if seen == [""] else _taken(seen, path, place)
     return [_marked(path_of(path, name), listed[name], place) for name in names]
 
 
@@ -61,15 +72,19 @@ def some_of(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + more if names else "nothing"
 
 
-def _taken(seen: Sequence[str], path: str) -> Sequence[str]:
+def _taken(seen: Sequence[str], path: str, place: Place) -> Sequence[str]:
     """Returns which of a folder's files are the corpus; what begins with a dot or a low line is not seen at all."""
-    packed = [name for name in seen if name.lower().removesuffix(".gz").endswith(PACKED)]
+    packed = [name for name in seen if name.lower().removesuffix(".gz").endswith(tuple(PACKED))]
     if packed:
+        ending = next(one for one in PACKED if packed[0].lower().removesuffix(".gz").endswith(one))
+        is_here = PACKED[ending] and not isinstance(place, Bucket)
+        how = f" (find {path} -name '*{ending}' -exec {PACKED[ending]} {{}} +)" if is_here else ""
         raise UsageError(
-            f"{path} holds what cannot be read: {some_of(packed)}. Unpack it, or take it out of the folder.",
+            f"{path} holds what cannot be read: {some_of(packed)}. Unpack it{how}, or take it out of the folder.",
             kind="other-format",
         )
-    taken = [name for name in seen if _is_known(name)]
+    unnamed = _of_passages([name for name in seen if "." not in _base(name)], path, place)
+    taken = [name for name in seen if _is_known(name) or name in unnamed]
     if not taken:
         raise UsageError(
             f"{path} holds no file of a corpus ({', '.join(ENDINGS)}; .gz behind them), but {some_of(seen)}.",
@@ -78,10 +93,25 @@ def _taken(seen: Sequence[str], path: str) -> Sequence[str]:
     return _without_questions(taken)
 
 
+def _base(name: str) -> str:
+    return name.lower().rpartition("/")[2].removesuffix(".gz")
+
+
 def _is_known(name: str) -> bool:
-    base = name.lower().rpartition("/")[2]
+    base = _base(name)
     is_cache = base.startswith("cache-") and base.endswith(".arrow")
-    return base.removesuffix(".gz").endswith(ENDINGS) and base not in SETTINGS and not is_cache
+    return base.endswith(ENDINGS) and base not in SETTINGS and not is_cache
+
+
+def _of_passages(names: Sequence[str], path: str, place: Place) -> Collection[str]:
+    """Returns which files without any ending begin as WikiExtractor's `wiki_00` or Spark's `part-00000` do."""
+
+    def begins(name: str) -> bool:
+        where = path_of(path, name)
+        return begins_as_passages(place.read(where, 0, HEAD_BYTES), where)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return {name for name, is_one in zip(names, pool.map(begins, names), strict=True) if is_one}
 
 
 def _without_questions(names: Sequence[str]) -> Sequence[str]:

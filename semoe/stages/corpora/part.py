@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from semoe.retrieval.dpr import DPR, Columns
 from semoe.retrieval.formats import ARROW, PARQUET
 from semoe.retrieval.passage import Passage
 from semoe.stages.corpora.arrow import ArrowReader, batch_begins
@@ -26,6 +27,8 @@ class Part:
     """How: one of `semoe.retrieval.formats`."""
     is_packed: bool = False
     """By gzip."""
+    columns: Columns = DPR
+    """Of a table."""
 
     @property
     def is_lines(self) -> bool:
@@ -67,7 +70,7 @@ def reader_of(part: Part, place: Place, path: str, start: int, stop: int) -> Par
         return ParquetReader(place, path, part.size, start, stop)
     if part.written == ARROW:
         return ArrowReader(place, path, part.size, start, stop)
-    return TextReader(place.open(path, part.size, start, stop - start), path, part.written, start, stop)
+    return TextReader(place.open(path, part.size, start, stop - start), path, part.written, start, stop, part.columns)
 
 
 def places_of(part: Part, place: Place, path: str) -> Sequence[int]:

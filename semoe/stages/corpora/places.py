@@ -10,6 +10,8 @@ from semoe.errors import UsageError
 from semoe.store.objects import MissingObjectError, Objects, open_bucket
 from semoe.store.objects.reading import PIECE_BYTES, read_pieces
 
+THREADS = 16
+"""Places that are looked at at once: S3 takes its time for each."""
 SMALL = 1 << 16
 """Bytes that are read at once of S3, at least."""
 

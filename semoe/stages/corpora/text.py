@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from semoe.errors import UsageError
+from semoe.retrieval.dpr import DPR, Columns
 from semoe.retrieval.formats import CSV, parsed
 from semoe.retrieval.passage import Passage
 from semoe.stages.corpora.places import counted
@@ -19,7 +20,15 @@ EVERYWHERE = 1 << 62
 class TextReader:
     """Yields the passages whose records begin in a range."""
 
-    def __init__(self, file: BinaryIO, path: str, written: str, start: int = 0, stop: int = EVERYWHERE) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        path: str,
+        written: str,
+        start: int = 0,
+        stop: int = EVERYWHERE,
+        columns: Columns = DPR,
+    ) -> None:
         """Reads nothing yet.
 
         Args:
@@ -28,6 +37,7 @@ class TextReader:
             written: how: one of `semoe.retrieval.formats`.
             start: the first byte of a record, or 0.
             stop: bytes from here on begin no record of the range.
+            columns: of a table; from byte 0 on its header says them.
         """
         self._file = file
         self._where = path + (f", from byte {start}" if start else "")
@@ -35,6 +45,7 @@ class TextReader:
         self._written = written
         self._start = start
         self._stop = stop
+        self._columns = columns if start else None
         self.end = start
         """Where the record that was read last ended."""
 
@@ -45,7 +56,7 @@ class TextReader:
 
     def __iter__(self) -> Iterator[Passage]:
         with self._file:
-            for passage in parsed(self._lines(), self._where, self._written, header=not self._start):
+            for passage in parsed(self._lines(), self._where, self._written, self._columns):
                 yield passage
                 if self.end >= self._stop:
                     return

@@ -60,6 +60,8 @@ def client_config() -> Config:
         retries={"mode": "legacy", "total_max_attempts": int(attempts)},
         connect_timeout=5,
         read_timeout=30,
+        # As many threads as read at once: with fewer each further one would begin a connection for every request.
+        max_pool_connections=32,
         # Some servers reject boto3's own CRC32 headers; every expert is checked against its own BLAKE3.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
