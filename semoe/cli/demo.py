@@ -40,9 +40,11 @@ def demo(
     """
     from semoe.runs.local import LocalBackend
     from semoe.runs.reporting import make_report
+    from semoe.runs.stopping import interrupted_by_sigterm
 
     folder = _planned(root_dir, RecipeOptions(model_name=model_name, preset=preset), topk, as_json=output.as_json)
-    LocalBackend(folder=folder).run()
+    with interrupted_by_sigterm():
+        LocalBackend(folder=folder).run()
     show_report(make_report(folder), as_json=output.as_json)
     if not output.as_json:
         _print_question(folder, folder.retrieved(0)[0])
