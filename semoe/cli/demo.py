@@ -2,6 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,10 +52,10 @@ def demo(
         out.print(
             f"\nEverything lies in {root_dir}: the index, and a store with the experts and the run.", soft_wrap=True
         )
-    verbs = f"semoe experts ls --root_dir {root_dir}; semoe report --run {RUN} --root_dir {root_dir}"
-    err.print(f"Look around: {verbs}", soft_wrap=True)
+    place = f"--root_dir {quote(str(root_dir))}"
+    err.print(f"Look around: semoe experts ls {place}; semoe report --run {RUN} {place}", soft_wrap=True)
     question = folder.retrieved(0)[0].question.question
-    err.print(f'Ask, and watch the answer being written: semoe ask "{question}" --root_dir {root_dir}', soft_wrap=True)
+    err.print(f'Ask, and watch the answer being written: semoe ask "{question}" {place}', soft_wrap=True)
 
 
 def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool) -> "RunFolder":
@@ -101,4 +102,4 @@ def _print_question(folder: "RunFolder", task: "Task") -> None:
 
 def _print_answer(method: str, record: "AnswerRecord") -> None:
     said = " ".join(record.text.split())
-    out.print(f"  {method:12} {record.predicted!r}  (F1 {record.scores.f1:.2f}; said: {said!r})")
+    out.print(f"  {method:12} {record.predicted!r}  (F1 {record.scores.f1:.2f}; said: {said!r})", soft_wrap=True)
