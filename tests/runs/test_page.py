@@ -36,7 +36,7 @@ DRAWN = """document.body.dataset.drawn = JSON.stringify([...document.querySelect
     width: one.getBoundingClientRect().width,
     marks: [...one.querySelectorAll("path, use")].filter(mark => mark.getBoundingClientRect().width > 0).length,
 })))"""
-"""Writes into the page what its figures show, and how large. Their words are drawn; what they are stands beside them."""
+"""Writes into the page what its figures show, and how large. Words are drawn; what they say stands in comments."""
 
 
 def record(did: int, text: str) -> dict[str, Any]:
