@@ -6,6 +6,8 @@ BIN := .venv/bin
 TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend=auto)
 # The tests start an Elasticsearch with the scripts of this folder, where it is at hand.
 export ELASTICSEARCH_KIT ?= $(realpath ../shared/elasticsearch)
+# Compiled modules are kept, whatever the machine's habit: a process that computes starts in half the time.
+export PYTHONDONTWRITEBYTECODE :=
 # docker where it is, otherwise buildah.
 OCI := $(if $(shell command -v docker),docker,buildah)
 REPOSITORY ?= semoe-worker

@@ -80,7 +80,7 @@ def answer_with_peft(base: torch.nn.Module, folders: list[Path], prompt: tuple[i
     model.set_adapter("merge")
     ids = torch.tensor([prompt])
     with torch.no_grad():
-        out = model.generate(  # type: ignore[no-untyped-call]
+        out = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             max_new_tokens=NEW_TOKENS,

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from semoe.cli.app import run
 from semoe.runs.folder import RunFolder
+from semoe.runs.manifest import items_of
 from semoe.runs.report import RunReport
 from semoe.runs.reporting import make_report
 from semoe.runs.shard import run_shard
-from semoe.runs.shard_items import STAGES, shard_items
+from semoe.runs.shard_items import STAGES
 from semoe.store.objects import FolderObjects
 from tests.demo import DEMO, PASSAGES, quick
 from tests.tiny import chatting_model_folder
@@ -39,9 +40,8 @@ def planned(root: Path, place: Path, *more: str, shards: int = 3) -> RunFolder:
 
 def finish(folder: RunFolder) -> RunReport:
     """Does what is left, in this process."""
-    plan, manifest = folder.plan(), folder.manifest()
     for stage in STAGES:
-        for shard in range(len(shard_items(stage, plan, manifest))):
+        for shard in range(len(items_of(folder, stage))):
             run_shard(folder, stage, shard)
     return make_report(folder)
 

@@ -2,6 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,19 +41,21 @@ def demo(
     """
     from semoe.runs.local import LocalBackend
     from semoe.runs.reporting import make_report
+    from semoe.runs.stopping import interrupted_by_sigterm
 
     folder = _planned(root_dir, RecipeOptions(model_name=model_name, preset=preset), topk, as_json=output.as_json)
-    LocalBackend(folder=folder).run()
+    with interrupted_by_sigterm():
+        LocalBackend(folder=folder).run()
     show_report(make_report(folder), as_json=output.as_json)
     if not output.as_json:
         _print_question(folder, folder.retrieved(0)[0])
         out.print(
             f"\nEverything lies in {root_dir}: the index, and a store with the experts and the run.", soft_wrap=True
         )
-    verbs = f"semoe experts ls --root_dir {root_dir}; semoe report --run {RUN} --root_dir {root_dir}"
-    err.print(f"Look around: {verbs}", soft_wrap=True)
+    place = f"--root_dir {quote(str(root_dir))}"
+    err.print(f"Look around: semoe experts ls {place}; semoe report --run {RUN} {place}", soft_wrap=True)
     question = folder.retrieved(0)[0].question.question
-    err.print(f'Ask, and watch the answer being written: semoe ask "{question}" --root_dir {root_dir}', soft_wrap=True)
+    err.print(f'Ask, and watch the answer being written: semoe ask "{question}" {place}', soft_wrap=True)
 
 
 def _planned(root_dir: Path, recipe: RecipeOptions, topk: int, *, as_json: bool) -> "RunFolder":
@@ -99,4 +102,4 @@ def _print_question(folder: "RunFolder", task: "Task") -> None:
 
 def _print_answer(method: str, record: "AnswerRecord") -> None:
     said = " ".join(record.text.split())
-    out.print(f"  {method:12} {record.predicted!r}  (F1 {record.scores.f1:.2f}; said: {said!r})")
+    out.print(f"  {method:12} {record.predicted!r}  (F1 {record.scores.f1:.2f}; said: {said!r})", soft_wrap=True)

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,8 @@ from semoe.evaluation.trace_page import marked, parts
 from semoe.evaluation.traced import read_traced
 from semoe.generation.switching.trace import read_trace
 from semoe.published.title import title_of
+from tests.chromium import needs_chromium, opened
 from tests.generation.switching.rigged import Rig
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), "")
 
 
 @pytest.fixture
@@ -116,23 +112,15 @@ def test_answers_of_main_are_titled_by_the_configuration_beside_them(tmp_path: P
     assert title_of(tmp_path / "output.jsonl") == str(tmp_path / "output.jsonl")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="needs chromium on the PATH")
+@needs_chromium
 def test_the_page_opens_offline_in_a_browser(records: list[dict[str, Any]], tmp_path: Path) -> None:
     (tmp_path / "predict.json").write_text(json.dumps(records))
     page = tmp_path / "page.html"
     assert run(["explain", str(tmp_path / "predict.json"), "--html", str(page)]) == 0
-    source = page.read_text()
-    assert not re.findall(r'(?:src|href)="(?!#)', source)
+    assert not re.findall(r'(?:src|href)="(?!#)', page.read_text())
     # The page's own search is used, so what is seen went through its script.
-    page.write_text(
-        source.replace(
-            "</body>", "<script>search.value='question 1';search.dispatchEvent(new Event('input'))</script></body>"
-        )
-    )
-    dom = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{page}"],
-        capture_output=True, text=True, timeout=120, check=True,
-    ).stdout  # fmt: skip
+    dom, complaints = opened(page, "search.value='question 1';search.dispatchEvent(new Event('input'))")
+    assert complaints == []
     assert dom.count("<svg") == 3
     assert 'id="question-0" hidden' in dom
     assert 'id="question-1" hidden' not in dom

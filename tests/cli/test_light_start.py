@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from semoe.cli.app import run
-from tests.small_run import planned
+from tests.small_run import finish, planned
 
 HEAVY = ("torch", "transformers", "spacy", "matplotlib", "bm25s", "huggingface_hub", "prometheus_client")
 LOOK = """
@@ -34,8 +33,7 @@ NO_WORK = (
 def store(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a run that is done."""
     place = tmp_path_factory.mktemp("light")
-    planned(small_root, place, "--inference_method", "prag", shards=1)
-    assert run(["run", "--run", "r", "--store", str(place / "store")]) == 0
+    finish(planned(small_root, place, "--inference_method", "prag", "--sample", "2", shards=1))
     return place / "store"
 
 

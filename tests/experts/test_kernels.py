@@ -28,6 +28,13 @@ from tests.tiny import FAMILIES, tiny_model_folder
 
 TOLERANCE = 1e-4
 MLP = ("gate_proj", "up_proj", "down_proj")
+TELLING = [
+    ("llama", 1, MLP), ("llama-bias", 2, MLP), ("qwen2", 5, MLP), ("qwen3", 2, MLP), ("longrope-rope", 2, MLP),
+    ("qwen2-window", 2, MLP), ("gemma3", 3, MLP), ("llama", 2, ("down_proj",)), ("llama", 2, MLP[:1]),
+]  # fmt: skip
+"""Each part of a family and each kind of rank once."""
+IN_OTHERS = [pytest.param(family, 2, MLP, marks=pytest.mark.slow) for family in FAMILIES]
+"""All families: what kernels meet in one, such as another table of angles, they meet in the telling ones too."""
 
 
 def steps_of(*lengths: Sequence[int]) -> list[tuple[TrainingSequence, ...]]:
@@ -62,11 +69,7 @@ def by_kernels(decoder: Decoder, layout: ExpertLayout, stack_EN: torch.Tensor, p
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("family", "rank", "targets"),
-    [(family, 2, MLP) for family in FAMILIES]
-    + [("llama", 1, MLP), ("gemma3", 3, MLP), ("qwen2", 5, MLP), ("llama", 2, ("down_proj",)), ("llama", 2, MLP[:1])],
-)
+@pytest.mark.parametrize(("family", "rank", "targets"), [*TELLING, *IN_OTHERS])
 def test_losses_and_gradients_equal_those_of_autograd(
     tmp_path: Path, family: str, rank: int, targets: tuple[str, ...]
 ) -> None:

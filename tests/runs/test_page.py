@@ -1,8 +1,10 @@
 """The page of a run that is not finished: what failed, what was set aside, where experts helped; all text is text."""
 
+import json
 import re
 import time
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from semoe.runs.plan import Plan
 from semoe.runs.records import Failure, Heartbeat, SetAside, ShardReport
 from semoe.runs.spending import heartbeats_of
 from semoe.stages.answer_record import AnswerRecord
+from tests.chromium import needs_chromium, opened
 from tests.runs.planned import planned
 
 WROTE = {
@@ -26,6 +29,14 @@ WROTE = {
     "token-prag": ("Tampere",) * 3,
 }
 """By way to answer, what it wrote to each question, whose answer is Tampere; the last way is not done yet."""
+
+
+DRAWN = """document.body.dataset.drawn = JSON.stringify([...document.querySelectorAll(".plots svg")].map(one => ({
+    words: [...one.innerHTML.matchAll(/<!-- (.*?) -->/g)].map(found => found[1]),
+    width: one.getBoundingClientRect().width,
+    marks: [...one.querySelectorAll("path, use")].filter(mark => mark.getBoundingClientRect().width > 0).length,
+})))"""
+"""Writes into the page what its figures show, and how large. Words are drawn; what they say stands in comments."""
 
 
 def record(did: int, text: str) -> dict[str, Any]:
@@ -84,6 +95,28 @@ def test_rates_of_shards_add_up_over_time(folder: RunFolder) -> None:
     assert experts_over_time(found) == [(0.0, 2.0), (0.5, 3.0), (1.0, 1.0), (2.0, 0.0)]
     assert losses(found) == {0: 0.5, 1: 0.5}
     assert [(one.shard, one.rate) for one in slowest(found)] == [(1, 1.0)]
+
+
+@needs_chromium
+def test_a_browser_draws_it_offline(folder: RunFolder, tmp_path: Path) -> None:
+    trained(folder, 0, ends=160.0, seconds=60.0, experts=120)
+    trained(folder, 1, ends=220.0, seconds=90.0, experts=90)
+    page = tmp_path / "page.html"
+    assert run(["report", "--run", "first", "--store", str(tmp_path / "store"), "--html", str(page)]) == 0
+    dom, complaints = opened(page, DRAWN)
+    assert complaints == []
+    figures = json.loads(unescape(re.findall(r'data-drawn="([^"]*)"', dom)[0]))
+    titles = (
+        "popqa: F1 in percent", "popqa: differences of F1 in points", "Experts a second, of all finished shards",
+        "Mean last loss of a shard's experts",
+    )  # fmt: skip
+    for title, figure in zip(titles, figures, strict=True):
+        assert title in figure["words"]
+        assert (figure["width"] > 300, figure["marks"] > 50) == (True, True)
+    seen = " ".join(re.sub(r"<[^>]*>", " ", dom[dom.index("<h1") :]).split())
+    scored = "none 3 33.3 [0.0, 100.0]", "token-prag 3 100.0 [100.0, 100.0]"
+    for said in ("Run first", "Not finished", *scored, "experts that they trained 210"):
+        assert said in seen
 
 
 def test_a_slow_shard_at_work_is_held_to_all_that_are_at_work(folder: RunFolder) -> None:

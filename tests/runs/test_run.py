@@ -131,9 +131,16 @@ def test_once_it_retrieved_a_run_is_that_of_a_plan_that_did(
 
 def test_a_run_that_retrieves_is_done_to_its_end(later: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     retrieve(later)
-    LocalBackend(folder=later).run()
-    assert is_whole(make_report(later))
+    assert is_whole(finish(later))
     assert shards(later, "encode", capsys) == 0
+
+
+def test_processes_find_out_after_retrieval_what_there_is_to_do(small_root: Path, tmp_path: Path) -> None:
+    assert run(plan(small_root, str(tmp_path / "store"), "--sample", "1", "--retrieve_later")) == 0
+    folder, processes = RunFolder(FolderObjects(tmp_path / "store"), "r"), list[object]()
+    LocalBackend(folder=folder, on_start=processes.append).run()
+    assert len(processes) == 4
+    assert make_report(folder).experts.planned == 3
 
 
 def test_its_page_opens_offline_with_scores_losses_costs_and_plots(done: Done, tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """Who watches the loop hears of each token, each search and each switch, and changes nothing."""
 
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+
+import pytest
 
 from semoe.generation.request import Answer, Request
 from semoe.generation.switching.trace import Probability, Switch
@@ -74,6 +77,43 @@ def test_a_word_is_as_sure_as_its_least_sure_token() -> None:
     # What follows another beginning takes the place of what was dropped.
     written.take((1, 2, 3), Answer(tokens=(4, 4), logprobs=logprobs[:2], finish="length"))
     assert [(word.text, round(word.p, 6)) for word in written.words()] == [(" Joé", 0.5), (" x", 0.9), (" x", 0.5)]
+
+
+def tidy(ids: Sequence[int]) -> str:
+    """Texts of tokens: words, half characters, and a space that goes once a mark follows it."""
+    texts = (b" Jo", b"\xc3", b"\xa9", b" x", b"", b" .", b"n", b"  ")
+    return b"".join(texts[i] for i in ids).decode(errors="replace").replace(" .", ".")
+
+
+def test_words_are_the_same_whenever_they_were_looked_at() -> None:
+    """Whatever was written, dropped and looked at before; also where only what the model thinks of it has changed."""
+    chance = random.Random(0)
+    for _ in range(200):
+        watched, before = Transcript(tidy), []
+        logprobs: list[float] = []
+        for _ in range(4):
+            ids = [chance.randrange(8) for _ in range(chance.randrange(9))]
+            ps = [-chance.random() for _ in ids]
+            for length in range(len(ids) + 1):
+                draft = Answer(tokens=tuple(ids[:length]), logprobs=tuple(ps[:length]), finish="length")
+                watched.take(before, draft)
+                fresh = Transcript(tidy)
+                fresh.take((), replace(draft, tokens=(*before, *draft.tokens), logprobs=(*logprobs, *draft.logprobs)))
+                asked = chance.choice([None, None, len(before)])
+                assert watched.words(asked) == fresh.words(asked)
+                assert "".join(one.text for one in fresh.words()) == tidy([*before, *draft.tokens])
+            kept = chance.randrange(len(before) + len(ids) + 1)
+            before, logprobs = [*before, *ids][:kept], [*logprobs, *ps][:kept]
+
+
+def test_a_token_costs_as_much_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[float] = []
+    monkeypatch.setattr("semoe.generation.switching.words.math.exp", lambda p: looked.append(p) or 1.0)
+    written = Transcript(tidy)
+    for length in range(1, 101):
+        written.take((), Answer(tokens=(3,) * length, logprobs=(0.0,) * length, finish="length"))
+        assert len(written.words()) == length
+    assert len(looked) < 2 * 100
 
 
 def test_answers_in_one_go_are_told_of_token_by_token() -> None:
