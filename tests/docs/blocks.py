@@ -4,6 +4,8 @@ A block runs (`tests/docs/test_blocks.py`) unless a comment on the line above sa
 
     <!-- slow: a whole run -->           it is run by `make test-slow`
     <!-- not run: needs a cluster -->    its `semoe` commands are only parsed
+
+A page whose blocks all have one reason says it once: `<!-- no block of this page is run: … -->`.
 """
 
 import re
@@ -19,6 +21,7 @@ BLOCK = re.compile(
     r"(?:^ *<!-- (?P<mark>slow|not run): (?P<reason>[^\n]+) -->\n)?^(?P<indent> *)```(?P<kind>bash|python)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
+WHOLE_PAGE = re.compile(r"^<!-- no block of this page is run: .+ -->$", re.MULTILINE)
 FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`(semoe [^`]*)`(?!`)")
 ENDS = set(";|&()<>\n")
@@ -36,11 +39,12 @@ class Block:
 
 def blocks(page: str) -> list[Block]:
     text = (ROOT / page).read_text(encoding="utf-8")
+    otherwise = "not run" if WHOLE_PAGE.search(text) else ""
     return [
         Block(
             kind=one["kind"],
             text=re.sub(rf"^{one['indent']}", "", one["text"], flags=re.MULTILINE),
-            mark=one["mark"] or "",
+            mark=one["mark"] or otherwise,
             line=text[: one.start("text")].count("\n") + 1,
         )
         for one in BLOCK.finditer(text)
@@ -69,6 +73,8 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def _without_settings(words: list[str]) -> list[str]:
-    """Leaves out `NAME=value` before a command."""
+    """Leaves out `NAME=value` and `env -u NAME` before a command."""
+    if words[:2] == ["env", "-u"]:
+        words = words[3:]
     first = next((n for n, word in enumerate(words) if not re.match(r"\w+=", word)), len(words))
     return words[first:]

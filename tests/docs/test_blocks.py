@@ -27,10 +27,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the pages take for given; a folder `smollm2` is that model, as any folder is, and a fast one."""
+    """What the pages take for given, with two questions; a folder `smollm2` is that model, as any folder is, and a fast one."""
     (tmp_path / "smollm2").symlink_to(tiny)
-    (tmp_path / "data").mkdir()
-    shutil.copytree(DEMO / "popqa", tmp_path / "data/popqa")
+    questions = (DEMO / "popqa/popQA.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "data/popqa").mkdir(parents=True)
+    (tmp_path / "data/popqa/popQA.tsv").write_text("".join(questions[:3]), encoding="utf-8")
     shutil.copyfile(PASSAGES, tmp_path / "psgs_w100.tsv")
     (tmp_path / "notes.txt").write_text(NOTES, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
