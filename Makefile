@@ -18,7 +18,7 @@ CUDA ?= cu128
 JOBS ?= 2
 SOURCES := semoe pipelines tests benchmarks scripts examples
 
-.PHONY: help install demo test test-slow test-gpu lint style bench bench-gpu bench-gpu-answers bench-store bench-start effect mutation constraints check-constraints docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
+.PHONY: help install demo test test-slow test-gpu lint style bench bench-gpu bench-gpu-answers bench-store bench-start effect mutation constraints check-constraints docs docs-cli check-docs-cli manifests check-manifests version check-version dashboards check-dashboards images e2e ci clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -120,13 +120,18 @@ constraints: | $(BIN)/uv ## Resolve the dependencies again into constraints.txt
 check-constraints:
 	@! grep -nE '://|\+cpu' constraints.txt || { echo "constraints.txt names a host or a build: run make constraints"; exit 1; }
 
+docs: install ## Build the documentation site into build/site (open build/site/index.html)
+	@rm -rf build/site
+	$(BIN)/python -m sphinx -W --keep-going -q -E -b html -c scripts/site -d build/site/.doctrees . build/site
+	@rm -rf build/site/.doctrees && echo "build/site/index.html"
+
 docs-cli: install ## Write docs/cli.md from the program
 	$(BIN)/python -m semoe.cli.reference > docs/cli.md
 
 check-docs-cli: install
 	@$(BIN)/python -m semoe.cli.reference | diff -u docs/cli.md - || { echo "docs/cli.md is stale: run make docs-cli"; exit 1; }
 
-ci: lint test ## What CI runs
+ci: lint docs test ## What CI runs
 
 clean: ## Remove what can be made again
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .mutation
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .mutation build
