@@ -29,7 +29,7 @@ from tests.tiny import chatting_model_folder
 REPEATED = 0.01
 NUM_QUESTIONS = 20
 COMMIT_SECONDS = 3.0
-"""A worker lives for some twenty. One that commits after each step leaves thousands of commits, which the next opens."""
+"""A worker lives for some twenty. Commits after each step would be thousands, and each new worker reads them all."""
 
 
 def main() -> int:
