@@ -98,7 +98,8 @@ class Experimenting:
                 f"The model is {self.recipe.model_name}, not {own.model_name}: no figure here is of the config's."
             )
         if self._other_base:
-            said.append(f"Experts start from base weight {folder.plan().preset.training.base_weight}, not as it says.")
+            given, meant = folder.plan().preset.training.base_weight, own.base_weight or "random numbers"
+            said.append(f"Experts start from base weight {given}, where the config has {meant}.")
         if self._sample != self.questions.sample:
             said.append(
                 f"Asked are {_questions(self._sample)}, where the config asks {_questions(self.questions.sample)}."
