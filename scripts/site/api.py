@@ -8,13 +8,14 @@ import re
 from importlib import import_module
 from typing import Any
 
-import semoe
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util import logging
+
+import semoe
 
 MARK = re.compile(r"^<!-- api: ([\w.]+) -->$", re.MULTILINE)
 NOT_DESCRIBED = {"__version__"}

@@ -27,11 +27,14 @@ suppress_warnings = ["myst.header"]  # some pages begin below another's heading
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
+toc_object_entries_show_parents = "hide"
 maximum_signature_line_length = 100
 python_use_unqualified_type_names = True
 
 html_theme = "furo"
 html_title = f"SEMOE {__version__}"
 html_extra_path = ["front"]
+html_static_path = ["static"]
+html_css_files = ["wide.css"]
 html_copy_source = False
 html_show_sphinx = False

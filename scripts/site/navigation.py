@@ -39,8 +39,12 @@ NAVIGATION = {
         "CHANGELOG",
     ],
 }
+TITLES = {"README": "At a glance"}
+"""Of pages whose own heading says less in the side bar."""
 BELOW = {
-    "docs/api/README": ["docs/api/models", "docs/api/experts", "docs/api/retrieval", "docs/api/answering", "docs/api/methods", "docs/api/results", "docs/api/errors"],
+    "docs/api/README": [
+        f"docs/api/{name}" for name in ("models", "experts", "retrieval", "answering", "methods", "results", "errors")
+    ],
     "docs/decisions/README": sorted(f"docs/decisions/{path.stem}" for path in (ROOT / "docs/decisions").glob("0*.md")),
 }
 """Pages that the side bar folds below another one."""
@@ -50,7 +54,11 @@ PAGES = [HOME, *chain(*NAVIGATION.values(), *BELOW.values())]
 def toctree(pages: list[str], caption: str) -> str:
     """Returns the directive that puts pages into the side bar."""
     named = f":caption: {caption}\n" if caption else ""
-    return "\n\n```{toctree}\n:hidden:\n" + named + "\n" + "\n".join(f"/{page}" for page in pages) + "\n```\n"
+    return "\n\n```{toctree}\n:hidden:\n" + named + "\n" + "\n".join(map(_entry, pages)) + "\n```\n"
+
+
+def _entry(page: str) -> str:
+    return f"{TITLES[page]} </{page}>" if page in TITLES else f"/{page}"
 
 
 def add_navigation(app: Sphinx, page: str, source: list[str]) -> None:

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [path.relative_to(ROOT).as_posix() for path in FILES]
 BLOCK = re.compile(
-    r"(?:^ *<!-- (?P<mark>slow|not run): (?P<reason>[^\n]+) -->\n)?^(?P<indent> *)```(?P<kind>bash|python)\n(?P<text>.*?)^ *```$",
+    r"(?:^ *<!-- (?P<mark>slow|not run): [^\n]+ -->\n)?"
+    r"^(?P<indent> *)```(?P<kind>bash|python)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
 WHOLE_PAGE = re.compile(r"^<!-- no block of this page is run: .+ -->$", re.MULTILINE)
@@ -59,9 +60,7 @@ def inline_commands(page: str) -> list[str]:
 
 def commands(text: str) -> Iterator[list[str]]:
     """The words of each simple command of a shell's text; pipes and redirections end one."""
-    lexer = shlex.shlex(
-        COMMENT.sub("", text.replace("\\\n", " ")), posix=True, punctuation_chars="".join(sorted(ENDS))
-    )
+    lexer = shlex.shlex(COMMENT.sub("", text.replace("\\\n", " ")), posix=True, punctuation_chars="".join(sorted(ENDS)))
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     words: list[str] = []
     for word in [*lexer, "\n"]:

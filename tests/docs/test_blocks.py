@@ -1,8 +1,7 @@
-"""The pages' code blocks: those that can run here are run, every `semoe` command is one, every `make` has its target."""
+"""The pages' code blocks: those that can run here are run, each `semoe` command is one, each `make` has its target."""
 
 import re
 import shutil
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the pages take for given, with two questions; a folder `smollm2` is that model, as any folder is, and a fast one."""
+    """What the pages take for given, with two questions; the model `smollm2` is a folder of that name, and fast."""
     (tmp_path / "smollm2").symlink_to(tiny)
     questions = (DEMO / "popqa/popQA.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "data/popqa").mkdir(parents=True)
@@ -46,10 +45,18 @@ def verb_of(words: list[str]) -> tuple[Any, list[str]]:
     return command, words
 
 
+def names_of(pattern: str) -> list[str]:
+    return sorted(map(str, Path().glob(pattern)))
+
+
 def run_bash(text: str, where: str) -> None:
     for words in commands(text):
-        assert words[0] == "semoe", f"{where}: `{words[0]}` is not run here: say why above the block (tests/docs/blocks.py)"
-        given = [name for word in words[1:] for name in (sorted(glob(word)) if "*" in word else [word])]
+        assert words[0] == "semoe", (
+            f"{where}: `{words[0]}` is not run here: say why above the block (tests/docs/blocks.py)"
+        )
+        given = [
+            name for word in words[1:] for name in (sorted(map(str, Path().glob(word))) if "*" in word else [word])
+        ]
         assert run(given) == 0, f"{where}: {' '.join(words)}"
 
 
