@@ -132,4 +132,4 @@ check-docs-cli: install
 ci: lint docs test ## What CI runs
 
 clean: ## Remove what can be made again
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .mutation
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .mutation build

@@ -77,8 +77,11 @@ def test_blocks_run(page: str, place: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("page", [page for page in WITH_BLOCKS if any(one.mark == "slow" for one in blocks(page))])
 def test_slow_blocks_run(page: str, place: Path) -> None:
+    if "demo_run" in (ROOT / page).read_text(encoding="utf-8"):
+        assert run(["demo"]) == 0
     run_page(page, {"", "slow"})
 
 
