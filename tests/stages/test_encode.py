@@ -74,7 +74,7 @@ def test_worked_examples_longer_than_a_sequence_are_refused_before_training(benc
 
 def test_other_pairs_than_an_expert_learnt_are_refused(bench: Bench) -> None:
     bench.encode(a=passage("Paris"))
-    with pytest.raises(UsageError, match=r"1 experts .* learnt other pairs .* Mend it\."):
+    with pytest.raises(UsageError, match=r"1 expert .* learnt other pairs .* Mend it\."):
         bench.encode(a=passage("Rome"))
 
 
