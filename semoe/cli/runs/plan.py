@@ -57,7 +57,7 @@ def _tell_fewer(made: int, asked: int) -> None:
     """Says why there are fewer shards than were asked for: as many workers find nothing to do."""
     if made < asked:
         err.print(
-            f"{counted(made, 'shard')} of passages, and not the {asked} asked for: no more can be cut. A passage is one "
-            "shard's, and so is a row group of Parquet or a gzipped file; `semoe cut` makes pieces of those.",
+            f"{counted(made, 'shard')} of passages, and not the {asked} asked for: no more can be cut. A passage is "
+            "one shard's, and so is a row group of Parquet or a gzipped file; `semoe cut` makes pieces of those.",
             soft_wrap=True,
         )
