@@ -14,6 +14,6 @@ def counted(count: int, what: str) -> str:
     """
     if count == 1:
         return f"1 {what}"
-    if what.endswith("y"):
+    if what.endswith("y") and what[-2] not in "aeiou":
         return f"{count:,} {what.removesuffix('y')}ies"
     return f"{count:,} {what}{'es' if what.endswith('ch') else 's'}"

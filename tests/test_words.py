@@ -28,6 +28,8 @@ ALWAYS_SEVERAL = {
         (2, "query", "2 queries"),
         (1, "query", "1 query"),
         (2, "switch", "2 switches"),
+        (2, "way", "2 ways"),
+        (2, "merge weight", "2 merge weights"),
     ],
 )
 def test_a_count_is_said_as_people_do(count: int, what: str, said: str) -> None:

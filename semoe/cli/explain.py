@@ -11,6 +11,7 @@ from semoe.cli import options as o
 from semoe.cli.output import out, print_json, show
 from semoe.cli.verbs import verb
 from semoe.errors import UsageError
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.evaluation.traced import TracedAnswer
@@ -83,7 +84,7 @@ def _print_switch(switch: "Switch") -> None:
         how = "not used" if switch.note else "expert" if passage.key in switch.experts else "text"
         _say(f"    {passage.title} ({how})")
     if switch.dropped_passages:
-        _say(f"    {switch.dropped_passages} passages left out: the context was full")
+        _say(f"    {counted(switch.dropped_passages, 'passage')} left out: the context was full")
 
 
 def _say(text: str) -> None:

@@ -188,7 +188,7 @@ def _has_weights(model: str) -> bool:
 
 
 def _questions(sample: int) -> str:
-    return "all questions" if sample == -1 else f"the first {sample:,} questions"
+    return "all questions" if sample == -1 else f"the first {counted(sample, 'question')}"
 
 
 def _short(state: DataState, planned: int, sample: int) -> list[str]:

@@ -100,7 +100,7 @@ def _made(found: Reproduction) -> Section:
         ("model's digest", made.model_digest),
         ("preset, augmented by", f"{made.preset}, {made.augmented_by}"),
         ("numbers", made.dtype),
-        ("retrieval", f"{made.retriever}, the first {made.topk} passages"),
+        ("retrieval", f"{made.retriever}, the first {counted(made.topk, 'passage')}"),
         ("passages of the index", "not known here" if made.num_passages is None else f"{made.num_passages:,}"),
         ("device", "; ".join(made.devices) or "not recorded"),
         ("run, store", f"{made.run}, {made.store}"),

@@ -151,7 +151,7 @@ def test_it_plans_alone_where_asked_to_with_questions_in_s3(
     assert folder.plan().sets[0].num_questions == 8
     assert folder.names("progress/") == []
     assert run([*command, "--only", "report"]) == 2
-    assert "retrieve has 0 of 1 shards" in told(capsys)
+    assert "retrieve has 0 of 1 shard" in told(capsys)
     assert run(["data", "check", "--data_dir", f"s3://{bucket}/some data"]) == 2
     assert "Copy it" in told(capsys)
 

@@ -30,7 +30,7 @@ def test_experts_of_other_pairs_are_neither_used_nor_trained_over(
 ) -> None:
     assert run(encode(root) if name == "encode" else inference(root, "prag")) == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert "1 experts of space" in said
+    assert "1 expert of space" in said
     assert "--augment_model NAME" in said
 
 
@@ -69,7 +69,7 @@ def test_of_two_who_train_a_passage_at_once_with_other_pairs_the_second_is_told(
 
     monkeypatch.setattr(ExpertStore, "publish", after_the_other)
     assert run(encode(root, "--store", str(root / "ours"))) == 2
-    assert f"1 experts of space {first['space']} learnt other" in " ".join(capsys.readouterr().err.split())
+    assert f"1 expert of space {first['space']} learnt other" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_passage_that_a_file_has_twice_with_other_pairs_is_one_expert(

@@ -68,13 +68,13 @@ def test_sequences_that_are_too_long_are_counted_and_told(bench: Bench, caplog: 
 
 def test_worked_examples_longer_than_a_sequence_are_refused_before_training(bench: Bench) -> None:
     bench.recipe = replace(bench.recipe, exemplars=(Exemplar("Why?", "word " * 2100),))
-    with pytest.raises(UsageError, match="worked examples alone"):
+    with pytest.raises(UsageError, match=r"worked examples? alone"):
         bench.encode(a=passage("Paris"))
 
 
 def test_other_pairs_than_an_expert_learnt_are_refused(bench: Bench) -> None:
     bench.encode(a=passage("Paris"))
-    with pytest.raises(UsageError, match=r"1 experts .* learnt other pairs .* Mend it\."):
+    with pytest.raises(UsageError, match=r"1 expert .* learnt other pairs .* Mend it\."):
         bench.encode(a=passage("Rome"))
 
 

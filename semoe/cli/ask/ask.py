@@ -9,6 +9,7 @@ from semoe.cli import options as o
 from semoe.cli.ask.options import AskedIndexOptions, AskedRecipeOptions, AskedSwitchOptions, AskingOptions
 from semoe.cli.output import err, print_json
 from semoe.cli.verbs import verb
+from semoe.words import counted
 
 if TYPE_CHECKING:
     from semoe.cli.ask.opening import Places, Source
@@ -125,8 +126,9 @@ def _taught(
     }
     each = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
     err.print(
-        f"Taught {made.passages} passages ({made.pairs} pairs, {made.experts} experts, {made.already_there} of them "
-        f"there before): {each}. Experts are in {source.objects.url}, the index in {folder}.",
+        f"Taught {counted(made.passages, 'passage')} ({counted(made.pairs, 'pair')}, "
+        f"{counted(made.experts, 'expert')}, {made.already_there} of them there before): {each}. "
+        f"Experts are in {source.objects.url}, the index in {folder}.",
         soft_wrap=True,
     )
     return model, made.where, told | {"seconds": {name: round(value, 3) for name, value in seconds.items()}}

@@ -90,7 +90,7 @@ class Live:
         for one in switch.passages:
             self._say(passage_line(one.title, one.text, self._expert(one, switch, went)))
         if switch.dropped_passages:
-            self._say(Text(f"    {switch.dropped_passages} passages left out: the context is full", "dim"))
+            self._say(Text(f"    {counted(switch.dropped_passages, 'passage')} left out: the context is full", "dim"))
 
     def _expert(self, passage: "TracedPassage", switch: "Switch", went: Sequence[str]) -> str:
         """Says what becomes of the expert of a passage that came."""

@@ -176,7 +176,8 @@ def _require_prompt(asked: Asked) -> None:
         there = len(load_exemplars(asked.datasets[0])) if fewshot else 0
         if fewshot > there:
             raise UsageError(
-                f"--fewshot {fewshot}: {asked.datasets[0]} has {there} worked examples. Give a smaller number.",
+                f"--fewshot {fewshot}: {asked.datasets[0]} has {counted(there, 'worked example')}. Give a "
+                "smaller number.",
                 kind="bad-value",
             )
     if asked.switching.method and asked.questions.max_new_tokens is not None:

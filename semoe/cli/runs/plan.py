@@ -11,6 +11,7 @@ from semoe.cli.runs.reckoning import EstimateOptions, reckon
 from semoe.cli.runs.show_plan import show_plan
 from semoe.cli.switching import SwitchOptions
 from semoe.cli.verbs import verb
+from semoe.words import counted
 
 
 @verb
@@ -56,7 +57,7 @@ def _tell_fewer(made: int, asked: int) -> None:
     """Says why there are fewer shards than were asked for: as many workers find nothing to do."""
     if made < asked:
         err.print(
-            f"{made} shards of passages, and not the {asked} asked for: no more can be cut. A passage is one shard's, "
-            "and so is a row group of Parquet or a gzipped file; `semoe cut` makes pieces of those.",
+            f"{counted(made, 'shard')} of passages, and not the {asked} asked for: no more can be cut. A passage is "
+            "one shard's, and so is a row group of Parquet or a gzipped file; `semoe cut` makes pieces of those.",
             soft_wrap=True,
         )

@@ -135,8 +135,9 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
     experts = found.experts
     once = "each once" if experts.committed == experts.committed_distinct else "SOME MORE THAN ONCE"
     out.print(
-        f"{experts.planned} distinct passages: {experts.in_store} experts in the store, "
-        f"{experts.without_pairs} passages gave nothing to learn. This run published {experts.committed}, {once}.",
+        f"{counted(experts.planned, 'distinct passage')}: {counted(experts.in_store, 'expert')} in the store, "
+        f"{counted(experts.without_pairs, 'passage')} gave nothing to learn. This run published "
+        f"{experts.committed}, {once}.",
         soft_wrap=True,
     )
     _tell_states(found.states)
@@ -146,7 +147,7 @@ def show_report(found: "RunReport", *, as_json: bool = False) -> None:
     if counts.encode.augmented:
         out.print(
             f"Of {counts.encode.training_seconds:,.0f} seconds of training {counts.encode.waiting_seconds:,.0f} were "
-            f"spent waiting for {counts.encode.augmented:.0f} passages to be augmented.",
+            f"spent waiting for {counted(round(counts.encode.augmented), 'passage')} to be augmented.",
             soft_wrap=True,
         )
 

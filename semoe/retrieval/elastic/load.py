@@ -20,6 +20,7 @@ from semoe.retrieval.elastic.schema import WHILE_LOADING, Documents, Words, once
 from semoe.retrieval.elastic.settings import ElasticConfig, LoadSettings
 from semoe.retrieval.elastic.state import LoadState, check_corpus, check_encoder, create_index, find_state, write_state
 from semoe.retrieval.passage import Passage
+from semoe.words import counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,8 +151,9 @@ def _finish(connection: Connection, name: str, state: LoadState, settings: LoadS
     found = connection.ask(lambda client: client.count(index=name), name)["count"]
     if found != state.num_passages:
         raise UsageError(
-            f"Index {name} holds {found:,} passages, {state.corpus} {state.num_passages:,}. Either ids occur twice in "
-            "the corpus, or something else writes into the index: repair it, and load it under another --index_name.",
+            f"Index {name} holds {counted(found, 'passage')}, and {state.num_passages:,} were sent of {state.corpus}. "
+            "Either ids occur twice in the corpus, or something else writes into the index: repair it, and load it "
+            "under another --index_name.",
             kind="index-count",
         )
     connection.ask(lambda client: client.indices.put_settings(index=name, settings=once_loaded(settings)), name)

@@ -135,7 +135,7 @@ def _made(found: FoundRun) -> Section:
         ("preset, augmented by", f"{plan.preset.name}, {plan.augmented_by}"),
         *corpus,
         ("ways to answer", ", ".join(plan.methods) or "none"),
-        ("retrieval", f"{plan.retriever}, index {plan.index_name}, the first {plan.topk} passages"),
+        ("retrieval", f"{plan.retriever}, index {plan.index_name}, the first {counted(plan.topk, 'passage')}"),
         ("numbers", plan.dtype),
         ("devices", "; ".join(devices) or "not recorded"),
         ("space of the experts", plan.space or "not recorded"),

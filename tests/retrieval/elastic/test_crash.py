@@ -88,7 +88,7 @@ def test_the_checkpoint_never_passes_a_batch_that_is_missing(
     stuck = passages[30].id
     with faulty(config.urls[0], lambda verb, item: 429 if (verb, item) == ("_bulk", stuck) else 0) as url:
         impatient = ElasticConfig(urls=(url,), patience_seconds=1.0)
-        with pytest.raises(TransientError, match="keeps refusing 1 passages"):
+        with pytest.raises(TransientError, match="keeps refusing 1 passage of"):
             load_index(passages, name, impatient, corpus="demo", settings=SMALL)
     kept = num_kept(client, name)
     client.indices.refresh(index=name)

@@ -105,7 +105,7 @@ def test_a_stopped_load_goes_on_and_ends_with_the_same_answers(
 def test_an_id_that_occurs_twice_is_an_error_not_a_smaller_index(
     config: ElasticConfig, name: str, passages: list[Passage]
 ) -> None:
-    with pytest.raises(UsageError, match=r"holds 5 passages, demo 6. Either ids occur twice"):
+    with pytest.raises(UsageError, match=r"holds 5 passages, and 6 were sent of demo\. Either ids occur twice"):
         load_index([*passages[:5], passages[2]], name, config, corpus="demo")
     with pytest.raises(UsageError, match="half built"):
         ElasticRetriever(name, config)
