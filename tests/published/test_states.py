@@ -79,7 +79,7 @@ def test_answers_that_went_on_in_another_state_say_so_and_can_be_made_one(
         both = answers(growing, "--json")
     digests = [one["state"]["digest"] for one in both]
     assert digests[0] == first["state"]["digest"] != digests[1]
-    assert f"{digests[0]} (1 experts), {digests[1]} (3 experts)" in caplog.text
+    assert f"{digests[0]} (1 expert), {digests[1]} (3 experts)" in caplog.text
     assert json.loads(capsys.readouterr().out)[0]["state"] == ", ".join(digests)
     predicted(growing).write_text(json.dumps([both[0] | {"text": "kept"}, both[1]]))
     one = answers(growing, "--snapshot", digests[0])
