@@ -27,6 +27,7 @@ from semoe.store.objects import Objects
 from semoe.store.peft_folder import ADAPTER, adapter_config
 from semoe.store.whole_folder import make_folder
 from semoe.telemetry.progress import progress
+from semoe.words import counted
 
 log = logging.getLogger(__name__)
 KEPT_OUT = 1000
@@ -133,8 +134,8 @@ def _free(dataset: str, path: Path, settings: WarmupSettings) -> list[Question]:
     skip = _kept_out(questions, with_cot=settings.with_cot) if settings.skip is None else settings.skip
     if skip >= len(questions):
         raise UsageError(
-            f"{path} has {len(questions):,} questions, and the first {skip:,} are kept out, since they may be asked "
-            "later. Give the whole file, or keep out fewer with --skip.",
+            f"{path} has {counted(len(questions), 'question')}, and the first {skip:,} are kept out, since they may be "
+            "asked later. Give the whole file, or keep out fewer with --skip.",
             kind="too-few-questions",
         )
     return questions[skip:]

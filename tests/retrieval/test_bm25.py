@@ -128,7 +128,8 @@ def test_quotes_and_tabs_inside_a_text_are_kept(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("", "line 1: expected the header"),
-        ("id\ttext\n", "line 1: expected the header"),
+        ("id\tyear\n", "line 1: expected the header"),
+        ("id\ttext\n", "no passages"),
         ("id\ttext\ttitle\n", "no passages"),
         ("id\ttext\ttitle\n1\ta\tb\n2\tc\n", "line 3: expected 3 columns"),
         ('id\ttext\ttitle\n1\ta\tb\n2\t"c', "line 3: "),

@@ -102,12 +102,6 @@ def test_a_request_that_can_never_succeed_names_the_query(
         loaded(passages, name, config).search(["Juha Jokela"], 10_001)
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "elasticsearch", None)
-    with pytest.raises(UsageError, match=r"pip install 'semoe\[elasticsearch\]'"):
-        ElasticRetriever("wiki", ElasticConfig())
-
-
 def test_who_uses_the_embedded_index_does_not_load_the_client() -> None:
     check = "import sys, semoe.retrieval; sys.exit('elasticsearch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
