@@ -190,7 +190,8 @@ def make_plan(folder: RunFolder, plan: Plan, tasks: Sequence[Task], num_question
         differing = next(name for name in Plan.__slots__ if getattr(there, name) != getattr(whole, name))
         other = "corpus, or one that is read or cut in another way" if differing == "corpus" else differing
         raise UsageError(
-            f"Run {plan.run} exists with another {other}. Give the new run another name with --run.",
+            f"Run {plan.run} exists with another {other}. Give the new run another name (--run) or another folder "
+            "(--root_dir).",
             kind="run-exists",
         )
     return there

@@ -183,6 +183,9 @@ def test_without_a_run_the_demo_that_is_near_is_named(
     monkeypatch.chdir(tmp_path)
     assert run(["ask", QUESTION]) == 2
     assert "add --root_dir demo_run" in capsys.readouterr().err
+    (tmp_path / "taught").mkdir()
+    assert run(["ask", QUESTION]) == 2
+    assert "where --teach is given again" in capsys.readouterr().err
     assert run(["ask", " ", "--root_dir", str(demo)]) == 2
     assert "question is empty" in capsys.readouterr().err
 
@@ -208,6 +211,7 @@ def test_a_line_that_is_no_text_is_the_users_mistake(
     told = capsys.readouterr()
     assert "Line 2 of the questions is not UTF-8" in told.err
     assert "answer:" in told.out
+    assert "? Who?\n" in told.out, "each question stands before its answer"
 
 
 def until_prompt(master: int, said: str, num_answers: int) -> str:

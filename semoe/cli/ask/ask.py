@@ -105,11 +105,12 @@ def _taught(
     """Cuts the texts, loads the model, and trains their experts; says the seconds of each."""
     from dataclasses import replace
 
+    from semoe.cli.ask.opening import TAUGHT
     from semoe.language import Language
     from semoe.stages.notes import read_notes
     from semoe.stages.teaching import teach
 
-    folder = places.index_place.index_dir or places.place.root_dir / "taught"
+    folder = places.index_place.index_dir or places.place.root_dir / TAUGHT
     started = time.monotonic()
     passages = read_notes(asking.teach or [], Language())
     cut = time.monotonic()

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from semoe.cli.ask.live import legend
 from semoe.cli.ask.showing import document, show_answers
-from semoe.cli.output import err, print_json, tell_error
+from semoe.cli.output import err, out, print_json, tell_error
 from semoe.errors import SemoeError, UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def converse(asker: "Asker", ways: "list[InferenceSettings]", *, as_json: bool) 
         for question in _typed() if sys.stdin.isatty() else _piped():
             if not question.strip():
                 continue
+            if not (as_json or sys.stdin.isatty()):
+                out.print(Text(f"{PROMPT}{question}", style="bold"), soft_wrap=True)
             try:
                 answers = show_answers(asker, question, ways, is_shown=not as_json)
                 documents += [document(asker, question, answers)] if as_json else []

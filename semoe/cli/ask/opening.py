@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DEMO = "demo"
 DEMO_FOLDER = "demo_run"
 TAUGHT_MODEL = "smollm2"
+TAUGHT = "taught"
+"""Where the index of a text that was taught is, below --root_dir."""
 TOPK = 3
 
 
@@ -88,11 +90,19 @@ def _only_run(objects: "Objects", place: o.PlaceOptions, *, is_needed: bool) -> 
         raise UsageError(f"{objects.url} has several runs: {', '.join(names)}. Choose with --run.", kind="no-run")
     if not is_needed:
         return ""
+    raise UsageError(f"There is no run to ask in {objects.url}. {_cure(place)}", kind="no-run")
+
+
+def _cure(place: o.PlaceOptions) -> str:
+    if (place.root_dir / TAUGHT).is_dir():
+        return "A text was taught here: it is asked where --teach is given again; nothing is trained twice."
     if (place.root_dir / DEMO_FOLDER / "store").is_dir():
-        cure = f"The demo is in {place.root_dir / DEMO_FOLDER}: add --root_dir {place.root_dir / DEMO_FOLDER}."
-    else:
-        cure = f"Run `semoe demo --root_dir {_folder(place)}` first, or say with --model_name whose experts to ask."
-    raise UsageError(f"There is no run to ask in {objects.url}. {cure}", kind="no-run")
+        return f"The demo is in {place.root_dir / DEMO_FOLDER}: add --root_dir {place.root_dir / DEMO_FOLDER}."
+    folder = _folder(place)
+    return (
+        f"Run `semoe demo --root_dir {folder}` first and ask with --root_dir {folder}, or say with --model_name whose "
+        "experts to ask."
+    )
 
 
 def _folder(place: o.PlaceOptions) -> Path:
