@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from semoe.errors import unknown_name
+from semoe.errors import UsageError, unknown_name
 
 T = TypeVar("T")
 
@@ -16,9 +16,17 @@ class Registry(Generic[T]):
         self._parts: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Returns a decorator that files a part under `name`."""
+        """Returns a decorator that files a part under `name`.
+
+        A cell that is run again registers its part anew; another part under a name that is taken is refused.
+
+        Raises:
+            UsageError: the name is taken.
+        """
 
         def add(part: T) -> T:
+            if name in self._parts and _origin(self._parts[name]) != _origin(part):
+                raise UsageError(f"There is a {self.what} {name!r} already. Give yours another name.", kind="bad-value")
             self._parts[name] = part
             return part
 
@@ -34,3 +42,8 @@ class Registry(Generic[T]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._parts
+
+
+def _origin(part: object) -> tuple[str, str]:
+    """Returns the module and the name under which a part was written down."""
+    return getattr(part, "__module__", ""), getattr(part, "__qualname__", repr(part))
