@@ -123,7 +123,7 @@ class Bench:
         )
 
     def resume(self, count: int) -> None:
-        """Ends a run half-way, and times its next worker."""
+        """Ends a run half-way, and times its next worker: how fast it is, and how long until it trains."""
         place = self.planned("ended", count)
         process = subprocess.Popen([sys.executable, "-m", "semoe", "run", *place, "--yes", "--commit_seconds", "10"])
         beat = self.folder / "ended" / "runs" / "ended" / "progress" / "encode" / "00000.json"
@@ -131,17 +131,16 @@ class Bench:
             time.sleep(POLL_SECONDS)
         process.send_signal(signal.SIGINT)
         process.wait()
-        before, began = done_of(beat), time.monotonic()
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "semoe", "worker", *place, "--stage", "encode", "--shard", "0", "--json"],
-            stdout=subprocess.DEVNULL,
+        before = done_of(beat)
+        seconds = semoe("worker", *place, "--stage", "encode", "--shard", "0", "--json")
+        counts = json.loads((self.folder / "ended" / "runs" / "ended" / "shards" / "encode" / "00000.json").read_text())
+        counts = counts["counts"]
+        waited, training = counts["waiting_seconds"], counts["training_seconds"]
+        print(f"resume: ended at {before:.0%}; the other {counts['trained']:,.0f} experts: ", end="")
+        print(
+            f"{counts['trained'] / training:.1f} a second, of {training:.1f} s {waited:.1f} spent waiting for passages"
         )
-        commits = self.folder / "ended" / "spaces"
-        known = set(commits.glob("*/commits/ended/*"))
-        while worker.poll() is None and set(commits.glob("*/commits/ended/*")) == known:
-            time.sleep(POLL_SECONDS)
-        print(f"resume: ended at {before:.0%}; its next commit came after {time.monotonic() - began:.1f} s", flush=True)
-        worker.wait()
+        print(f"  about {seconds - training + waited:.1f} s of its process were no training", flush=True)
 
 
 def main() -> None:

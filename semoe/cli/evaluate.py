@@ -113,7 +113,7 @@ def _retrieval(
         return
     rows = [(one.type, one.what, one.num_questions, _percent(one.percent)) for one in found.figures]
     table(f"{title}: percent, 95 % interval over questions", ("type", "found", "n", "percent"), rows)
-    of = f"{counted(found.num_passages, 'passage')}" if found.num_passages else "an index of unknown size"
+    of = counted(found.num_passages, "passage") if found.num_passages else "an index of unknown size"
     err.print(f"{found.milliseconds:.1f} ms a query, of {of}; the published Wikipedia has {WIKIPEDIA:,}.")
 
 

@@ -1,6 +1,5 @@
 """A plot of how much is found among the first k passages."""
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from semoe.datasets.question import Question
 from semoe.errors import UsageError
 from semoe.evaluation.recall import DEPTH
 from semoe.evaluation.retrieval import Found
+from semoe.missing import require_package
 
 
 def require_matplotlib() -> None:
@@ -16,10 +16,7 @@ def require_matplotlib() -> None:
     Raises:
         UsageError: matplotlib is not installed.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise UsageError(
-            "--plot needs matplotlib, which is not installed. Run: pip install 'semoe[plots]'.", kind="missing-package"
-        )
+    require_package("matplotlib", "--plot")
 
 
 def plot(questions: Sequence[Question], found: Sequence[Found], title: str, path: Path) -> None:

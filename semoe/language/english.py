@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from semoe.errors import UsageError
+from semoe.missing import require_package
 
 if TYPE_CHECKING:
     # Importing it takes a second, which only those pay who parse.
@@ -133,11 +134,7 @@ def require_parser() -> None:
     Raises:
         UsageError: it is not installed.
     """
-    if importlib.util.find_spec("spacy") is None:
-        raise UsageError(
-            "This needs the package spacy, which is not installed. Run: pip install 'semoe[parse]'.",
-            kind="missing-package",
-        )
+    require_package("spacy")
 
 
 def load_parser() -> "Parser":

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from semoe.errors import CorruptError, UsageError
+from semoe.missing import require_package
 from semoe.retrieval.dense.encoder import halving, loaded
 from semoe.retrieval.passage import Retrieved
 from semoe.retrieval.passage_file import id_order, searched
@@ -65,12 +66,7 @@ class CrossEncoder:
         Raises:
             UsageError: sentence-transformers is not installed, there is no such model, or it does not say one number.
         """
-        if importlib.util.find_spec("sentence_transformers") is None:
-            raise UsageError(
-                "/rerank needs the package sentence-transformers, which is not installed. Run: pip install "
-                "'semoe[dense]'.",
-                kind="missing-package",
-            )
+        require_package("sentence_transformers", "/rerank")
         library = importlib.import_module("sentence_transformers")
         self._name = name
         self._model: Any = loaded(name, lambda: library.CrossEncoder(name), what="reranker")

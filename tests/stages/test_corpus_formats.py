@@ -15,7 +15,6 @@ from pyarrow import parquet
 from semoe.errors import UsageError
 from semoe.retrieval.passage import Passage
 from semoe.runs.corpus import plan_corpus
-from semoe.stages.corpora import columns
 from semoe.stages.corpus import open_corpus
 from semoe.stages.corpus_range import CorpusFile, RangeReader
 from semoe.stages.corpus_rates import num_passages_in
@@ -249,7 +248,7 @@ def test_columns_that_are_no_passages_are_told(tmp_path: Path, table: dict[str, 
 
 def test_columns_need_a_package_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "c.parquet", some_passages(0, 3))
-    monkeypatch.setattr(columns, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"needs the package pyarrow.*pip install 'semoe\[parquet\]'"):
         sequential(tmp_path / "c.parquet")
 

@@ -54,9 +54,9 @@ def _show_answer(asker: "Asker", question: str, how: "InferenceSettings", *, is_
 
 def _about(asked: "Asked") -> str:
     trace = asked.record.trace
-    parts = [f"{counted(asked.record.num_experts, 'expert')}"]
+    parts = [counted(asked.record.num_experts, "expert")]
     if trace:
-        parts += [f"{counted(trace.counters.retrieve, 'retrieval')}", f"{counted(len(trace.real_switches), 'switch')}"]
+        parts += [counted(trace.counters.retrieve, "retrieval"), counted(len(trace.real_switches), "switch")]
     first = asked.first_word_seconds
     return "; ".join([", ".join(parts), f"first word after {first:.2f} s" if first else "", f"{asked.seconds:.2f} s"])
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semoe.errors import CorruptError, UsageError
+from semoe.missing import require_package
 from semoe.retrieval.dense import MINILM
 
 Vectors = npt.NDArray[np.float32]
@@ -55,12 +56,7 @@ class SentenceEncoder:
         Raises:
             UsageError: sentence-transformers is not installed, or there is no such encoder.
         """
-        if importlib.util.find_spec("sentence_transformers") is None:
-            raise UsageError(
-                "The retriever dense needs the package sentence-transformers, which is not installed. "
-                "Run: pip install 'semoe[dense]'.",
-                kind="missing-package",
-            )
+        require_package("sentence_transformers", "The retriever dense")
         self._name = name
         library = importlib.import_module("sentence_transformers")
         self._model: Any = loaded(name, lambda: library.SentenceTransformer(_place(name)))

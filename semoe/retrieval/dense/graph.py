@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from semoe.errors import CorruptError, UsageError
+from semoe.missing import require_package
 from semoe.retrieval.dense.encoder import Vectors
 from semoe.retrieval.dense.nearest import Found, Parts, nearest, weighed
 
@@ -120,10 +121,5 @@ def require_faiss() -> Any:
     Raises:
         UsageError: it is not installed.
     """
-    if importlib.util.find_spec("faiss") is None:
-        raise UsageError(
-            "The retriever dense-hnsw needs the package faiss-cpu, which is not installed. "
-            "Run: pip install 'semoe[dense]'.",
-            kind="missing-package",
-        )
+    require_package("faiss", "The retriever dense-hnsw")
     return importlib.import_module("faiss")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 from semoe.errors import UsageError
+from semoe.missing import require_package
 from semoe.retrieval.fields import EXPECTED, IDS, KNOWN, TEXTS, passage_of
 from semoe.retrieval.passage import Passage
 
@@ -17,11 +17,7 @@ def arrow_errors(path: str) -> Iterator[None]:
     Raises:
         UsageError: pyarrow is not installed, or refuses the file.
     """
-    if find_spec("pyarrow") is None:
-        raise UsageError(
-            f"{path} needs the package pyarrow, which is not installed. Run: pip install 'semoe[parquet]'.",
-            kind="missing-package",
-        )
+    require_package("pyarrow", path)
     from pyarrow import ArrowException  # noqa: PLC0415  (an extra, and slow to import)
 
     try:
