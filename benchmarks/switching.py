@@ -102,6 +102,7 @@ def run(
         settings=SwitchSettings(**({"generate_max_length": LENGTH, "hallucination_threshold": 0.5} | settings)),
     )  # fmt: skip
     ends: dict[int, float] = {}
+    language.forget()  # what another run read
     started = time.perf_counter()
 
     def tell(index: int, answered: Answered) -> None:

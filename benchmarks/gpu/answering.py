@@ -8,12 +8,14 @@ Answers are held to the plain runner's first, token for token in float32: where 
 
 import argparse
 import json
+import os
 import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,14 +27,15 @@ from benchmarks.gpu.answering_more import passages_per_second, prefix_millisecon
 from benchmarks.gpu.answering_profile import profiled
 from benchmarks.shapes import LLAMA_1B, random_decoder
 from semoe.experts.layout import ExpertLayout
-from semoe.experts.settings import LoraSettings
+from semoe.experts.settings import LoraSettings, Quantization
 from semoe.generation.engine import Engine
-from semoe.generation.plain_runner import PlainRunner
 from semoe.generation.request import Request
 from semoe.models.decoder import Decoder
 
 RESULTS = Path(__file__).parents[1] / "results" / "answering-gpu.json"
-PROFILED = "own-512"
+PROFILED = {"own-512": "profile", "float8-512": "profile_float8"}
+"""Rows whose time is taken apart, and where it is kept."""
+WITHOUT_KERNELS = {"SEMOE_KERNELS": "0"}
 MORE = "prefix", "augmentation"
 """What is measured beside the rows."""
 SHIFT = 64
@@ -54,6 +57,7 @@ class Row:
     """Whether every question's experts come from the host's memory anew."""
     is_plain: bool = False
     """Whether the plain runner answers."""
+    quantization: Quantization = "none"
     waves: int = 4
     """Questions, in multiples of the rows."""
 
@@ -63,6 +67,8 @@ ROWS: tuple[Row, ...] = (
     Row(name="fresh-512", what="512 rows, all experts from the host's memory", is_fresh=True),
     Row(name="none-512", what="512 rows, no experts", experts=0),
     Row(name="ten-512", what="512 rows, 10 experts each", experts=10),
+    Row(name="float8-512", what="512 rows, the layers' products in float8", quantization="float8"),
+    Row(name="float8-none-512", what="the same without experts", quantization="float8", experts=0),
     Row(name="short-512", what="512 rows, 40 tokens asked and 14 new", prompt=40, new=14, waves=16),
     Row(name="short-none-512", what="the same without experts", prompt=40, new=14, experts=0, waves=16),
     Row(name="plain-128", what="the plain runner, 128 rows", rows=128, is_plain=True, waves=1),
@@ -96,8 +102,9 @@ def main() -> None:
         found["prefix_milliseconds"] = prefix(decoder)
     if "augmentation" in names:
         found["passages_augmented_per_second"] = augmentation(decoder)
-    if PROFILED in names:
-        found["profile"] = profiled(decoder, lambda: _engine_of(_row(PROFILED), decoder), _row(PROFILED).rows)
+    for name in sorted(set(PROFILED) & set(names)):
+        row = _row(name)
+        found[PROFILED[name]] = profiled(decoder, partial(_engine_of, row, decoder), row.rows)
     asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     asked.out.with_suffix(".md").write_text(table(found), encoding="utf-8")
 
@@ -109,7 +116,7 @@ def check() -> None:
     layout = ExpertLayout(decoder.config, LoraSettings())
     asked = requests(row, experts_of(row, layout, torch.float32, spread=0.02), decoder, 16)
     ours = Engine(decoder, layout, eos_ids=frozenset(), max_rows=8).generate(asked)
-    with patch("semoe.generation.engine.runner_for", PlainRunner):
+    with patch.dict(os.environ, WITHOUT_KERNELS):
         plain = Engine(decoder, layout, eos_ids=frozenset(), max_rows=8).generate(asked)
     if [one.tokens for one in ours] != [one.tokens for one in plain]:
         raise SystemExit("the kernels and the plain runner answer differently: no figure is printed")
@@ -139,8 +146,9 @@ def _engine_of(row: Row, decoder: Decoder) -> tuple[Engine, list[Request]]:
     experts = experts_of(row, layout, decoder.dtype) if layout else []
     asked = requests(row, experts, decoder, row.rows * (row.waves + 2))
     if not row.is_plain:
-        return Engine(decoder, layout, eos_ids=frozenset(), max_rows=row.rows), asked
-    with patch("semoe.generation.engine.runner_for", PlainRunner):
+        engine = Engine(decoder, layout, eos_ids=frozenset(), max_rows=row.rows, quantization=row.quantization)
+        return engine, asked
+    with patch.dict(os.environ, WITHOUT_KERNELS):
         return Engine(decoder, layout, eos_ids=frozenset(), max_rows=row.rows), asked
 
 
@@ -206,7 +214,7 @@ def prefix(decoder: Decoder, num_rows: int = 512) -> dict[str, float]:
 def augmentation(decoder: Decoder, num_passages: int = 1536) -> dict[str, float]:
     """Returns passages a second, by the kernels and by the plain runner."""
     engine = Engine(decoder, None, eos_ids=frozenset(), max_rows=512)
-    with patch("semoe.generation.engine.runner_for", PlainRunner):
+    with patch.dict(os.environ, WITHOUT_KERNELS):
         plain = Engine(decoder, None, eos_ids=frozenset(), max_rows=128)
     return {
         "kernels": passages_per_second(decoder, engine, num_passages),
@@ -227,11 +235,11 @@ def table(found: dict[str, Any]) -> str:
         lines.append(f"- {name}: {one:.2f} ms")
     for name, rate in found.get("passages_augmented_per_second", {}).items():
         lines.append(f"- augmentation, {name}: {rate:.1f} passages a second")
-    lines.append("")
-    lines += ["| part of 64 steps | ms | share | times its bound |", "|---|---|---|---|"]
-    for part, one in found.get("profile", {}).items():
-        bound = f"{one['times_bound']:.2f}" if one["times_bound"] else ""
-        lines.append(f"| {part} | {one['milliseconds']:.1f} | {one['share']:.1%} | {bound} |")
+    for name, kept in PROFILED.items():
+        lines += ["", f"| part of 64 steps, {_row(name).what} | ms | share | times its bound |", "|---|---|---|---|"]
+        for part, one in found.get(kept, {}).items():
+            bound = f"{one['times_bound']:.2f}" if one["times_bound"] else ""
+            lines.append(f"| {part} | {one['milliseconds']:.1f} | {one['share']:.1%} | {bound} |")
     return "\n".join(lines) + "\n"
 
 

@@ -23,6 +23,7 @@ STEPS = 64
 PARTS = {
     "matrix products": ("nvjet", "gemm", "cutlass", "splitk"),
     "attention over the cache": ("_attend",),
+    "rows as float8": ("_quantise",),
     "norms with the experts' products": ("_residual_norm",),
     "gated activation, rows that go on": ("_gated_rows",),
     "gated activation, prompts": ("_gated_prompts",),

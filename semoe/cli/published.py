@@ -172,6 +172,7 @@ def inference(
     max_new_tokens: Annotated[
         int | None, typer.Option("--max_new_tokens", help="Tokens of an answer in one go. Default: the preset's.")
     ] = None,
+    quantization: o.QuantizationName = None,
 ) -> None:
     """Answer the questions with passages, experts, both or neither, and score the answers; goes on after a stop.
 
@@ -193,6 +194,7 @@ def inference(
         snapshot=snapshot,
         merge=merge,
         max_new_tokens=max_new_tokens,
+        quantization=quantization,
         switching=switching.settings(),
         index=_searched(index_place, where),
     )

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from semoe.errors import UsageError, unknown_name
-from semoe.experts.settings import LoraSettings, TrainingSettings
+from semoe.experts.settings import LoraSettings, Quantization, TrainingSettings
 from semoe.files import read_text
 from semoe.typed import build
 
@@ -47,6 +47,8 @@ class AnsweringSettings:
     merge: str = "half"
     extraction: str = "semoe"
     max_new_tokens: int = 14
+    quantization: Quantization = "none"
+    """Of the products with the base model's weights while answers are written."""
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:

@@ -26,6 +26,8 @@ PROBED = 0.75
 """1 · decay − rate · mean / (√square / root + eps), with a mean and a square of 1."""
 FLOAT8 = (9, 0)
 """Of the first with row-scaled float8 products in torch."""
+GROUP = 16
+"""Numbers of float8 that tensor cores take at once."""
 
 
 def road_for(decoder: Decoder, layout: ExpertLayout, base_N: Tensor, settings: TrainingSettings) -> Road:
@@ -94,20 +96,26 @@ def _kernels(decoder: Decoder, layout: ExpertLayout, base_N: Tensor, settings: T
     from semoe.experts.fused.products import Float8Backward, Float8Head, Products  # noqa: PLC0415
     from semoe.experts.fused.road import FusedRoad  # noqa: PLC0415
 
-    if not _has_float8(decoder):
+    if reason := why_no_float8(decoder, decoder.config.vocab_size):
         if settings.backward == "float8":
-            log.warning("float8 needs bfloat16 weights and a GPU since Hopper: products stay in %s.", decoder.dtype)
+            log.warning("Products stay in %s: %s.", decoder.dtype, reason)
         return FusedRoad(decoder, layout, base_N, settings, Products())
     products = Float8Backward() if settings.backward == "float8" else Float8Head()
     return FusedRoad(decoder, layout, base_N, settings, products)
 
 
-def _has_float8(decoder: Decoder) -> bool:
-    config = decoder.config
-    widths = (config.vocab_size, *(size for shape in projection_shapes(config).values() for size in shape))
-    # Tensor cores take float8 in groups of 16.
-    return (
-        decoder.dtype == torch.bfloat16
-        and torch.cuda.get_device_capability(decoder.device) >= FLOAT8
-        and all(width % 16 == 0 for width in widths)
-    )
+def why_no_float8(decoder: Decoder, *others: int) -> str | None:
+    """Returns why a GPU does not multiply by the layers' weights in float8, or by others'; None where it does.
+
+    Args:
+        decoder: the base model.
+        others: widths of other products that would be in float8.
+    """
+    if decoder.dtype != torch.bfloat16:
+        return f"the model's weights are {str(decoder.dtype).removeprefix('torch.')}, and float8 is for bfloat16"
+    if torch.cuda.get_device_capability(decoder.device) < FLOAT8:
+        return f"float8 is for NVIDIA's GPUs since Hopper, and this is {torch.cuda.get_device_name(decoder.device)}"
+    widths = {size for shape in projection_shapes(decoder.config).values() for size in shape}
+    if any(width % GROUP for width in widths.union(others)):
+        return f"tensor cores take float8 in groups of {GROUP}, and not all of the model's widths are multiples of it"
+    return None

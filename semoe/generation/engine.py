@@ -11,6 +11,7 @@ import torch
 
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
+from semoe.experts.settings import Quantization
 from semoe.generation.request import Answer, Request
 from semoe.generation.runner import Pending
 from semoe.generation.runners import runner_for
@@ -33,9 +34,10 @@ class Engine:
         eos_ids: tokens that end an answer.
         max_rows: rows answered at once.
         prefill_tokens: prompt tokens computed at once; bounds memory. None: as the device wants it.
+        quantization: `float8`: the layers' products with the base model's weights in float8, on a GPU that has it.
 
     Raises:
-        UsageError: no row.
+        UsageError: no row, or no float8 where it was asked for.
 
     Example:
         >>> import semoe
@@ -55,6 +57,7 @@ class Engine:
         eos_ids: frozenset[int],
         max_rows: int = 32,
         prefill_tokens: int | None = None,
+        quantization: Quantization = "none",
     ) -> None:
         if max_rows < 1:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows}.", kind="bad-value")
@@ -62,7 +65,7 @@ class Engine:
         self._num_submitted = 0
         self._sequences: dict[int, Running] = {}
         self._scheduler = Scheduler(max_rows, prefill_tokens or PREFILL_TOKENS[decoder.device.type == "cuda"])
-        self._runner = runner_for(decoder, layout, max_rows)
+        self._runner = runner_for(decoder, layout, max_rows, quantization)
         self._on_its_way: tuple[list[Running], Pending] | None = None
 
     def generate(

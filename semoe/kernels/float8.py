@@ -36,6 +36,14 @@ def quantise_rows(x_MW: Tensor, out_MW: Tensor, scale_M: Tensor) -> None:
     _quantise[(len(x_MW),)](x_MW, out_MW, scale_M, width, columns, num_warps=max(4, min(16, columns // 1024)))
 
 
+def quantised(x_MW: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the same in room of their own: the rows, and their scales, [M]."""
+    out_MW = torch.empty_like(x_MW, dtype=torch.float8_e4m3fn)
+    scale_M = torch.empty(len(x_MW), dtype=torch.float32, device=x_MW.device)
+    quantise_rows(x_MW, out_MW, scale_M)
+    return out_MW, scale_M
+
+
 def scaled_rows(weight_WM: Tensor) -> tuple[Tensor, Tensor]:
     """Returns a matrix's columns as float8 rows, [M, W], and their scales, [1, M]; once, in plain PyTorch.
 

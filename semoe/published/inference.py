@@ -166,6 +166,7 @@ def _config(settings: StageSettings, how: InferenceSettings, space: str) -> dict
         "merge": how.merge or answering.merge,
         "extraction": how.extraction or answering.extraction,
         "max_new_tokens": how.max_new_tokens or answering.max_new_tokens,
+        "quantization": how.quantization or answering.quantization,
     } | (asdict(how.switching) | {"index": how.index} if how.switching else {})
 
 
@@ -178,7 +179,9 @@ def _of_state(records: dict[int, AnswerRecord], answerer: Answerer) -> dict[int,
 def _config_of(folder: Path) -> Any:
     """Reads what decided a folder's answers; without a setting, a version wrote it that did as its default does."""
     kept = read_json(folder / "config.json")
-    return asdict(SwitchSettings()) | kept if isinstance(kept, dict) and "method" in kept else kept
+    if not isinstance(kept, dict):
+        return kept
+    return {"quantization": "none"} | (asdict(SwitchSettings()) if "method" in kept else {}) | kept
 
 
 def _resume(folder: Path, config: dict[str, Any]) -> dict[int, AnswerRecord]:

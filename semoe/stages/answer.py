@@ -231,7 +231,8 @@ class Answerer:
             return self._engines[0][1]
         self._engines.clear()  # gives back its memory before more is asked for
         eos = self.model.tokenizer.eos_ids
-        engine = Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self._num_rows)
+        quantization = self.how.quantization or self.recipe.preset.answering.quantization
+        engine = Engine(self.model.decoder, layout, eos_ids=eos, max_rows=self._num_rows, quantization=quantization)
         self._engines.append((layout, engine))
         return engine
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from semoe.errors import UsageError, unknown_name
+from semoe.experts.settings import Quantization
 from semoe.generation.switching.settings import SwitchSettings
 
 METHODS = ("none", "icl", "prag", "combine")
@@ -11,7 +12,7 @@ CONTROLS = ("own", "random")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InferenceSettings:
-    """How questions are answered; the defaults of merge, extraction and length are the preset's.
+    """How questions are answered; the defaults of merge, extraction, length and quantization are the preset's.
 
     Raises:
         UsageError: an unknown way to answer, or settings that contradict each other.
@@ -28,6 +29,7 @@ class InferenceSettings:
     merge: str | None = None
     extraction: str | None = None
     max_new_tokens: int | None = None
+    quantization: Quantization | None = None
     batch_size: int = 32
     """Rows answered at once; a GPU's kernels take more."""
     seed: int = 42

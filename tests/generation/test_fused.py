@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from semoe.errors import UsageError
+from semoe.experts.fused.products import Float8Layers, Products
 from semoe.experts.fused.weights import base_weights
 from semoe.experts.layout import ExpertLayout
 from semoe.generation.engine import Engine
@@ -20,6 +21,7 @@ from semoe.generation.fused.runner import FusedRunner
 from semoe.generation.fused.shape import Shape, size_of
 from semoe.generation.request import Answer, Request
 from semoe.kernels.choice import choose
+from semoe.kernels.float8 import scaled_rows
 from semoe.kernels.pages import PAGE
 from semoe.models.decoder import Decoder
 from tests.generation.rows import SPREADS, assert_same, prompts, random_expert, setting
@@ -78,6 +80,59 @@ def test_answers_equal_the_plain_runners(
     for ours, theirs in zip(answers(decoder, layout, asked), plain, strict=True):
         assert_same(ours, theirs)
         assert ours.entropies == pytest.approx(theirs.entropies, abs=1e-3)
+
+
+def float8_rows(x_MW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    rows_MW, scale_1M = scaled_rows(x_MW.T)
+    return rows_MW, scale_1M[0]
+
+
+def test_products_in_float8_are_those_of_the_layers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fused: None
+) -> None:
+    """Triton's interpreter rounds float8 in a way of its own, so torch does it here; tests/gpu has the kernel."""
+    monkeypatch.setattr("semoe.experts.fused.products.quantised", float8_rows)
+    decoder, _ = setting(tmp_path, "qwen2", 2)
+    decoder = Decoder(decoder.config, {name: one.bfloat16() for name, one in decoder.weights.items()})
+    weights, products = base_weights(decoder), Float8Layers()
+    products.prepare(weights)
+    layer = weights.layers[0]
+    for product, is_exact in ((layer.qkv, False), (layer.down, False), (weights.head, True)):
+        count, width = product.weight_OI.shape
+        x_MI = torch.randn(5, width, generator=torch.Generator().manual_seed(1)).bfloat16()
+        found_MO, wanted_MO, held_MO = (x_MI.new_empty(5, count) for _ in range(3))
+        products.forward(x_MI, product, found_MO)
+        Products().forward(x_MI, product, wanted_MO)
+        Products().forward(held(x_MI), replace(product, weight_OI=held(product.weight_OI)), held_MO)
+        assert torch.equal(found_MO, wanted_MO) == is_exact
+        torch.testing.assert_close(found_MO, wanted_MO if is_exact else held_MO, atol=0.02, rtol=0.02)
+
+
+def held(x_MW: torch.Tensor) -> torch.Tensor:
+    """What float8 can hold of rows."""
+    rows_MW, scale_M = float8_rows(x_MW)
+    return (rows_MW.float() * scale_M[:, None]).bfloat16()
+
+
+def test_answers_in_float8_are_about_as_sure_as_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fused: None
+) -> None:
+    monkeypatch.setattr("semoe.experts.fused.products.quantised", float8_rows)
+    decoder, layout = setting(tmp_path, "qwen2", 2)
+    decoder = Decoder(decoder.config, {name: one.bfloat16() for name, one in decoder.weights.items()})
+    asked = [replace(one, max_new_tokens=1) for one in requests(layout)]
+    plain, float8 = (
+        Engine(decoder, layout, eos_ids=frozenset(), max_rows=3, quantization=one).generate(asked)
+        for one in ("none", "float8")
+    )
+    entropies = torch.tensor([[one.entropies[0] for one in answers] for answers in (plain, float8)])
+    assert 0 < (entropies[0] - entropies[1]).abs().mean() < 0.1
+
+
+def test_float8_is_refused_where_there_are_no_kernels(tmp_path: Path) -> None:
+    decoder, layout = setting(tmp_path, "llama", 2)
+    with pytest.raises(UsageError, match="here the device is cpu"):
+        Engine(decoder, layout, eos_ids=EOS, quantization="float8")
 
 
 def test_what_tokens_look_at_equals_the_plain_runners(tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -86,11 +86,18 @@ class Asked:
         )
 
     def _recipe(self) -> "Recipe":
-        """The recipe of the experts, with the length of answers laid over it: no part of what an expert is."""
+        """The recipe of the experts, with what is asked of answers laid over it: no part of what an expert is."""
         recipe = self.recipe.settings(self.datasets[0] if self.datasets else "")
-        if self.questions.max_new_tokens is None:
-            return recipe
-        answering = replace(recipe.preset.answering, max_new_tokens=self.questions.max_new_tokens)
+        answering, given = recipe.preset.answering, self.questions
+        answering = replace(
+            answering,
+            max_new_tokens=given.max_new_tokens or answering.max_new_tokens,
+            quantization=given.quantization or answering.quantization,
+        )
+        if answering.quantization == "float8" and given.dtype != "bfloat16":
+            raise UsageError(
+                f"--quantization float8 is for --dtype bfloat16, and it is {given.dtype}.", kind="quantization"
+            )
         return replace(recipe, preset=replace(recipe.preset, answering=answering))
 
 

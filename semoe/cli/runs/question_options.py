@@ -55,6 +55,7 @@ class PlannedQuestions:
         ),
     ] = None
     dtype: o.Dtype = "float32"
+    quantization: o.QuantizationName = None
     tokens_per_step: o.TokensPerStep = None
 
     def folder_names(self, switching: "SwitchSettings | None") -> tuple[str, ...]:

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from semoe.errors import UsageError
 from semoe.experts.fused.angles import AngleTable
-from semoe.experts.fused.products import Products
+from semoe.experts.fused.products import Float8Layers, Products
 from semoe.experts.fused.sending import Sender
 from semoe.experts.fused.weights import base_weights
 from semoe.experts.layout import ExpertLayout
-from semoe.experts.settings import LoraSettings
+from semoe.experts.settings import LoraSettings, Quantization
 from semoe.generation.fused.batch import Beginning, Going, NewRow, batch_of, numbers_of, shape_of
 from semoe.generation.fused.buffers import Buffers, make_buffers
 from semoe.generation.fused.forward import Step, forward
@@ -62,12 +62,16 @@ class FusedRunner:
 
     runs_ahead = True
 
-    def __init__(self, decoder: Decoder, layout: ExpertLayout | None, max_rows: int) -> None:
+    def __init__(
+        self, decoder: Decoder, layout: ExpertLayout | None, max_rows: int, quantization: Quantization = "none"
+    ) -> None:
         self._decoder = decoder
         self._has_layout = layout is not None
         self._layout = layout or ExpertLayout(decoder.config, LoraSettings(rank=1))
         self._max_rows = max_rows
         self._weights = base_weights(decoder)
+        self._products = Float8Layers() if quantization == "float8" else Products()
+        self._products.prepare(self._weights)
         self._angles = AngleTable(decoder)
         self._send = Sender(decoder.device)
         self._pool = ExpertPool(self._layout, decoder.dtype, decoder.device)
@@ -155,7 +159,7 @@ class FusedRunner:
             loaded=slots.loaded,
             pages=[self._paging.layer(n, slots.table_SL) for n in range(self._decoder.config.num_hidden_layers)],
             buffers=buffers,
-            products=Products(),
+            products=self._products,
             going=going,
             beginning=prompts,
             tokens_T=tokens_T,
