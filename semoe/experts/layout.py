@@ -27,8 +27,12 @@ class ExpertLayout:
     @cached_property
     def sites(self) -> tuple[Site, ...]:
         """The linear layers that hold an expert, in order."""
-        modules = [name for name in PROJECTIONS if name in self.lora.target_modules]
-        return tuple(Site(layer, name) for layer in range(self.config.num_hidden_layers) for name in modules)
+        return tuple(Site(layer, name) for layer in range(self.config.num_hidden_layers) for name in self.modules)
+
+    @cached_property
+    def modules(self) -> tuple[str, ...]:
+        """Those of PROJECTIONS that hold an expert in every layer, in order."""
+        return tuple(name for name in PROJECTIONS if name in self.lora.target_modules)
 
     @cached_property
     def offsets(self) -> dict[Site, tuple[int, int, int, int]]:
@@ -56,6 +60,11 @@ class ExpertLayout:
             stack_EN[:, a : a + rank * inputs].unflatten(1, (rank, inputs)),
             stack_EN[:, b : b + rank * outputs].unflatten(1, (outputs, rank)),
         )
+
+    def in_all_layers(self, flat_N: Tensor, module: str) -> tuple[Tensor, Tensor]:
+        """Returns views A [layers, R, I] and B [layers, O, R] of one expert, at a module's sites."""
+        layers_LN = flat_N.view(self.config.num_hidden_layers, -1)
+        return self.pair(layers_LN, Site(0, module))
 
     def split(self, flat_N: Tensor) -> dict[str, Tensor]:
         """Returns views of one expert under PEFT's tensor names."""

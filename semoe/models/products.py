@@ -18,6 +18,11 @@ from torch import Tensor
 
 SMALLEST = 1 << 16
 """Numbers of a weight from which on the choice of a library is worth its call."""
+LARGE = 1 << 22
+"""Numbers of a weight that no core's cache holds."""
+FEW_ROWS = range(4, 129)
+"""For 4 to 15 rows MKL reads a large weight anew for every two or three of them: 15 rows take it longer than 64. oneDNN
+reads it once, and is a fifth faster for some more; for one to three rows MKL is the faster one."""
 
 
 def linear(x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
@@ -59,7 +64,7 @@ def _by_onednn(x_TI: Tensor, weight_OI: Tensor) -> bool:
         and len(x_TI) > 0
         and weight_OI.numel() >= SMALLEST
         and not weight_OI.requires_grad
-        and prefers_onednn()
+        and (prefers_onednn() or (len(x_TI) in FEW_ROWS and weight_OI.numel() >= LARGE and takes_onednn_for_few()))
     )
 
 
@@ -68,6 +73,13 @@ def prefers_onednn() -> bool:
     """Whether float32 products go to oneDNN: on AMD's CPUs, or as `SEMOE_ONEDNN` says (1 or 0)."""
     asked = os.environ.get("SEMOE_ONEDNN", "")
     wanted = asked == "1" if asked in ("0", "1") else torch.backends.mkl.is_available() and _is_amd()
+    return wanted and torch.backends.mkldnn.is_available() and _computes_alike()
+
+
+@cache
+def takes_onednn_for_few() -> bool:
+    """Whether few rows go through a large weight by oneDNN where MKL computes the rest; not where SEMOE_ONEDNN is 0."""
+    wanted = os.environ.get("SEMOE_ONEDNN", "") != "0" and torch.backends.mkl.is_available()
     return wanted and torch.backends.mkldnn.is_available() and _computes_alike()
 
 
