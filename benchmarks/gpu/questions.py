@@ -20,7 +20,8 @@ import torch
 
 from semoe.datasets.augmented import Task
 from semoe.evaluation.bootstrap import interval
-from semoe.experts.preset import load_preset
+from semoe.experts.preset import Preset, load_preset
+from semoe.experts.settings import Quantization
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.generation.switching.trace import Answered
 from semoe.models.model import Model, load_model
@@ -50,7 +51,11 @@ def main() -> None:
     parser.add_argument("--dataset", default="popqa")
     parser.add_argument("--sample", type=int, default=200, help="first N questions")
     parser.add_argument("--model_name", default="smollm2")
-    parser.add_argument("--on", default="cuda:float32,cuda:bfloat16,cpu:float32", help="devices, and their types")
+    parser.add_argument(
+        "--on",
+        default="cuda:float32,cuda:bfloat16,cuda:bfloat16:float8,cpu:float32",
+        help="devices, their types, and the quantization of answers",
+    )
     parser.add_argument("--methods", default=",".join(ONE_GO + WHILE_WRITING), help="some of the methods")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
@@ -66,9 +71,10 @@ def main() -> None:
             raise SystemExit(f"{asked.out} is of {before['questions']} questions. Give another --out.")
         found = before | {"torch": torch.__version__}
     for on in asked.on.split(","):
-        device, dtype = on.split(":")
+        device, dtype, *quantization = on.split(":")
+        settings = replace(settings, preset=_quantized(load_preset("semoe"), *quantization))
         model = load_model(asked.model_name, dtype=getattr(torch, dtype), device=device)
-        if device != "cpu":
+        if device != "cpu" and not quantization:
             found["training"][dtype] = trained(model, settings)
             _fill(model, settings, retriever)
         if on == "cuda:float32":
@@ -77,6 +83,10 @@ def main() -> None:
         found["answers"][on] = found["answers"].get(on, {}) | answered
         asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(table(found))
+
+
+def _quantized(preset: Preset, quantization: Quantization = "none") -> Preset:
+    return replace(preset, answering=replace(preset.answering, quantization=quantization))
 
 
 def trained(model: Model, settings: StageSettings) -> dict[str, float]:
