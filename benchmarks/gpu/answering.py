@@ -67,7 +67,7 @@ ROWS: tuple[Row, ...] = (
     Row(name="fresh-512", what="512 rows, all experts from the host's memory", is_fresh=True),
     Row(name="none-512", what="512 rows, no experts", experts=0),
     Row(name="ten-512", what="512 rows, 10 experts each", experts=10),
-    Row(name="float8-512", what="512 rows, the layers' products in float8", quantization="float8"),
+    Row(name="float8-512", what="512 rows, products of normed rows in float8", quantization="float8"),
     Row(name="float8-none-512", what="the same without experts", quantization="float8", experts=0),
     Row(name="short-512", what="512 rows, 40 tokens asked and 14 new", prompt=40, new=14, waves=16),
     Row(name="short-none-512", what="the same without experts", prompt=40, new=14, experts=0, waves=16),

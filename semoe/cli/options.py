@@ -84,7 +84,7 @@ QuantizationName = Annotated[
     Literal["none", "float8"] | None,
     typer.Option(
         "--quantization",
-        help="While answers are written, compute the layers' products in float8: more answers a second on a GPU since "
+        help="While answers are written, compute two thirds of the products in float8: more answers a second on a GPU since "
         "Hopper with --dtype bfloat16, of almost the same words. Default: the preset's, which is none.",
     ),
 ]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from semoe.errors import UsageError
-from semoe.experts.fused.products import Float8Layers, Products
+from semoe.experts.fused.products import Float8Normed, Products
 from semoe.experts.fused.weights import base_weights
 from semoe.experts.layout import ExpertLayout
 from semoe.generation.engine import Engine
@@ -87,17 +87,17 @@ def float8_rows(x_MW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return rows_MW, scale_1M[0]
 
 
-def test_products_in_float8_are_those_of_the_layers_alone(
+def test_products_in_float8_are_those_of_normed_rows_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fused: None
 ) -> None:
     """Triton's interpreter rounds float8 in a way of its own, so torch does it here; tests/gpu has the kernel."""
     monkeypatch.setattr("semoe.experts.fused.products.quantised", float8_rows)
     decoder, _ = setting(tmp_path, "qwen2", 2)
     decoder = Decoder(decoder.config, {name: one.bfloat16() for name, one in decoder.weights.items()})
-    weights, products = base_weights(decoder), Float8Layers()
+    weights, products = base_weights(decoder), Float8Normed()
     products.prepare(weights)
     layer = weights.layers[0]
-    for product, is_exact in ((layer.qkv, False), (layer.down, False), (weights.head, True)):
+    for product, is_exact in ((layer.qkv, False), (layer.gate_up, False), (layer.down, True), (weights.head, True)):
         count, width = product.weight_OI.shape
         x_MI = torch.randn(5, width, generator=torch.Generator().manual_seed(1)).bfloat16()
         found_MO, wanted_MO, held_MO = (x_MI.new_empty(5, count) for _ in range(3))

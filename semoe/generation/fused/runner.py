@@ -11,7 +11,7 @@ from torch import Tensor
 
 from semoe.errors import UsageError
 from semoe.experts.fused.angles import AngleTable
-from semoe.experts.fused.products import Float8Layers, Products
+from semoe.experts.fused.products import Float8Normed, Products
 from semoe.experts.fused.sending import Sender
 from semoe.experts.fused.weights import base_weights
 from semoe.experts.layout import ExpertLayout
@@ -70,7 +70,7 @@ class FusedRunner:
         self._layout = layout or ExpertLayout(decoder.config, LoraSettings(rank=1))
         self._max_rows = max_rows
         self._weights = base_weights(decoder)
-        self._products = Float8Layers() if quantization == "float8" else Products()
+        self._products = Float8Normed() if quantization == "float8" else Products()
         self._products.prepare(self._weights)
         self._angles = AngleTable(decoder)
         self._send = Sender(decoder.device)
