@@ -8,7 +8,7 @@ from semoe.errors import UsageError, unknown_name
 from semoe.models.sites import PROJECTIONS
 
 Quantization = Literal["none", "float8"]
-"""Of the products with the base model's weights while answers are written: in the model's own type, or two thirds of them in float8."""
+"""How an engine multiplies by the base model's weights: in the model's own type, or two thirds of it in float8."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,7 @@ class Engine:
         eos_ids: tokens that end an answer.
         max_rows: rows answered at once.
         prefill_tokens: prompt tokens computed at once; bounds memory. None: as the device wants it.
-        quantization: `float8`: two thirds of the products with the base model's weights in float8, on a GPU that has it.
+        quantization: `float8`: two thirds of the products with the base model's weights, on a GPU that has it.
 
     Raises:
         UsageError: no row, or no float8 where it was asked for.
