@@ -84,8 +84,8 @@ QuantizationName = Annotated[
     Literal["none", "float8"] | None,
     typer.Option(
         "--quantization",
-        help="float8: while answers are written, compute two thirds of the products in it. A GPU since Hopper answers a "
-        "fifth more questions a second so, with --dtype bfloat16, in partly other words. Default: the preset's (none).",
+        help="float8: compute two thirds of the products in it while answers are written. A GPU since Hopper answers a "
+        "fifth more questions a second so, with --dtype bfloat16, some in other words. Default: the preset's (none).",
     ),
 ]
 TokensPerStep = Annotated[

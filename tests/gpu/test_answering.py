@@ -24,6 +24,9 @@ from tests.tiny import FAMILIES, SHAPE, tiny_model_folder
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore")]
 
 
+EOS = frozenset([7, 11])
+
+
 def requests(layout: ExpertLayout, most: int) -> list[Request]:
     chooser = random.Random(1)
     generator = torch.Generator().manual_seed(1)
@@ -43,8 +46,7 @@ def requests(layout: ExpertLayout, most: int) -> list[Request]:
 def answers(
     decoder: Decoder, layout: ExpertLayout, asked: list[Request], quantization: Quantization = "none"
 ) -> list[Answer]:
-    eos = frozenset([7, 11])
-    return Engine(decoder, layout, eos_ids=eos, max_rows=5, quantization=quantization).generate(asked)
+    return Engine(decoder, layout, eos_ids=EOS, max_rows=5, quantization=quantization).generate(asked)
 
 
 def plain_answers(decoder: Decoder, layout: ExpertLayout, asked: list[Request]) -> list[Answer]:
@@ -83,10 +85,11 @@ def test_products_in_float8_leave_probabilities_about_as_they_were(tmp_path: Pat
     plain, float8 = answers(rounded, layout, asked), answers(rounded, layout, asked, "float8")
 
     def error(found: list[Answer]) -> float:
-        return sum(abs(a.entropies[0] - b.entropies[0]) for a, b in zip(found, wanted, strict=True))
+        pairs = [(a, b) for a, b in zip(found, wanted, strict=True) if a.entropies and b.entropies]
+        assert len(pairs) > 5
+        return sum(abs(a.entropies[0] - b.entropies[0]) for a, b in pairs) / len(pairs)
 
-    assert 0 < error(float8) < 10 * error(plain)
-    assert [one.entropies for one in float8] != [one.entropies for one in plain], "float8 is what computes"
+    assert error(plain) < error(float8) < 0.1, "nats"
 
 
 def test_float8_is_refused_for_other_types(tmp_path: Path) -> None:
