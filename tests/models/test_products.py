@@ -8,7 +8,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from semoe.models import products
-from semoe.models.products import linear, linear_backward, prefers_onednn
+from semoe.models.products import linear, linear_backward, prefers_onednn, takes_onednn_for_few
 
 WIDE = 300
 
@@ -75,3 +75,25 @@ def test_a_cpu_that_is_not_amds_keeps_torchs_choice(monkeypatch: pytest.MonkeyPa
     prefers_onednn.cache_clear()
     assert not prefers_onednn()
     prefers_onednn.cache_clear()
+
+
+@pytest.mark.parametrize(("num_rows", "outputs", "expected"), [(3, 8192, 0), (4, 8192, 1), (15, 8192, 1), (15, 64, 0)])
+def test_elsewhere_few_rows_of_large_weights_are_onednns(
+    monkeypatch: pytest.MonkeyPatch, num_rows: int, outputs: int, expected: int
+) -> None:
+    monkeypatch.delenv("SEMOE_ONEDNN", raising=False)
+    monkeypatch.setattr(products, "prefers_onednn", lambda: False)
+    monkeypatch.setattr(products, "takes_onednn_for_few", lambda: True)
+    taken: list[int] = []
+    own = products._onednn
+    monkeypatch.setattr(products, "_onednn", lambda *parts: taken.append(1) or own(*parts))
+    x_TI, weight_OI = torch.randn(num_rows, 1024), torch.randn(outputs, 1024)
+    torch.testing.assert_close(linear(x_TI, weight_OI), F.linear(x_TI, weight_OI), atol=1e-3, rtol=1e-4)
+    assert len(taken) == expected
+
+
+def test_zero_keeps_few_rows_torchs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMOE_ONEDNN", "0")
+    takes_onednn_for_few.cache_clear()
+    assert not takes_onednn_for_few()
+    takes_onednn_for_few.cache_clear()
