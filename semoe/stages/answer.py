@@ -16,6 +16,7 @@ from semoe.generation.engine import Engine
 from semoe.generation.request import Answer
 from semoe.generation.runners import prepared_for, rows_for
 from semoe.generation.switching.loop import Switching
+from semoe.generation.switching.methods import make_method
 from semoe.generation.switching.requests import Prepared
 from semoe.generation.switching.trace import Answered, Trace
 from semoe.generation.switching.watching import Watcher
@@ -102,6 +103,8 @@ class Answerer:
         """
         # There before the first answer: a rate sees nothing of what a counter had when it was first seen.
         metrics.questions_answered.labels(how.label)
+        if how.switching:
+            make_method(how.switching, Language())  # an unknown one is told before anything is opened
         make_experts = None if store is None else OnTheSpot.of(model, recipe, store, how.switching, run=run)
         return cls(
             model=model,

@@ -64,7 +64,11 @@ class Isolating(Generic[T]):
         self._work = work
         self._set_aside = set_aside
         self._num_finished = 0
+        """Since items were left out."""
         self._at_fault: list[tuple[T, Exception]] = []
+        """Failed alone, and are not left out yet."""
+        self._was_any = False
+        """Whether anything was ever finished."""
 
     def run(self, items: Iterable[T]) -> None:
         """Does it.
@@ -75,12 +79,21 @@ class Isolating(Generic[T]):
         """
         rest = iter(items)
         while failed := self._tried(rest):
-            self._num_finished, self._at_fault = 0, []
+            self._leave_out()
             self._find(failed.unfinished)
-            if len(self._at_fault) > 1 and not self._num_finished:
-                raise failed.error
-            for item, error in self._at_fault:
-                self._set_aside(item, error)
+            self._leave_out()
+        if len(self._at_fault) > 1 and not (self._was_any or self._num_finished):
+            raise self._at_fault[0][1]
+        self._num_finished += 1  # there is nothing left to wait for
+        self._leave_out()
+
+    def _leave_out(self) -> None:
+        """Sets aside what has failed alone, once anything was done after it: where all of a batch fails, not before."""
+        if not self._num_finished:
+            return
+        for item, error in self._at_fault:
+            self._set_aside(item, error)
+        self._was_any, self._num_finished, self._at_fault = True, 0, []
 
     def _find(self, items: Sequence[T]) -> None:
         """Does items that failed together, in two halves; what fails alone is at fault."""

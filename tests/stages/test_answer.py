@@ -158,3 +158,9 @@ def test_a_method_shows_passages_or_loads_experts_or_both(method: str, shows: bo
 def test_a_control_of_answers_that_retrieve_is_refused() -> None:
     with pytest.raises(UsageError, match="--experts random"):
         InferenceSettings(experts="random", switching=SwitchSettings())
+
+
+def test_an_unknown_method_is_told_before_a_question_is_asked(small_model: Model) -> None:
+    how = InferenceSettings(inference_method="none", switching=SwitchSettings(method="tokn"))
+    with pytest.raises(UsageError, match="method"):
+        Answerer.of(small_model, Recipe.of("tiny"), how, None, run="r")

@@ -1,7 +1,7 @@
 """Of many items whose common work fails, those at fault are found and left out, and all others are done."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from semoe.errors import TransientError
@@ -34,6 +34,8 @@ def done_without(count: int, bad: set[int], at_once: int) -> tuple[list[int], li
 
 
 @given(bad=st.sets(st.integers(0, 59), max_size=5), at_once=st.integers(1, 64))
+@example(bad={0, 1}, at_once=2)  # all of a batch
+@example(bad={58, 59}, at_once=2)
 def test_each_is_done_once_but_those_at_fault(bad: set[int], at_once: int) -> None:
     done, aside = done_without(60, bad, at_once)
     assert sorted(done) == sorted(set(range(60)) - bad)
@@ -66,3 +68,18 @@ def test_an_error_of_whoever_makes_the_items_ends_the_work() -> None:
 
     with pytest.raises(OSError, match="gone"):
         Isolating(lambda taken: [taken.finish(n) for n, _ in enumerate(taken)] and None, lambda *_: None).run(items())  # type: ignore[arg-type,func-returns-value]
+
+
+def test_a_device_that_breaks_in_the_midst_takes_nothing_with_it() -> None:
+    """What fails from then on is no item's fault, however much was done before."""
+    aside: list[int] = []
+
+    def work(items: Taken[int]) -> None:
+        for position, item in enumerate(items):
+            if item >= 30:
+                raise RuntimeError("no more memory")
+            items.finish(position)
+
+    with pytest.raises(RuntimeError, match="no more memory"):
+        Isolating(work, lambda item, error: aside.append(item)).run(iter(range(200)))
+    assert aside == []

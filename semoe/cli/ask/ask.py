@@ -9,6 +9,7 @@ from semoe.cli import options as o
 from semoe.cli.ask.options import AskedIndexOptions, AskedRecipeOptions, AskedSwitchOptions, AskingOptions
 from semoe.cli.output import err, print_json
 from semoe.cli.verbs import verb
+from semoe.errors import UsageError
 from semoe.words import counted
 
 if TYPE_CHECKING:
@@ -83,10 +84,23 @@ def _ready(
         topk=source.topk,
         exemplars=source.exemplars,
     )
-    for how in ways:
-        asker.ready(how)
+    _get_ready(asker, source, ways)
     err.print(f"{source.recipe.model_name} is ready after {time.monotonic() - started:.1f} s.", soft_wrap=True)
     return asker, taught
+
+
+def _get_ready(asker: "Asker", source: "Source", ways: "list[InferenceSettings]") -> None:
+    try:
+        for how in ways:
+            asker.ready(how)
+    except UsageError as error:
+        if error.kind != "missing-stage" or not source.run:
+            raise
+        raise UsageError(
+            f"Run {source.run} has no expert yet: `semoe status --run {source.run}`, with the same --root_dir or "
+            "--store, says how far it is. To ask without experts: --compare none,icl.",
+            kind=error.kind,
+        ) from error
 
 
 def _retriever(source: "Source", ways: "list[InferenceSettings]", where: "RetrievalConfig") -> "Retriever | None":

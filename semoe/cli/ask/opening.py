@@ -38,6 +38,8 @@ class Source:
     topk: int
     exemplars: "Sequence[Exemplar] | None"
     load_model: "Callable[[], Model]"
+    run: str = ""
+    """Whose experts these are; empty: no run's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +155,7 @@ def _of_run(places: Places, asking: AskingOptions, objects: "Objects", name: str
         topk=asking.topk or plan.topk,
         exemplars=None if plan.fewshot is None else load_exemplars(plan.sets[0].dataset)[: plan.fewshot],
         load_model=job.load_model,
+        run=name,
     )
 
 

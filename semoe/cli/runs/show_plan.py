@@ -18,26 +18,27 @@ def show_plan(
     measured: "Throughput | None" = None,
     *,
     as_json: bool = False,
+    unknown: str = "not measured: give --probe or --experts_per_second",
 ) -> None:
-    """Prints what a run will take."""
+    """Prints what a run will take; what is `unknown` in this word, or not at all where it is empty."""
     plan = folder.plan()
     sizes = {
         "run": plan.run,
         "store": folder.objects.url,
         "questions": sum(one.num_questions for one in plan.sets),
     }
-    show(sizes | _in_words(plan, manifest, measured, found), as_json=as_json)
+    words = _in_words(plan, manifest, measured, found, unknown)
+    show(sizes | {name: said for name, said in words.items() if said != ""}, as_json=as_json)
 
 
 def _in_words(
-    plan: "Plan", manifest: "Manifest", measured: "Throughput | None", found: "Estimate"
+    plan: "Plan", manifest: "Manifest", measured: "Throughput | None", found: "Estimate", unknown: str
 ) -> dict[str, object]:
     at_most = "" if manifest.num_tokens or plan.corpus else "at most "
     of_all = f"{at_most}{manifest.num_passages} distinct of {manifest.num_retrieved} retrieved"
     least, most = found.passages
     span = "" if least == most else f", between {least:.0f} and {most:.0f}"
     reckoned = f"about {manifest.num_passages}{span}: all of {plan.corpus.file.path}" if plan.corpus else ""
-    unknown = "not measured: give --probe or --experts_per_second"
     return {
         "passages": reckoned or of_all,
         "tokens": manifest.num_tokens or ("not counted" if plan.corpus else "known after retrieval"),
