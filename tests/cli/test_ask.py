@@ -176,6 +176,17 @@ def test_mistakes_are_told_in_a_line_before_a_model_is_loaded(
     assert (told.out, told.err.count("\n")) == ("", 1)
 
 
+def test_a_run_that_has_trained_nothing_yet_says_where_to_look(
+    small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(small_root / "index", tmp_path / "index")
+    planned(small_root, tmp_path, "--sample", "1", "--index_dir", str(tmp_path / "index"), shards=1)
+    assert run(["ask", QUESTION, "--root_dir", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "Run r has no expert yet: `semoe status --run r`" in said
+    assert "--compare none,icl" in said
+
+
 def test_without_a_run_the_demo_that_is_near_is_named(
     demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

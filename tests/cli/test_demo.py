@@ -13,10 +13,20 @@ def test_the_commands_that_the_demo_names_work(
     small_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    quick = ["--model_name", str(small_root / "tiny"), "--preset", str(small_root / "quick.toml"), "--topk", "1"]
+    quick = [
+        "--model_name",
+        str(small_root / "tiny"),
+        "--preset",
+        str(small_root / "quick.toml"),
+        "--topk",
+        "1",
+        "--sample",
+        "2",
+    ]
     assert run(["demo", "--root_dir", "my demo", *quick]) == 0
     told = capsys.readouterr()
     assert "Everything lies in my demo" in told.out
+    assert "not measured" not in told.out, "it has no option to measure with"
     assert re.findall(r"^  (\w+) +'.*'  \(F1 .*\)$", told.out, re.MULTILINE) == [
         "none", "icl", "prag", "combine", "prag_random"
     ]  # fmt: skip
