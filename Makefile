@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 OCI := $(if $(shell command -v docker),docker,buildah)
 REPOSITORY ?= semoe-worker
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' semoe/__init__.py)
-BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot) --build-arg VERSION=$(VERSION)
+BUILD := $(OCI) $(if $(filter docker,$(OCI)),build,build --isolation chroot) --build-arg VERSION=$(VERSION) $(BUILD_ARGS)
 CUDA ?= cu128
 # Tests at once; each process starts servers of its own.
 JOBS ?= 2

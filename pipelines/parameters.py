@@ -58,7 +58,7 @@ CORPUS = [
     Parameter(name="shares", value="8", description="Workers that make vectors together."),
 ]
 WORKER = [
-    Parameter(name="commit_seconds", value="30", description="A worker that is killed loses no more than this."),
+    Parameter(name="commit_seconds", value="30", description="Lost with a killed worker, with the batch in hand."),
     Parameter(name="max_attempts", value="20", description="Of each shard, after the first."),
     Parameter(name="shard_deadline_seconds", value="43200", description="Of one attempt at a shard."),
     Parameter(name="grace_seconds", value="120", description="Between SIGTERM and SIGKILL."),

@@ -25,6 +25,9 @@ class Panel:
     """Query and legend."""
 
 
+ENDED = 'phase=~"Succeeded|Failed|Error"'
+
+
 def per_second(metric: str, by: str = "") -> str:
     """The rate of a counter, over all workers."""
     return f"sum{_by(by)}(rate({metric}{{{HERE}}}[{RATE}]))"
@@ -69,7 +72,12 @@ ROWS: dict[str, Sequence[Panel]] = {
             "Pods of workflows in this namespace since Argo's controller started. A failed pod is tried again unless "
             "its settings were wrong.",
             "none",
-            ((f"sum by (phase) (argo_workflows_pods_total_count{{{OF_WORKFLOW}}})", "{{phase}}"),),
+            (
+                (
+                    f"sum by (phase) (argo_workflows_pods_total_count{{{OF_WORKFLOW}, {ENDED}}})",
+                    "{{phase}}",
+                ),
+            ),
         ),
     ),
     "Training": (
@@ -123,7 +131,7 @@ ROWS: dict[str, Sequence[Panel]] = {
         Panel(
             "GPU memory used, of all",
             "Share of each GPU's memory that is in use, by whatever program. Much that is free: `--tokens_per_step` "
-            "may be larger.",
+            "may be larger. Empty without NVML.",
             "percentunit",
             (
                 (
@@ -160,7 +168,7 @@ ROWS: dict[str, Sequence[Panel]] = {
             "`ok`, or the kind of error that was left after the retries. `missing-object` is an ordinary answer: the "
             "program asks whether something is there.",
             "suffix: calls/s",
-            ((per_second("semoe_s3_requests_total", "outcome"), "{{outcome}}"),),
+            ((f"{per_second('semoe_s3_requests_total', 'outcome')} > 0", "{{outcome}}"),),
         ),
         Panel(
             "Seconds of an S3 call, p95",
@@ -173,9 +181,9 @@ ROWS: dict[str, Sequence[Panel]] = {
         Panel(
             "Elasticsearch requests a second, by outcome",
             "`ok`, or the kind of error; each attempt counts, so a node that is away shows while workers still wait "
-            "for it.",
+            "for it. A worker of a few requests may be gone before a second scrape, without which there is no rate.",
             "suffix: requests/s",
-            ((per_second("semoe_elasticsearch_requests_total", "outcome"), "{{outcome}}"),),
+            ((f"{per_second('semoe_elasticsearch_requests_total', 'outcome')} > 0", "{{outcome}}"),),
         ),
         Panel(
             "Question-answer pairs a second",

@@ -10,7 +10,7 @@ import typer
 
 from semoe.cli import options as o
 from semoe.cli.option_groups import option_group
-from semoe.cli.output import print_json, table
+from semoe.cli.output import err, print_json, table
 from semoe.cli.verbs import verb
 from semoe.errors import SemoeError
 from semoe.words import counted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from semoe.cli.cluster.checks import Row
     from semoe.cli.cluster.client import Cluster
+    from semoe.cli.cluster.workflow import WorkflowState
 
 PACKAGES = {
     "torch": "",
@@ -35,6 +36,9 @@ PACKAGES = {
     "kubernetes": "cluster",
 }
 """Each with the extra that brings it; empty for what every installation has."""
+NEEDED = ("argo", "your rights", "workflow templates")
+"""Of a cluster, before anything can be tried from a pod."""
+TO_MEND = "To mend: "
 
 
 @option_group("What else to check", table="doctor_checks")
@@ -72,6 +76,10 @@ def doctor(checks: CheckOptions, place: o.PlaceOptions, output: o.OutputOptions)
         print_json([{"part": part, "state": state, "detail": detail} for part, state, detail in rows])
     else:
         table("What there is", ("part", "state", "detail"), rows)
+        for part, state, detail in rows:
+            if state != "ok":
+                # Whole lines at the end: of a pod's log, which is all that another doctor sees, they are what is kept.
+                err.print(f"{TO_MEND}{part} is {state}: {detail}", soft_wrap=True)
     if any(state != "ok" for _, state, _ in rows):
         raise typer.Exit(1)
 
@@ -81,7 +89,11 @@ def _of_cluster(checks: CheckOptions, store: str | None) -> list["Row"]:
     from semoe.cli.cluster.client import Cluster
 
     rows = list(cluster_rows(Cluster(checks.namespace), checks.gpu_resource))
-    return rows + ([_from_a_pod(Cluster(checks.namespace), store)] if checks.submit else [])
+    if not checks.submit:
+        return rows
+    if any(part in NEEDED and state != "ok" for part, state, _ in rows):
+        return [*rows, ("from a pod", "not tried", "first what is missing above")]
+    return [*rows, _tried_from_a_pod(Cluster(checks.namespace), store)]
 
 
 def _in_reach(checks: CheckOptions, place: o.PlaceOptions) -> list["Row"]:
@@ -174,13 +186,18 @@ def _elasticsearch() -> str:
     return check_elasticsearch(ElasticConfig.from_environment())
 
 
-def _from_a_pod(cluster: "Cluster", store: str | None) -> "Row":
+def _tried_from_a_pod(cluster: "Cluster", store: str | None) -> "Row":
     """Runs this same command in a pod, with what the workers have."""
     from semoe.cli.cluster.argo import run_once
 
-    state = run_once(cluster, "doctor", {"store": store} if store else {})
+    return from_a_pod(run_once(cluster, "doctor", {"store": store} if store else {}))
+
+
+def from_a_pod(state: "WorkflowState") -> "Row":
+    """Returns what a workflow of this command found, as far as a pod's end tells."""
     if state.phase == "Succeeded":
         return "from a pod", "ok", f"store and Elasticsearch, checked by workflow {state.name}"
     unseen = "" if state.phase else "not begun: does Argo's controller run, and watch this namespace?"
     said = "; ".join(map(str, state.failed or state.stuck)) or unseen or state.message or "took too long"
-    return "from a pod", "unusable", f"workflow {state.name}: {said}"
+    before, mark, to_mend = said.partition(TO_MEND)
+    return "from a pod", "unusable", f"workflow {state.name}: {to_mend if mark else before}"

@@ -147,4 +147,4 @@ def _remember(memory: Path, lines: Lines) -> None:
     try:
         write_bytes(memory, orjson.dumps(dict(lines)))
     except SemoeError as error:
-        log.info("the digest of the weights is not remembered: %s", error)
+        log.debug("the digest of the weights is not remembered: %s", error)

@@ -20,7 +20,8 @@ from semoe.prompts.exemplars import Exemplar, has_exemplars, load_exemplars
 from semoe.prompts.template import load_template
 from semoe.published.main_config import MainConfig
 from semoe.retrieval.retriever import RetrievalConfig
-from semoe.stages.answer import Answerer, fit_of
+from semoe.stages.answer import Answerer
+from semoe.stages.answer_record import fit_of
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.recipe import Recipe
 from semoe.stages.retrieve import switching_retriever

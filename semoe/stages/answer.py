@@ -25,7 +25,7 @@ from semoe.language.readers import Readers, readers_for
 from semoe.models.model import Model
 from semoe.prompts.exemplars import Exemplar
 from semoe.retrieval.retriever import Retriever
-from semoe.stages.answer_record import AnswerRecord
+from semoe.stages.answer_record import AnswerRecord, fit_of
 from semoe.stages.inference_settings import InferenceSettings
 from semoe.stages.on_the_spot import OnTheSpot
 from semoe.stages.recipe import Recipe
@@ -287,15 +287,6 @@ class Answerer:
             set_number=task.set_number,
             state=self.state if self.how.loads_experts else None,
         )
-
-
-def fit_of(answered: Answered) -> Fit:
-    """Returns what of an answer that retrieved on its way the model's context had no room for."""
-    return Fit(
-        dropped_passages=sum(switch.dropped_passages for switch in answered.switches),
-        cut_tokens=answered.cut_tokens,
-        too_long=answered.too_long,
-    )
 
 
 def distinct_keys(tasks: Sequence[Task]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Self
 from semoe.errors import CorruptError
 from semoe.evaluation.overflow import ALL_FITS, Fit, read_fit
 from semoe.evaluation.scores import Scores
-from semoe.generation.switching.trace import Trace, read_trace
+from semoe.generation.switching.trace import Answered, Trace, read_trace
 from semoe.store.state import StoreState
 
 SCORES = ("em", "f1", "prec", "recall")
@@ -101,3 +101,12 @@ class AnswerRecord:
 def states_of(records: Iterable[AnswerRecord]) -> tuple[StoreState, ...]:
     """Returns the states that answers read, each once, in order."""
     return tuple({one.state.digest: one.state for one in records if one.state}.values())
+
+
+def fit_of(answered: Answered) -> Fit:
+    """Returns what of an answer that retrieved on its way the model's context had no room for."""
+    return Fit(
+        dropped_passages=sum(switch.dropped_passages for switch in answered.switches),
+        cut_tokens=answered.cut_tokens,
+        too_long=answered.too_long,
+    )

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ def test_a_bucket_without_conditional_writes_is_refused_in_clear_words(
         for name, value in (s3_environment | {"AWS_ENDPOINT_URL_S3": objects._client.meta.endpoint_url}).items():
             monkeypatch.setenv(name, value)
         assert run(["doctor", "--store", "s3://bucket/x"]) == 1
-    said = "".join(capsys.readouterr().out.replace("│", "").split())
-    assert "ignoresconditionalwrites" in said
+    told = capsys.readouterr()
+    assert "ignoresconditionalwrites" in "".join(told.out.replace("│", "").split())
+    assert re.search(r"^To mend: store is unusable: .*ignores conditional writes", told.err, re.MULTILINE)
 
 
 def test_a_bucket_with_them_is_fine(

@@ -30,7 +30,10 @@ CHARTS = pytest.mark.parametrize("case", [WORKERS, STANDALONE], ids=lambda case:
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 EMPTIED: dict[str, dict[str, set[Key]]] = {
     "workers": {
-        "[]": {("networkPolicy", way) for way in ("s3", "elasticsearch", "apiServer", "identity", "prometheus")},
+        "[]": {
+            ("networkPolicy", way)
+            for way in ("s3", "elasticsearch", "apiServer", "identity", "prometheus", "dnsAddresses")
+        },
         "0": {
             ("gpu", "count"), ("maxAttempts",), ("keepSeconds",), ("metrics", "podMonitor", "lastScrapeSeconds"),
             *(("corpusSchedule", name) for name in ("startingDeadlineSeconds", "keepSucceeded", "keepFailed")),

@@ -122,3 +122,20 @@ def test_the_api_server_takes_every_example(path: Any) -> None:
     documents = [one for one in render(CHART, files=[path]) if one["kind"] != "Pod"]
     assert len(documents) > 15
     run("kubectl", "apply", "--dry-run=server", "-n", "default", "-f", "-", stdin=yaml.safe_dump_all(documents))
+
+
+def test_alerts_link_to_the_runbook_where_people_read_it() -> None:
+    rules = {"runbookUrl": "https://wiki.example.com/semoe/runbook"}
+    (group,) = only(render(CHART, LEAST | {"metrics": {"rules": rules}}), "PrometheusRule")["spec"]["groups"]
+    links = [rule["annotations"]["runbook_url"] for rule in group["rules"]]
+    assert links == [f"{rules['runbookUrl']}#{rule['alert'].lower()}" for rule in group["rules"]]
+
+
+def test_a_clusters_own_dns_is_let_through() -> None:
+    egress = only(
+        render(CHART, LEAST | {"networkPolicy": {"dnsAddresses": ["10.0.0.10/32", "fd00::a/128"]}}),
+        "NetworkPolicy", "test-allow",
+    )["spec"]["egress"]  # fmt: skip
+    own = [rule for rule in egress if rule["to"][0].get("ipBlock", {}).get("cidr") == "10.0.0.10/32"]
+    assert [one["ipBlock"]["cidr"] for one in own[0]["to"]] == ["10.0.0.10/32", "fd00::a/128"]
+    assert {port["port"] for port in own[0]["ports"]} == {53}

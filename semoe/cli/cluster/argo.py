@@ -20,6 +20,8 @@ RUN_LABEL = "semoe/run"
 POLL_SECONDS = 3.0
 ENDING_SECONDS = 300.0
 """How long a workflow that was told to stop may take: its pods' grace, and the report."""
+STUCK_SECONDS = 60.0
+"""How long a pod that cannot start is waited for: what hinders it may pass, as a full node does."""
 LABEL = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 """What Kubernetes takes for a label."""
 NAME_LENGTH = 50
@@ -111,6 +113,7 @@ class ArgoBackend:
                 time.sleep(POLL_SECONDS)
                 continue
             line = "; ".join(_line(one) for one in stages if one.finished != one.num_shards and one.total)
+            line = line or _at_work(state)
             if line and line != told:
                 err.print(line, soft_wrap=True)
                 told = line
@@ -170,7 +173,10 @@ class ArgoBackend:
 def run_once(
     cluster: Cluster, concept: str, parameters: Mapping[str, str], timeout_seconds: float = 300.0
 ) -> WorkflowState:
-    """Submits a workflow that is no run's, and waits for its end; one that takes longer is stopped."""
+    """Submits a workflow that is no run's, and waits for its end.
+
+    One that takes longer is stopped, as is one whose pod cannot start, or one that nobody waits for any more.
+    """
     given = [{"name": name, "value": value} for name, value in parameters.items()]
     body = {
         "apiVersion": f"{ARGO}/{VERSION}",
@@ -179,11 +185,26 @@ def run_once(
         "spec": {"workflowTemplateRef": {"name": template_name(concept)}, "arguments": {"parameters": given}},
     }
     name = cluster.create_workflow(body)
+    is_over = False
+    try:
+        state = _awaited(cluster, name, timeout_seconds)
+        is_over = state.is_over
+        return state
+    finally:
+        if not is_over:
+            cluster.stop(name)
+
+
+def _awaited(cluster: Cluster, name: str, timeout_seconds: float) -> WorkflowState:
+    """Returns a workflow as it ended, or as it is after some time, or soon where it cannot start."""
     until = time.monotonic() + timeout_seconds
+    told = ""
     while not (state := read_workflow(cluster.workflow(name))).is_over and time.monotonic() < until:
+        if (hindered := _hindrance(state)) and not told:
+            err.print(f"Workflow {name} {hindered}", soft_wrap=True)
+            until = min(until, time.monotonic() + STUCK_SECONDS)
+            told = hindered
         time.sleep(POLL_SECONDS)
-    if not state.is_over:
-        cluster.stop(name)
     return state
 
 
@@ -195,7 +216,13 @@ def _name_of(run: str) -> str:
 def _line(one: StageStatus) -> str:
     items = f"{one.done:.0f} of {counted(one.total, 'item')}"
     shards = "? shards" if one.num_shards is None else counted(one.num_shards, "shard")
-    return f"{one.stage}: {one.finished} of {shards}, {items} under way"
+    return f"{one.stage}: {one.finished} of {shards}, {items} done"
+
+
+def _at_work(state: WorkflowState | None) -> str:
+    """Names the pods that run, where no stage has said yet how much there is to do."""
+    found = dict.fromkeys(node.template for node in state.nodes if node.phase == "Running") if state else {}
+    return f"at work: {', '.join(found)}" if found else ""
 
 
 def _hindrance(state: WorkflowState) -> str:

@@ -32,7 +32,7 @@ class WorkerOptions:
         typer.Option(
             "--commit_seconds",
             min=0.0,
-            help="Publish at least so often; a worker that is killed loses no more. 0: each expert at once. "
+            help="Publish at least so often; a killed worker loses that and the batch in hand. 0: each expert at once. "
             f"Default: {COMMIT_SECONDS:.0f}.",
         ),
     ] = None

@@ -50,7 +50,8 @@ def plan(
     if folder.plan().corpus:
         _tell_fewer(len(manifest.passage_shards), cutting.shards or 0)
     following = f"semoe run --run {run} --store {folder.objects.url}"
-    err.print(f"Next: {following}   # on a cluster: --backend argo", soft_wrap=True)
+    more = " --corpus s3://… the first time" if folder.plan().retriever == "elasticsearch" else ""
+    err.print(f"Next: {following}   # on a cluster: --backend argo{more}", soft_wrap=True)
 
 
 def _tell_fewer(made: int, asked: int) -> None:

@@ -227,3 +227,50 @@ def test_whoever_follows_may_end_it(backend: ArgoBackend, cluster_api: ApiServer
     with pytest.raises(UsageError, match=r"7\.00"):
         backend.follow(too_dear)
     assert cluster_api.workflows["first-1"]["spec"]["shutdown"] == "Stop"
+
+
+def pending(message: str) -> dict[str, Any]:
+    pod = {"id": "p", "type": "Pod", "templateName": "doctor", "phase": "Pending", "message": message}
+    return {"phase": "Running", "nodes": {"p": pod}}
+
+
+def test_a_check_whose_pod_cannot_start_says_so_and_is_stopped(
+    cluster_api: ApiServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(argo, "STUCK_SECONDS", 0.0)
+    monkeypatch.setattr(argo.time, "sleep", lambda seconds: None)
+    own = Cluster.create_workflow
+
+    def created(cluster: Cluster, body: Any) -> str:
+        name = own(cluster, body)
+        cluster_api.workflows[name]["status"] = pending("ErrImagePull: no such image")
+        return name
+
+    monkeypatch.setattr(Cluster, "create_workflow", created)
+    state = argo.run_once(Cluster(""), "doctor", {})
+    assert [one.message for one in state.stuck] == ["ErrImagePull: no such image"]
+    assert "cannot start: doctor: Pending: ErrImagePull" in capsys.readouterr().err
+    assert cluster_api.workflows[state.name]["spec"]["shutdown"] == "Stop"
+
+
+def test_a_check_that_nobody_waits_for_any_more_is_stopped(
+    cluster_api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(argo.time, "sleep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        argo.run_once(Cluster(""), "doctor", {})
+    (only,) = cluster_api.workflows.values()
+    assert only["spec"]["shutdown"] == "Stop"
+
+
+def test_following_names_the_pods_at_work_before_a_stage_says_how_much_there_is(
+    backend: ArgoBackend, add: Add, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_work = {"id": "1", "type": "Pod", "templateName": "load-corpus", "phase": "Running"}
+    workflow = add("first-1", "Running", at_work)
+    Timer(0.5, workflow["status"].update, kwargs={"phase": "Succeeded"}).start()
+    backend.follow()
+    assert "at work: load-corpus" in capsys.readouterr().err
