@@ -5,8 +5,11 @@
 
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import torch
 
@@ -19,6 +22,8 @@ from semoe.generation.switching.loop import LOOKAHEAD, Switching
 from semoe.generation.switching.settings import SwitchSettings
 from semoe.generation.switching.trace import Answered
 from semoe.language import Language
+from semoe.models import products
+from semoe.models.decoder import Decoder
 from semoe.models.model import Model
 from semoe.retrieval.bm25 import Bm25Retriever, build_index
 from semoe.retrieval.dpr import read_passages
@@ -62,7 +67,8 @@ def main() -> None:
         questions = [f"Who or what is {title}, and where?" for title in titles]
         parts = (model, layout, retriever, language)
         run(*parts, questions[:2], rows=2)  # warms up
-        together, batch_seconds, ends = run(*parts, questions, rows=ROWS)
+        with counted_tokens() as steps:
+            together, batch_seconds, ends = run(*parts, questions, rows=ROWS)
         alone, single_seconds, _ = run(*parts, questions, rows=1)
         never, _, plain_ends = run(*parts, questions, rows=ROWS, hallucination_threshold=1.0)
     if [one.text for one in together] != [one.text for one in alone]:
@@ -72,10 +78,50 @@ def main() -> None:
     print(f"checked: {ROWS} answers with {switches} switches are the same alone and in a batch")
     print(f"one question at a time: {single_seconds / ROWS:.2f} s a question")
     print(f"{ROWS} in a batch:         {batch_seconds / ROWS:.3f} s a question, {single_seconds / batch_seconds:.1f} x")
+    alone_seconds = seconds_of_products(model, steps)
+    print(
+        f"the products of the batch's {len(steps)} steps with the base model's weights, alone: {alone_seconds:.1f} s, "
+        f"{alone_seconds / batch_seconds:.0%} of it; with nothing else {single_seconds / alone_seconds:.1f} x"
+    )
     if calm and not any(one.switches for one in never):
         later = sum(ends[n] / plain_ends[n] for n in calm) / len(calm)
         print(f"the {len(calm)} rows that never switch end {later:.2f} x as late as where no row switches")
     print(describe())
+
+
+@contextmanager
+def counted_tokens() -> Iterator[list[tuple[int, int]]]:
+    """Notes of each step how many tokens went through the layers, and how many through the head."""
+    steps: list[tuple[int, int]] = []
+    hidden, logits = Decoder.hidden, Decoder.logits
+
+    def counted_hidden(self: Decoder, tokens_T: torch.Tensor, *rest: Any, **more: Any) -> torch.Tensor:
+        steps.append((len(tokens_T), 0))
+        return hidden(self, tokens_T, *rest, **more)
+
+    def counted_logits(self: Decoder, hidden_TD: torch.Tensor) -> torch.Tensor:
+        steps[-1] = (steps[-1][0], len(hidden_TD))
+        return logits(self, hidden_TD)
+
+    with patch.object(Decoder, "hidden", counted_hidden), patch.object(Decoder, "logits", counted_logits):
+        yield steps
+
+
+@torch.inference_mode()
+def seconds_of_products(model: Model, steps: Sequence[tuple[int, int]]) -> float:
+    """Returns how long the same steps' products take with nothing in between."""
+    weights = [one for name, one in model.decoder.weights.items() if name.endswith("proj.weight")]
+    head = model.decoder.weights["lm_head.weight"]
+    seconds = 0.0
+    for num_tokens, num_rows in steps:
+        rooms = {one.shape[1]: torch.randn(num_tokens, one.shape[1]) for one in weights}
+        last = torch.randn(num_rows, head.shape[1])
+        started = time.perf_counter()
+        for one in weights:
+            products.linear(rooms[one.shape[1]], one)
+        products.linear(last, head)
+        seconds += time.perf_counter() - started
+    return seconds
 
 
 def run(
