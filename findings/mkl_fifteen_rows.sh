@@ -6,7 +6,7 @@
 # Behaviour: a product of few rows and a weight that no cache holds takes as long as reading the weight takes, however few
 # rows they are. In torch's float32 (`linear`, `mm`, given to MKL) that is so for one to three rows. From 4 to 15 rows the
 # time climbs with every two or three of them, as if the weight were read anew for each group: 15 rows take four times as
-# long as three. At 16 rows it falls by half. oneDNN, which the same torch holds, takes about the same time from 4 to 16.
+# long as three. At 16 rows it falls by half. oneDNN, which the same torch holds, takes half as long again from 4 to 15, and no longer for 15 than for 16.
 #
 # Why it surprises: answers that a language model writes together are such products, a row each. From three to fifteen
 # answers at once nothing is won by having more of them, and one row more, of zeros, makes a step twice as fast.

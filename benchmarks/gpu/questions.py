@@ -70,13 +70,15 @@ def main() -> None:
         if before["questions"] != asked.sample:
             raise SystemExit(f"{asked.out} is of {before['questions']} questions. Give another --out.")
         found = before | {"torch": torch.__version__}
+    fresh = set[str]()
     for on in asked.on.split(","):
         device, dtype, *quantization = on.split(":")
         settings = replace(settings, preset=_quantized(load_preset("semoe"), *quantization))
         model = load_model(asked.model_name, dtype=getattr(torch, dtype), device=device)
-        if device != "cpu" and not quantization:
+        if device != "cpu" and dtype not in fresh:
             found["training"][dtype] = trained(model, settings)
             _fill(model, settings, retriever)
+            fresh.add(dtype)
         if on == "cuda:float32":
             found["calm"] = calm(model, settings, retriever)
         answered = _answered(asked.methods.split(","), model, settings, retriever)

@@ -36,8 +36,6 @@ PACKAGES = {
     "kubernetes": "cluster",
 }
 """Each with the extra that brings it; empty for what every installation has."""
-NEEDED = ("argo", "your rights", "workflow templates")
-"""Of a cluster, before anything can be tried from a pod."""
 TO_MEND = "To mend: "
 
 
@@ -85,7 +83,7 @@ def doctor(checks: CheckOptions, place: o.PlaceOptions, output: o.OutputOptions)
 
 
 def _of_cluster(checks: CheckOptions, store: str | None) -> list["Row"]:
-    from semoe.cli.cluster.checks import cluster_rows
+    from semoe.cli.cluster.checks import NEEDED, cluster_rows
     from semoe.cli.cluster.client import Cluster
 
     rows = list(cluster_rows(Cluster(checks.namespace), checks.gpu_resource))

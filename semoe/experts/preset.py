@@ -13,7 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from semoe.errors import UsageError, unknown_name
-from semoe.experts.settings import LoraSettings, Quantization, TrainingSettings
+from semoe.experts.settings import LoraSettings, Quantization, TrainingSettings, require_quantization
 from semoe.files import read_text
 from semoe.typed import build
 
@@ -53,6 +53,7 @@ class AnsweringSettings:
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
             raise UsageError(f"max_new_tokens must be 1 or more, not {self.max_new_tokens}.", kind="bad-value")
+        require_quantization(self.quantization)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

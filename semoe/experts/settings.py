@@ -2,13 +2,23 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from semoe.errors import UsageError, unknown_name
 from semoe.models.sites import PROJECTIONS
 
 Quantization = Literal["none", "float8"]
 """How an engine multiplies by the base model's weights: in the model's own type, or two thirds of it in float8."""
+
+
+def require_quantization(name: str) -> None:
+    """Makes sure that it is a known one.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if name not in get_args(Quantization):
+        raise unknown_name("quantization", name, get_args(Quantization))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ import torch
 
 from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
-from semoe.experts.settings import Quantization
+from semoe.experts.settings import Quantization, require_quantization
 from semoe.generation.request import Answer, Request
 from semoe.generation.runner import Pending
 from semoe.generation.runners import runner_for
@@ -61,6 +61,7 @@ class Engine:
     ) -> None:
         if max_rows < 1:
             raise UsageError(f"max_rows must be 1 or more, not {max_rows}.", kind="bad-value")
+        require_quantization(quantization)
         self._eos_ids = eos_ids
         self._num_submitted = 0
         self._sequences: dict[int, Running] = {}

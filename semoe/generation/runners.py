@@ -49,7 +49,7 @@ def _require_float8(reason: str | None) -> None:
     if reason:
         raise UsageError(
             f"--quantization float8 is for kernels on a GPU since Hopper with a model in bfloat16, and here {reason}. "
-            "Leave it out.",
+            "Leave it out; where a preset or a plan says it, answer with another.",
             kind="quantization",
         )
 

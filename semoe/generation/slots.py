@@ -102,7 +102,6 @@ class ExpertSlots:
         """Widens the tables to `rank`, keeping what is there."""
         if self._layout is None or not rank or rank <= self._rank:
             return
-        self._rank = rank
         layers = self._decoder.config.num_hidden_layers
         for module in self._layout.modules:
             outputs, inputs = projection_shapes(self._decoder.config)[module]
@@ -113,6 +112,7 @@ class ExpertSlots:
                 a_LBRI[:, :, : old_a.shape[2]] = old_a
                 b_LBOR[:, :, :, : old_b.shape[3]] = old_b
             self._tables[module] = (a_LBRI, b_LBOR)
+        self._rank = rank
 
     def _zeros(self, *shape: int) -> Tensor:
         return torch.zeros(shape, dtype=self._decoder.dtype, device=self._decoder.device)

@@ -104,7 +104,7 @@ class Answerer:
         # There before the first answer: a rate sees nothing of what a counter had when it was first seen.
         metrics.questions_answered.labels(how.label)
         if how.switching:
-            make_method(how.switching, Language())  # an unknown one is told before anything is opened
+            make_method(how.switching, Language())  # an unknown one is told before the first question
         make_experts = None if store is None else OnTheSpot.of(model, recipe, store, how.switching, run=run)
         return cls(
             model=model,

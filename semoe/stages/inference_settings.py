@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from semoe.errors import UsageError, unknown_name
-from semoe.experts.settings import Quantization
+from semoe.experts.settings import Quantization, require_quantization
 from semoe.generation.switching.settings import SwitchSettings
 
 METHODS = ("none", "icl", "prag", "combine")
@@ -47,6 +47,8 @@ class InferenceSettings:
             raise unknown_name("inference_method", self.inference_method, METHODS)
         if self.experts not in CONTROLS:
             raise unknown_name("experts", self.experts, CONTROLS)
+        if self.quantization is not None:
+            require_quantization(self.quantization)
         if self.switching and self.experts != "own":
             raise UsageError(
                 f"The control --experts {self.experts} is for answers in one go; leave out --method.", kind="options"

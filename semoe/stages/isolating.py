@@ -81,7 +81,6 @@ class Isolating(Generic[T]):
         while failed := self._tried(rest):
             self._leave_out()
             self._find(failed.unfinished)
-            self._leave_out()
         if len(self._at_fault) > 1 and not (self._was_any or self._num_finished):
             raise self._at_fault[0][1]
         self._num_finished += 1  # there is nothing left to wait for
@@ -100,9 +99,10 @@ class Isolating(Generic[T]):
         middle = len(items) // 2
         for part in filter(None, (items[:middle], items[middle:])):
             failed = self._tried(iter(part))
+            self._leave_out()
             if failed and len(part) == 1:
                 self._at_fault.append((part[0], failed.error))
-                if len(self._at_fault) >= MOST_IN_A_ROW and not self._num_finished:
+                if len(self._at_fault) >= MOST_IN_A_ROW:
                     raise failed.error
             elif failed:
                 self._find(failed.unfinished)

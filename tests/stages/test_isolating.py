@@ -70,16 +70,29 @@ def test_an_error_of_whoever_makes_the_items_ends_the_work() -> None:
         Isolating(lambda taken: [taken.finish(n) for n, _ in enumerate(taken)] and None, lambda *_: None).run(items())  # type: ignore[arg-type,func-returns-value]
 
 
-def test_a_device_that_breaks_in_the_midst_takes_nothing_with_it() -> None:
-    """What fails from then on is no item's fault, however much was done before."""
+@pytest.mark.parametrize("at_once", [1, 64])
+def test_a_device_that_breaks_in_the_midst_takes_nothing_with_it(at_once: int) -> None:
+    """What fails from then on, eight in a row, is no item's fault, however much was done before."""
     aside: list[int] = []
+    done: list[int] = []
 
     def work(items: Taken[int]) -> None:
+        batch: list[tuple[int, int]] = []
         for position, item in enumerate(items):
-            if item >= 30:
-                raise RuntimeError("no more memory")
+            batch.append((position, item))
+            if len(batch) == at_once:
+                finish(items, batch)
+        finish(items, batch)
+
+    def finish(items: Taken[int], batch: list[tuple[int, int]]) -> None:
+        if len(done) >= 1 or any(item == 0 for _, item in batch):
+            raise RuntimeError("no more memory")
+        for position, item in batch:
+            done.append(item)
             items.finish(position)
+        batch.clear()
 
     with pytest.raises(RuntimeError, match="no more memory"):
         Isolating(work, lambda item, error: aside.append(item)).run(iter(range(200)))
-    assert aside == []
+    assert done == [1]
+    assert aside == [0], "what failed before anything was done, and nothing after"

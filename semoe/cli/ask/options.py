@@ -143,6 +143,7 @@ class AskingOptions:
                 max_new_tokens=self.max_new_tokens,
                 switching=settings,
                 snapshot=self.snapshot if name in ("prag", "combine") else "",
+                quantization="none",  # one answer at a time is no faster with it, and any machine may ask
             )
             for name in names
         ]

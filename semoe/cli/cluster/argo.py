@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from semoe.cli.cluster.client import ARGO, VERSION, Cluster
 from semoe.cli.cluster.ending import why
 from semoe.cli.cluster.workflow import WorkflowState, read_workflow
 from semoe.cli.output import err
-from semoe.errors import TransientError, UsageError, unknown_name
+from semoe.errors import SemoeError, TransientError, UsageError, unknown_name
 from semoe.runs.folder import RunFolder
 from semoe.runs.status import StageStatus, status_of
 from semoe.words import counted
@@ -192,18 +193,22 @@ def run_once(
         return state
     finally:
         if not is_over:
-            cluster.stop(name)
+            with suppress(SemoeError):  # the error that led here says more
+                cluster.stop(name)
 
 
 def _awaited(cluster: Cluster, name: str, timeout_seconds: float) -> WorkflowState:
     """Returns a workflow as it ended, or as it is after some time, or soon where it cannot start."""
     until = time.monotonic() + timeout_seconds
-    told = ""
+    told, since = "", 0.0
     while not (state := read_workflow(cluster.workflow(name))).is_over and time.monotonic() < until:
-        if (hindered := _hindrance(state)) and not told:
+        hindered = _hindrance(state)
+        if hindered and hindered != told:
             err.print(f"Workflow {name} {hindered}", soft_wrap=True)
-            until = min(until, time.monotonic() + STUCK_SECONDS)
-            told = hindered
+        since = (since or time.monotonic()) if hindered else 0.0
+        if since and time.monotonic() - since >= STUCK_SECONDS:
+            break
+        told = hindered
         time.sleep(POLL_SECONDS)
     return state
 

@@ -12,6 +12,8 @@ CONCEPTS = (
 MONITORING = "monitoring.coreos.com"
 SUBMITTING = (("create", "workflows"), ("list", "workflows"), ("patch", "workflows"), ("list", "workflowtemplates"))
 LEAVING_RESULTS = (("create", "workflowtaskresults"), ("patch", "workflowtaskresults"))
+NEEDED = ("argo", "your rights", "workflow templates")
+"""Parts that must be ok before anything can be tried from a pod."""
 Row = tuple[str, str, str]
 """Part, state (`ok` or what is wrong), detail."""
 
@@ -19,9 +21,9 @@ Row = tuple[str, str, str]
 def cluster_rows(cluster: Cluster, gpu_resource: str) -> Iterator[Row]:
     """Checks a namespace as one who submits runs to it."""
     checks: Sequence[tuple[str, Callable[[], tuple[str, str]]]] = (
-        ("argo", lambda: _argo(cluster)),
-        ("your rights", lambda: _rights(cluster, SUBMITTING)),
-        ("workflow templates", lambda: _templates(cluster)),
+        (NEEDED[0], lambda: _argo(cluster)),
+        (NEEDED[1], lambda: _rights(cluster, SUBMITTING)),
+        (NEEDED[2], lambda: _templates(cluster)),
         ("accelerators", lambda: _accelerators(cluster, gpu_resource)),
         ("prometheus", lambda: _prometheus(cluster)),
     )

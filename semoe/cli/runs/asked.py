@@ -94,9 +94,10 @@ class Asked:
             max_new_tokens=given.max_new_tokens or answering.max_new_tokens,
             quantization=given.quantization or answering.quantization,
         )
-        if answering.quantization == "float8" and given.dtype != "bfloat16":
+        if self.datasets and answering.quantization == "float8" and given.dtype != "bfloat16":
             raise UsageError(
-                f"--quantization float8 is for --dtype bfloat16, and it is {given.dtype}.", kind="quantization"
+                f"--quantization float8, here or in the preset, is for --dtype bfloat16, and it is {given.dtype}.",
+                kind="quantization",
             )
         return replace(recipe, preset=replace(recipe.preset, answering=answering))
 
