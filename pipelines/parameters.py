@@ -66,6 +66,11 @@ WORKER = [
 ]
 PLACEMENT = [
     Parameter(name="image", value=f"semoe-worker:{VERSION}", description="Image of every pod."),
+    Parameter(
+        name="image_pull_policy",
+        value="",
+        description="Always, IfNotPresent, Never; empty: Kubernetes' own, Always for the tag latest alone.",
+    ),
     Parameter(name="gpu_resource", value="nvidia.com/gpu", description="What the cluster calls an accelerator."),
     Parameter(
         name="gpus",

@@ -87,6 +87,7 @@ def every_pod() -> str:
     )
     main = {
         "name": "main",
+        "imagePullPolicy": p("image_pull_policy"),
         "resources": {"requests": "@requests", "limits": "@limits"},
         "env": "@env",
         "volumeMounts": "@volume_mounts",

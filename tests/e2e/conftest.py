@@ -38,6 +38,7 @@ CORPUS_KEY = "corpora/it's all.tsv"
 """Of those that people choose: Argo and the shell read an apostrophe and a space as their own."""
 KEYS = {"worker": ("worker", "worker-secret"), "reader": ("reader", "reader-secret")}
 VALUES = f"""
+userId: 20002 # not the image's, as on clusters that number their users
 image: {{repository: {WORKER_IMAGE.rpartition(":")[0]}, tag: {WORKER_IMAGE.rpartition(":")[2]}}}
 store: {{url: "{STORE}", endpoint: "http://seaweed:8333", workerSecret: s3-worker, inferenceSecret: s3-reader}}
 gpu: {{count: 1}}

@@ -1,7 +1,7 @@
 """The pods that Argo makes of rendered WorkflowTemplates, as far as the chart decides: patches, metadata, limits.
 
 Argo fills a workflow's parameters into its patch and the template's, and merges both into the pod that it has made of
-the template. `tests/e2e/test_every_pod.py` holds what Argo itself makes to the same values.
+the template. `tests/e2e/test_every_value.py` holds what Argo itself makes to the same values.
 """
 
 import json

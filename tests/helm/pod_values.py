@@ -42,7 +42,8 @@ SCRATCH = {"ephemeral-storage": "100Mi"}
 PLACED, OTHERS = _placed("gpu"), _placed("cpu")
 VALUES: Document = LEAST | {
     "store": LEAST["store"] | {"endpoint": "https://s3.internal:9000", "caFile": AUTHORITY},
-    "image": {"pullSecrets": [{"name": "123"}]},
+    "image": {"pullSecrets": [{"name": "123"}], "pullPolicy": "Never"},
+    "userId": 20002,
     "resources": {
         "cpu": "2", "memory": "3Gi",
         "requests": {"ephemeral-storage": "1Gi"}, "limits": {"cpu": "4", "ephemeral-storage": "20Gi"},
@@ -71,6 +72,8 @@ def assert_has_all(pod: Document, *, computes: bool) -> None:
     assert {key: spec[key] for key in PLACES} == {key: wanted[key] for key in PLACES}
     assert [one for one in spec["tolerations"] if "node.kubernetes.io" not in one["key"]] == wanted["tolerations"]
     assert spec["imagePullSecrets"] == [{"name": "123"}]
+    assert spec["securityContext"]["runAsUser"] == spec["securityContext"]["fsGroup"] == 20002
+    assert spec["securityContext"]["runAsNonRoot"] is True
     (volume,) = [one for one in spec["volumes"] if one["name"] == "ca"]
     assert volume["configMap"].items() >= VOLUME["configMap"].items()
     containers = {one["name"]: one for one in (*spec["initContainers"], *spec["containers"])}
@@ -80,6 +83,7 @@ def assert_has_all(pod: Document, *, computes: bool) -> None:
 
 
 def _main(container: Mapping[str, Any], computes: bool) -> None:
+    assert container["imagePullPolicy"] == "Never"
     cpu, memory = ("2", "3Gi") if computes else ("300m", "1Gi")
     found = container["resources"]
     assert found["requests"].items() >= {"cpu": cpu, "memory": memory, "ephemeral-storage": "1Gi"}.items()

@@ -13,6 +13,7 @@ from tests.helm.workers import CHART, LEAST
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 DISK = {"ephemeral-storage": "2Gi"}
 UNFIT: Document = {
+    "image": {"pullPolicy": "always"}, "userId": -1, "commitSeconds": 0,
     "podLabels": {"app.kubernetes.io/name": "x", "semoe/stage": "x", "a b": "x", "team": "a b"},
     "podAnnotations": {"inject": False},
     "resources": {"cpu": "0", "memory": "16", "limits": {"cpu": 4, "ephemeral-storage": "", "memory": "1Gi"}},
@@ -35,6 +36,7 @@ UNFIT: Document = {
     "quota": {"hard": {"pods": ""}},
 }  # fmt: skip
 NAMED = (
+    "/image/pullPolicy", "/userId", "/commitSeconds",
     "/podLabels/app.kubernetes.io~1name", "/podLabels/semoe~1stage",
     "at '/podLabels': additional properties 'a b' not", "/podLabels/team", "/podAnnotations/inject", "/resources/cpu",
     "/resources/memory", "/resources/limits/cpu", "/resources/limits/ephemeral-storage", "'memory' not allowed",
@@ -74,6 +76,18 @@ def test_the_tests_of_the_release_are_such_pods() -> None:
         assert all(one in container["env"] for one in ENV)
         assert MOUNT in container["volumeMounts"]
         assert pod["spec"]["imagePullSecrets"] == [{"name": "123"}]
+        assert pod["spec"]["securityContext"]["runAsUser"] == 20002
+        assert container["imagePullPolicy"] == "Never"
+
+
+def test_a_cluster_that_numbers_its_users_chooses_the_number_and_never_root() -> None:
+    documents = render(CHART, LEAST | {"userId": 0})
+    pods = [pod for _, pod in pods_of(documents)] + [
+        only(documents, "Pod", name) for name in ("test-test-worker", "test-test-rights")
+    ]
+    for pod in pods:
+        context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+        assert pod["spec"]["securityContext"] == context
 
 
 def test_unless_it_is_said_pods_have_no_limit_of_cpu_and_no_place() -> None:

@@ -18,10 +18,11 @@ pytestmark = needs_helm
 
 
 def test_the_workflows_are_the_goldens_with_the_values_as_defaults() -> None:
-    documents = render(CHART, LEAST | {"gpu": {"count": 2}, "parallelism": 7, "keepSeconds": 60})
+    documents = render(CHART, LEAST | {"gpu": {"count": 2}, "parallelism": 7, "keepSeconds": 60, "commitSeconds": 5})
     assert kinds(documents).count("WorkflowTemplate") == len(CONCEPTS)
     given = defaults(documents)
     assert (given["store"], given["gpus"], given["s3_secret"]) == ("s3://bucket/semoe", "2", "keys")
+    assert given["commit_seconds"] == "5"
     assert given["inference_s3_secret"] == "keys"
     golden = yaml.safe_load((CHARTS.parent / "manifests/workflows/encode.yaml").read_text())
     template = only(documents, "WorkflowTemplate", template_name("encode"))

@@ -17,6 +17,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "workers.parameters" -}}
 store: {{ .Values.store.url | quote }}
 image: {{ include "workers.image" . | quote }}
+image_pull_policy: {{ .Values.image.pullPolicy | quote }}
 gpu_resource: {{ .Values.gpu.resource | quote }}
 gpus: {{ .Values.gpu.count | int64 | toString | quote }}
 cpu: {{ .Values.resources.cpu | quote }}
@@ -52,9 +53,22 @@ inference_s3_secret: {{ .Values.store.inferenceSecret | default .Values.store.wo
 inference_service_account: {{ .Values.serviceAccounts.inference.name | quote }}
 elasticsearch_secret: {{ .Values.elasticsearch.secretName | quote }}
 es_ca_file: {{ .Values.elasticsearch.caFile | quote }}
+commit_seconds: {{ .Values.commitSeconds | int64 | toString | quote }}
 max_attempts: {{ .Values.maxAttempts | int64 | toString | quote }}
 shard_deadline_seconds: {{ .Values.shardDeadlineSeconds | int64 | toString | quote }}
 grace_seconds: {{ .Values.graceSeconds | int64 | toString | quote }}
+{{- end }}
+
+{{- /* What a pod's processes are. Without numbers the cluster chooses them, and refuses root even so. */ -}}
+{{- define "workers.security" -}}
+runAsNonRoot: true
+{{- with .Values.userId | int64 }}
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+fsGroup: {{ . }}
+fsGroupChangePolicy: OnRootMismatch
+{{- end }}
+seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
 {{- /* A quantity as a number, for comparisons. */ -}}
