@@ -35,7 +35,8 @@ EMPTIED: dict[str, dict[str, set[Key]]] = {
             for way in ("s3", "elasticsearch", "apiServer", "identity", "prometheus", "dnsAddresses")
         },
         "0": {
-            ("gpu", "count"), ("userId",), ("maxAttempts",), ("keepSeconds",), ("metrics", "podMonitor", "lastScrapeSeconds"),
+            ("gpu", "count"), ("userId",), ("maxAttempts",), ("keepSeconds",),
+            ("metrics", "podMonitor", "lastScrapeSeconds"),
             *(("corpusSchedule", name) for name in ("startingDeadlineSeconds", "keepSucceeded", "keepFailed")),
         },
     },
