@@ -52,6 +52,8 @@ def require_there(path: str | Path, option: str) -> None:
     Raises:
         UsageError: it is not; the message names the option that gave it.
     """
+    if not str(path).strip():
+        raise UsageError(f"{option} is empty. Give it a file or a folder.", kind="missing-file")
     if "://" not in str(path) and not Path(path).exists():
         raise UsageError(f"File not found: {path}. Check {option}.", kind="missing-file")
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from semoe.cli import options as o
 from semoe.cli.option_groups import option_group
 from semoe.cli.recipe import RecipeOptions
+from semoe.errors import UsageError
 
 if TYPE_CHECKING:
     from semoe.models.model import Model
@@ -55,6 +56,8 @@ def retrieval_config(index_place: o.IndexOptions, elastic: o.ElasticOptions) -> 
     from semoe.retrieval.retriever import RetrievalConfig
     from semoe.retrieval.retrievers import on_a_server
 
+    if not index_place.index_name.strip():
+        raise UsageError("--index_name is empty. Give the index a name, such as wiki.", kind="bad-value")
     asked = on_a_server(index_place.retriever)
     server = ElasticConfig.from_environment(url=elastic.es_url, ca_file=elastic.es_ca_file) if asked else None
     return RetrievalConfig(

@@ -4,7 +4,10 @@
 JSON shape is `augmented_file.py`'s.
 """
 
+import json
 from dataclasses import dataclass, field
+
+from blake3 import blake3
 
 from semoe.datasets.keys import passage_key
 
@@ -66,3 +69,9 @@ class Task:
     def keys(self) -> list[str]:
         """The keys of its passages, best first."""
         return [passage_key(passage.title, passage.passage) for passage in self.question.passages]
+
+    @property
+    def digest(self) -> str:
+        """Tells it from another question in its place: other words, answers or passages have another digest."""
+        asked = json.dumps([self.question.question, self.question.answers, self.keys])
+        return blake3(asked.encode()).hexdigest(length=8)

@@ -22,9 +22,18 @@ def names_in_cell(cell: str) -> object:
     """
     text = cell.strip()
     try:
-        return json.loads(text or "[]")
+        return _encodable(json.loads(text or "[]"))
     except json.JSONDecodeError:
-        return _python_list(text)
+        return _encodable(_python_list(text))
+
+
+def _encodable(found: object) -> object:
+    """Refuses half of a character (a lone surrogate), which no file could hold."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"half of a character ({error.object[error.start]!r})") from error
+    return found
 
 
 def _python_list(text: str) -> list[object]:

@@ -13,7 +13,7 @@ import orjson
 from semoe.datasets.records import broken_record
 from semoe.errors import UsageError
 from semoe.files import parse_json
-from semoe.foreign import what_else
+from semoe.foreign import to_utf8, what_else
 from semoe.missing import missing_package
 
 ENDINGS = (".json", ".jsonl", ".ndjson", ".parquet")
@@ -67,7 +67,7 @@ def as_text(data: bytes, path: Path) -> str:
         raise _broken(
             path,
             f"is not UTF-8 at byte {error.start} (line {line}). Convert it; from Latin-1: "
-            f"iconv -f latin1 -t utf-8 {path} > utf8{path.suffix}",
+            f"{to_utf8('latin1', str(path))}",
         ) from error
     if not text.strip():
         raise UsageError(f"{path} is empty. Download or make it again.", kind="empty-file")
@@ -118,9 +118,16 @@ def _of_parquet(data: bytes, path: Path) -> Any:
     except ModuleNotFoundError as error:
         raise missing_package(error) or error from error
     try:
-        return parquet.ParquetFile(pa.BufferReader(data)).read().to_pylist()
+        table = parquet.ParquetFile(pa.BufferReader(data)).read()
+        if repeated := next((name for name in table.column_names if table.column_names.count(name) > 1), None):
+            raise _broken(path, f"has several columns {repeated}. Write it with one of them.")
+        return table.to_pylist()
+    except UnicodeDecodeError as error:
+        raise _broken(path, f"has a text that is not UTF-8 ({error.reason}). Write it again in UTF-8.") from error
     except (pa.ArrowException, OSError) as error:
         raise _broken(path, f"is broken Parquet ({error}). Download it again.") from error
+    except ValueError as error:  # of times finer than Python's, in whatever column
+        raise _broken(path, f"has a value that cannot be read ({error}). Write it as a text.") from error
 
 
 def _objects(value: Any, path: Path) -> list[dict[str, Any]]:

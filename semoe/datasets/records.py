@@ -4,9 +4,11 @@ The loaders call it; it knows no dataset. Records are counted from 1 in messages
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from semoe.datasets.names_in_cell import names_in_cell
 from semoe.errors import UsageError
 
 IDS = ("_id", "id", "ID", "qid")
@@ -41,7 +43,19 @@ def answers_field(record: Mapping[str, Any], path: Path, number: int, names: Seq
     """Returns what one of some fields accepts, one answer or several; nothing where none of them says anything."""
     name = next((name for name in names if record.get(name) not in (None, "", [])), names[0])
     value = record.get(name)
+    if isinstance(value, str):
+        value = _listed(value) or value
     return texts([value] if isinstance(value, str | int | float) else value, name, path, number)
+
+
+def _listed(value: str) -> list[object]:
+    """Returns the texts of a list that was written as a text, as tables do; nothing where it is a plain text."""
+    if not value.strip().startswith("["):
+        return []
+    with suppress(ValueError):
+        found = names_in_cell(value)
+        return found if isinstance(found, list) and all(isinstance(one, str) for one in found) else []
+    return []
 
 
 def texts(value: object, name: str, path: Path, number: int) -> list[str]:
@@ -50,7 +64,14 @@ def texts(value: object, name: str, path: Path, number: int) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str | int | float) for item in value):
         raise broken_record(path, number, f"{name} must be an array of strings. Repair it.")
-    return [str(item) for item in value]
+    return [_as_answer(item) for item in value]
+
+
+def _as_answer(item: str | float) -> str:
+    """Returns a text as it is, a whole number without a point (columns of numbers have one), a truth as yes or no."""
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)
 
 
 def unique(answers: Iterable[str], path: Path, number: int) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from tokenizers.models import BPE
 
 from semoe.errors import UsageError
+from semoe.files import read_text
 from semoe.models.chat_template import ChatTemplate
 from semoe.models.special_tokens import read_object
 from semoe.models.special_tokens import text as text_of
@@ -146,7 +147,7 @@ class Tokenizer:
     @cached_property
     def _template_source(self) -> str | None:
         file = self._folder / "chat_template.jinja"
-        found = file.read_text(encoding="utf-8") if file.is_file() else self._config.get("chat_template")
+        found = read_text(file) if file.is_file() else self._config.get("chat_template")
         if isinstance(found, list):
             # Several named templates: the one for a plain conversation.
             found = next((one["template"] for one in found if one.get("name") == "default"), None)

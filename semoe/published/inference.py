@@ -12,7 +12,7 @@ from typing import Any
 
 from semoe.datasets.augmented import Task
 from semoe.errors import CorruptError
-from semoe.evaluation.overflow import Overflow
+from semoe.evaluation.overflow import ALL_FITS, Overflow
 from semoe.evaluation.scores import Scores
 from semoe.evaluation.table import mean_scores
 from semoe.files import read_json, write_json, write_text
@@ -84,6 +84,7 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
     folder = settings.offline_name(data_type).output(settings.root, how.folder_name)
     config = _config(settings, how, plain.space)
     records = _of_state(_resume(folder, config), plain) if how.snapshot else _resume(folder, config)
+    _drop_of_others(records, tasks, plain)
     left = [task for task in tasks if task.did not in records]
     if experts is not None:
         passages = {key: p for task in tasks for key, p in zip(task.keys, task.question.passages, strict=True)}
@@ -94,7 +95,8 @@ def _answer_type(plain: Answerer, settings: StageSettings, data_type: str) -> In
         size = answerer.num_at_once
         for start in range(0, len(left), size):
             batch = left[start : start + size]
-            records |= {record.did: record for record in answerer.answer(batch)}
+            answered = zip(batch, answerer.answer(batch), strict=True)
+            records |= {task.did: replace(record, asked=task.digest) for task, record in answered}
             write_output(folder, config, records)
             advance(len(batch))
     chosen = [records[task.did] for task in tasks]
@@ -174,6 +176,36 @@ def _of_state(records: dict[int, AnswerRecord], answerer: Answerer) -> dict[int,
     """Returns those records that read the state which an answerer reads."""
     digest = answerer.state.digest if answerer.state else ""
     return {did: record for did, record in records.items() if record.state and record.state.digest == digest}
+
+
+def _drop_of_others(records: dict[int, AnswerRecord], tasks: list[Task], answerer: Answerer) -> None:
+    """Drops answers to what is no longer asked, and those made before experts came that are there now."""
+    known = [(task, records[task.did]) for task in tasks if task.did in records]
+    others = [task.did for task, record in known if not _answers(record, task)]
+    poorer = [task.did for task, record in known if task.did not in others and _lacked(record, task, answerer)]
+    for did in (*others, *poorer):
+        del records[did]
+    if others:
+        log.warning(
+            "%s with other words, answers or passages than when answered before: answered anew.",
+            counted(len(others), "question"),
+        )
+    if poorer:
+        log.warning("%s without experts that are there now: answered anew.", counted(len(poorer), "answer"))
+
+
+def _answers(record: AnswerRecord, task: Task) -> bool:
+    """Whether a record is an answer to this question; an earlier version kept no digest of it."""
+    if record.asked:
+        return record.asked == task.digest
+    return (record.question, record.accepted) == (task.question.question, task.question.answers)
+
+
+def _lacked(record: AnswerRecord, task: Task, answerer: Answerer) -> bool:
+    """Whether experts of a question's own are in the store by now that its answer did not load."""
+    experts = answerer.experts
+    loads_all = answerer.how.switching is None and answerer.how.experts == "own" and record.fit == ALL_FITS
+    return experts is not None and loads_all and record.num_experts < sum(key in experts for key in task.keys)
 
 
 def _config_of(folder: Path) -> Any:

@@ -72,12 +72,19 @@ def is_index(folder: Path) -> bool:
     return (folder / "bm25").exists() and format_of(folder / ABOUT) == FORMAT
 
 
+def _others(folder: Path) -> str:
+    """Says which indexes are beside a folder that is none, or how one is made."""
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    names = sorted(one.name for one in beside if (one / ABOUT).exists())
+    return f"There are: {', '.join(names)}. Choose with --index_name." if names else "Run `semoe index` first."
+
+
 class Bm25Retriever:
     """A `Retriever` over an index folder; texts are read from disk when they are found."""
 
     def __init__(self, folder: Path) -> None:
         if not (folder / ABOUT).exists():
-            raise UsageError(f"No index in {folder}. Run `semoe index` first.", kind="missing-index")
+            raise UsageError(f"No index in {folder}. {_others(folder)}", kind="missing-index")
         about = read_json(folder / ABOUT)
         if about.get("format") != FORMAT:
             raise UsageError(

@@ -142,10 +142,11 @@ def _cure(line: str, path: object) -> str:
         return "Its lines end in carriage returns alone: convert it (tr '\\r' '\\n')."
     if Columns.are_known(line.replace('"', "").split(",")):
         return "Its columns are separated by commas: convert it to tabs, or to JSON Lines."
+    cat = "zcat" if str(path).endswith(".gz") else "cat"
     names = {2: "id\\ttext", 4: "docid\\turl\\ttitle\\tbody"}.get(line.count("\t") + 1, "id\\ttext\\ttitle")
     return (
         f"Name its columns; others than an id ({', '.join(IDS)}), a text ({', '.join(TEXTS)}) and a title are passed "
-        f"over. Where it has no header, give it one: (printf '{names}\\n'; cat {path}) > named.tsv"
+        f"over. Where it has no header, give it one: (printf '{names}\\n'; {cat} {path}) > named.tsv"
     )
 
 

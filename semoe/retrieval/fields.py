@@ -12,6 +12,7 @@ TEXTS = ("text", "contents", "passage", "body")
 TITLES = ("title", "wikipedia_title")
 KNOWN = (*IDS, *TEXTS, *TITLES)
 EXPECTED = f"expected an id ({', '.join(IDS)}) and a text ({', '.join(TEXTS)})"
+LARGEST = 1 << 53
 _TITLED = "contents"
 """The field whose first line is the title where it stands in quotation marks, as FlashRAG writes it."""
 
@@ -27,12 +28,43 @@ def passage_of(found: Mapping[str, Any], where: str) -> Passage:
     passage_id, text = _first(found, IDS), _text_of(_first(found, TEXTS))
     if text is None and any(name in found and found[name] in (None, "", []) for name in TEXTS):
         text = ""  # some of BEIR's have a title alone
-    if passage_id is None or text is None or isinstance(passage_id, (list, dict)):
+    passage_id = _id_of(passage_id)
+    if passage_id is None or text is None:
         raise UsageError(f"{where}: {EXPECTED}, found {_told(found)}. {_cure(found)}", kind="broken-file")
-    title = _first(found, TITLES)
+    title = _title_of(found, where)
     if title is None and text == found.get(_TITLED):
         title, text = _title_within(text)
-    return Passage(str(passage_id), text, "" if title is None else str(title))
+    return Passage(passage_id, text, title or "")
+
+
+def _id_of(value: Any) -> str | None:
+    """Returns an id as text: of a whole number its digits, whatever type its column has; None where it is none.
+
+    Beyond 2⁵³ neighbouring numbers are the same float: JSON has such ids as floats, once they exceed 64 bits.
+    """
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < LARGEST else None
+    return None if value is None or isinstance(value, (bool, list, dict)) else str(value)
+
+
+def _title_of(found: Mapping[str, Any], where: str) -> str | None:
+    """Returns a title, the parts of one with a space between them; None where there is none.
+
+    Raises:
+        UsageError: it is neither a text nor a number.
+    """
+    value = _first(found, TITLES)
+    if value is None or value != value:  # noqa: PLR0124  (no number, as pandas writes what is missing)
+        return None
+    title = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _text_of(value)
+    if title is None and not isinstance(value, bool | list | dict):
+        title = str(value)  # a date, from a column
+    if title is None:
+        raise UsageError(
+            f"{where}: the title must be a text, not {type(value).__name__}. Write it as one, or leave it out.",
+            kind="broken-file",
+        )
+    return title
 
 
 def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
@@ -74,6 +106,8 @@ def _told(found: Mapping[str, Any]) -> str:
 
 def _cure(found: Mapping[str, Any]) -> str:
     passage_id, text = _first(found, IDS), _text_of(_first(found, TEXTS))
+    if passage_id is not None and text is not None:
+        return "An id is a text or a whole number of 64 bits at most: write it as a text."
     if passage_id is None and text is not None:
         return "Number them: jq -c '. + {id: input_line_number}'"
     name = "id" if passage_id is None else "text"

@@ -44,6 +44,8 @@ class AnswerRecord:
     """Of a run: how it was answered."""
     state: StoreState | None = None
     """The experts that there were; None: it loads none, trains them on its way, or an earlier version wrote it."""
+    asked: str = ""
+    """Of published files: the digest of its task; empty: an earlier version wrote it."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns the record as `predict.json` has it."""
@@ -62,6 +64,8 @@ class AnswerRecord:
             record |= asdict(self.trace)
         if self.state:
             record["state"] = asdict(self.state)
+        if self.asked:
+            record["asked"] = self.asked
         return record | ({"set": self.set_number, "method": self.method} if self.method else {})
 
     @classmethod
@@ -95,6 +99,7 @@ class AnswerRecord:
             set_number=record.get("set", 0),
             method=record.get("method", ""),
             state=StoreState.from_json(record["state"]) if record.get("state") else None,
+            asked=record.get("asked", ""),
         )
 
 

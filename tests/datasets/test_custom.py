@@ -116,3 +116,36 @@ def test_a_broken_file_is_named_with_the_place(tmp_path: Path, text: str, words:
     path.write_text(text)
     with pytest.raises(UsageError, match=rf"mine\.json.*{words}"):
         load_dataset("mine", path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        ("['a', 'b']", ("a", "b")), ('["a"]', ("a",)), ("[1990]", ("[1990]",)), ("[a]", ("[a]",)), (True, ("yes",)),
+        (False, ("no",)), (1990.0, ("1990",)), (1.5, ("1.5",)), ([1990.0, "a"], ("1990", "a")),
+    ],
+)  # fmt: skip
+def test_answers_are_what_a_person_would_write(tmp_path: Path, answer: object, wanted: tuple[str, ...]) -> None:
+    """Tables write lists as texts, and whole numbers with a point."""
+    (tmp_path / "mine.json").write_text(json.dumps([{"question": "a?", "answer": answer}]))
+    (found,) = load_dataset("mine", tmp_path / "mine.json")
+    assert found.answers == wanted
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (pa.Table.from_arrays([pa.array(["a?"]), *[pa.array(["b"])] * 2], names=["question", "answer", "answer"]),
+         "has several columns answer"),
+        (pa.table({"question": ["a?"], "answer": ["b"], "t": pa.array([10**18 + 1], pa.timestamp("ns"))}),
+         "has a value that cannot be read .* Write it as a text"),
+        (pa.table({"question": ["a?"], "answer": pa.Array.from_buffers(
+            pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xe9")])}),
+         "has a text that is not UTF-8"),
+    ],
+    ids=["twice", "nanoseconds", "latin1"],
+)  # fmt: skip
+def test_columns_that_cannot_be_read_are_said(tmp_path: Path, table: pa.Table, words: str) -> None:
+    parquet.write_table(table, tmp_path / "mine.parquet")
+    with pytest.raises(UsageError, match=rf"mine\.parquet {words}"):
+        load_dataset("mine", tmp_path / "mine.parquet")

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from semoe.datasets.augmented import AugmentedPassage, AugmentedQuestion
-from semoe.datasets.augmented_file import write_augmented
+from semoe.datasets.augmented_file import read_augmented, write_augmented
 from semoe.errors import UsageError
 from semoe.experts.preset import load_preset
 from semoe.generation.switching.settings import SwitchSettings
@@ -105,6 +105,31 @@ def test_answers_of_other_settings_are_gone_before_the_first_new_one(
 def test_a_sample_is_answered_alone(small_model: Model, settings: StageSettings) -> None:
     assert len(texts(small_model, replace(settings, sample=2))) == 2
     assert len(texts(small_model, replace(settings, sample=0))) == 0
+
+
+@pytest.mark.parametrize("written_by", ["this version", "one that kept no digest"])
+def test_other_questions_in_the_same_file_are_answered_anew(
+    small_model: Model, settings: StageSettings, written_by: str
+) -> None:
+    texts(small_model, settings)
+    file = mark(settings)
+    if written_by != "this version":
+        file.write_text(json.dumps([{**one, "asked": ""} for one in json.loads(file.read_text())]))
+    augmented = settings.augmented_folder / "total.json"
+    first, *others = read_augmented(augmented)
+    write_augmented(augmented, [replace(first, answers=("b",)), *others], "parse")
+    assert [text == KEPT for text in texts(small_model, settings)] == [False, True, True]
+    assert json.loads(file.read_text())[0]["answer"] == ["b"]
+
+
+def test_a_question_with_other_passages_is_answered_anew(small_model: Model, settings: StageSettings) -> None:
+    texts(small_model, settings)
+    mark(settings)
+    augmented = settings.augmented_folder / "total.json"
+    *others, last = read_augmented(augmented)
+    (passage,) = last.passages
+    write_augmented(augmented, [*others, replace(last, passages=(replace(passage, passage="A film."),))], "parse")
+    assert [text == KEPT for text in texts(small_model, settings)] == [True, True, False]
 
 
 def test_experts_that_are_nowhere_are_asked_for(small_model: Model, settings: StageSettings) -> None:

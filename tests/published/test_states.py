@@ -72,6 +72,9 @@ def test_a_state_answers_alike_whatever_is_trained_and_folded_since(growing: Pat
 def test_answers_that_went_on_in_another_state_say_so_and_can_be_made_one(
     growing: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """What the first question reads has all its experts from the beginning: its answer stays."""
+    whole, again = json.loads((growing / PAIRS).read_text())
+    (growing / PAIRS).write_text(json.dumps([whole | {"augment": whole["augment"][:1]}, again]))
     (first,) = answers(growing, "--sample", "1")
     train_more(growing)
     capsys.readouterr()
@@ -86,6 +89,19 @@ def test_answers_that_went_on_in_another_state_say_so_and_can_be_made_one(
     assert [(record["text"] == "kept", record["state"]["digest"]) for record in one] == [
         (True, digests[0]), (False, digests[0]),
     ]  # fmt: skip
+
+
+def test_an_answer_that_lacked_experts_is_made_anew_once_they_are_there(
+    growing: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert [one["num_experts"] for one in answers(growing)] == [1, 1]
+    assert "2 passages with pairs and without an expert in the store" in caplog.text
+    train_more(growing)
+    assert [one["num_experts"] for one in answers(growing)] == [3, 3]
+    assert "2 answers without experts that are there now: answered anew." in caplog.text
+    rich = json.loads(predicted(growing).read_text())
+    predicted(growing).write_text(json.dumps([one | {"text": "kept"} for one in rich]))
+    assert [one["text"] for one in answers(growing)] == ["kept", "kept"]
 
 
 def test_answers_of_an_earlier_version_are_read_and_taken_for_no_state(growing: Path) -> None:

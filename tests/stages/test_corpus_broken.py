@@ -4,10 +4,12 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -131,7 +133,11 @@ def test_a_quote_that_swallowed_a_record_is_warned_of(tmp_path: Path, caplog: py
     [
         ("c.tsv", ROWS + b"3\tcaf\xe9\tC\n", r"line 4: no UTF-8 text \(byte 0xe9, at \d+\).*iconv -f latin1 -t utf-8 "),
         ("c.jsonl", JSON + b'{"id": 3, "text": "caf\xe9"}\n', r"line 3: no UTF-8 text.*iconv"),
-        ("c.tsv.gz", packed(ROWS + b"3\tcaf\xe9\tC\n"), r"line 4: no UTF-8 text.*iconv"),
+        ("c.tsv.gz", packed(ROWS + b"3\tcaf\xe9\tC\n"), r"line 4: no UTF-8 text.*zcat .*\.gz \| iconv .* > utf8\.tsv"),
+        ("c.tsv.gz", packed(b"1\tone\n"), r"Where it has no header.*; zcat .*c\.tsv\.gz\) > named\.tsv"),
+        ("c.jsonl.gz", packed(JSON.decode().encode("utf-16")), r"zcat .*\| iconv -f utf-16 .*> utf8\.jsonl"),
+        ("wide.tsv", ROWS.decode().encode("utf-32"), "is text in UTF-32.*iconv -f utf-32 "),
+        ("wide.tsv", ROWS.decode().encode("utf-16-be"), "is text in UTF-16.*iconv -f utf-16be "),
         ("c.tsv", ROWS + b'3\t"Blue Door\tC\n' + b"4\td\tD\n" * 50, "line 4: a quote opens .* line 54.*--quoting none"),
         ("c.tsv", ROWS + b'3\t"Blue" Door\tC\n4\td\tD\n', "line 4: a quote opens .*--quoting none"),
         ("c.tsv", ROWS + b'3\t"Blue\tC\n4\t"Door"\tD\n', r"line 4: .*\(line 5\).*--quoting none"),
@@ -244,3 +250,31 @@ def test_a_broken_row_group_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.parquet").write_bytes(bytes(data))
     with pytest.raises(UsageError, match=r"c\.parquet"):
         sequential(tmp_path / "c.parquet")
+
+
+def test_a_pipe_is_no_corpus_and_none_of_a_folders_files(tmp_path: Path) -> None:
+    put(tmp_path, "c/a.tsv", ROWS)
+    os.mkfifo(tmp_path / "c" / "b.tsv")
+    (tmp_path / "c" / "README").symlink_to("nowhere")
+    assert sequential(tmp_path / "c") == TWO
+    with pytest.raises(UsageError, match=r"is a pipe or a device, .* Write it to a file"):
+        sequential(tmp_path / "c" / "b.tsv")
+
+
+def test_a_link_that_leads_nowhere_is_missed_where_it_is_called_a_corpus(tmp_path: Path) -> None:
+    put(tmp_path, "c/a.tsv", ROWS)
+    (tmp_path / "c" / "b.tsv").symlink_to("nowhere")
+    with pytest.raises(UsageError, match=r"File not found: .*b\.tsv"):
+        sequential(tmp_path / "c")
+
+
+def test_columns_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    numbers, words = pa.array([1]), pa.array(["fox"])
+    twice = pa.Table.from_arrays([numbers, numbers, words], names=["id", "id", "text"])
+    parquet.write_table(twice, tmp_path / "twice.parquet")
+    with pytest.raises(UsageError, match=r"twice\.parquet has several columns id\."):
+        sequential(tmp_path / "twice.parquet")
+    fine = pa.table({"id": pa.array([10**18 + 1], pa.timestamp("ns")), "text": words})
+    parquet.write_table(fine, tmp_path / "fine.parquet")
+    with pytest.raises(UsageError, match=r"fine\.parquet, row 1 or soon behind it: .* Write that column as texts"):
+        sequential(tmp_path / "fine.parquet")

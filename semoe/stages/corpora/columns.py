@@ -39,7 +39,13 @@ def columns_of(names: Sequence[str], path: str) -> list[str]:
             "write JSON Lines.",
             kind="broken-file",
         )
-    return [name for name in names if name in KNOWN]
+    known = [name for name in names if name in KNOWN]
+    if repeated := next((name for name in known if known.count(name) > 1), None):
+        raise UsageError(
+            f"{path} has several columns {repeated}. Write it with one of them, and other names for the others.",
+            kind="broken-file",
+        )
+    return known
 
 
 def passages_of(batch: Any, names: Sequence[str], path: str, first_row: int) -> Iterator[Passage]:
@@ -58,6 +64,10 @@ def passages_of(batch: Any, names: Sequence[str], path: str, first_row: int) -> 
         columns = [batch.column(name).to_pylist() for name in names]
     except UnicodeDecodeError as error:
         raise _no_text(error, path, first_row) from error
+    except ValueError as error:  # of times finer than Python's
+        raise UsageError(
+            f"{path}, row {first_row + 1} or soon behind it: {error}. Write that column as texts.", kind="broken-file"
+        ) from error
     for number, row in enumerate(zip(*columns, strict=True), first_row + 1):
         values = [_text(one, path, number) for one in row] if bytes in map(type, row) else row
         yield passage_of(dict(zip(names, values, strict=True)), f"{path}, row {number}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from semoe.errors import UsageError
+from semoe.foreign import to_utf8
 from semoe.retrieval.dpr import DPR, Columns
 from semoe.retrieval.formats import CSV, parsed
 from semoe.retrieval.passage import Passage
@@ -88,7 +89,7 @@ class TextReader:
             raise UsageError(
                 f"{self._where}, line {number}: no UTF-8 text (byte "
                 f"{line[error.start]:#04x}, at {self.end + error.start}). Convert it; from Latin-1: "
-                f"iconv -f latin1 -t utf-8 {self._path} > utf8.tsv",
+                f"{to_utf8('latin1', self._path)}",
                 kind="broken-file",
             ) from error
 

@@ -23,6 +23,10 @@ def open_objects(url: str | Path) -> Objects:
         'store'
     """
     if "://" not in str(url):
+        if Path(url).is_file():
+            raise UsageError(f"{url} is a file. A store is a folder, or s3://bucket/prefix.", kind="bad-store")
+        if str(url).startswith("s3:"):
+            raise UsageError(f"{url} lacks a slash: a store in S3 is s3://bucket/prefix.", kind="bad-store")
         return FolderObjects(Path(url))
     bucket, prefix = _parts(str(url))
     from semoe.store.objects.s3 import S3Objects  # noqa: PLC0415  (boto3 is an extra)
