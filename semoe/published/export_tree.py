@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from safetensors.torch import load, save
 
 from semoe.files import read_json, write_bytes, write_json
 from semoe.models.same_model import findable
 from semoe.store.adapter import CONFIG
+from semoe.store.descriptions import read_description
 from semoe.store.expert_store import ExpertStore
 from semoe.store.export import export_expert
 from semoe.store.objects import MissingObjectError
@@ -92,7 +92,7 @@ def _export_idle(store: ExpertStore, folders: Sequence[Path]) -> int:
         return len(folders)
     try:
         adapter = _without_effect(store.objects.get(store.names.base_weight))
-        config = orjson.loads(store.objects.get(store.names.adapter_config))
+        config = read_description(store.objects, store.names.adapter_config)
     except MissingObjectError:
         return 0  # a space of an early version, which kept no such weight
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
 from safetensors.torch import load, save
 
 from semoe.errors import SemoeError, UsageError
 from semoe.files import read_json, write_bytes, write_json
 from semoe.models.same_model import findable
 from semoe.store.adapter import CONFIG
+from semoe.store.descriptions import read_description
 from semoe.store.expert_store import ExpertStore
 from semoe.store.merged import Merged, Way, merge
 from semoe.store.peft_folder import ADAPTER, RECORD, link_expert, write_expert
@@ -84,7 +84,7 @@ def _bytes_of(store: ExpertStore, key: str) -> bytes:
 
 
 def _config_of(store: ExpertStore) -> dict[str, Any]:
-    config: dict[str, Any] = orjson.loads(store.objects.get(store.names.adapter_config))
+    config = read_description(store.objects, store.names.adapter_config)
     # The space may have been made with a name that is good in one folder, or for SEMOE alone.
     return config | {"base_model_name_or_path": findable(config["base_model_name_or_path"])}
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,26 @@ def test_brackets_and_colons_of_a_passage_are_shown_as_they_are(
     assert bare(TITLE) in bare(told(capsys, "ls", "--store", str(store)))
     key = passage_key(TITLE, PASSAGE)
     assert f"passage: {PASSAGE}\n" in told(capsys, "show", key, "--store", str(store))
+
+
+@pytest.mark.parametrize("name", ["space.json", "adapter_config.json", "base.safetensors"])
+def test_what_describes_a_space_is_verified_and_named_where_it_is_broken(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    shutil.copytree(store, tmp_path / "store")
+    place = ["--store", str(tmp_path / "store")]
+    assert run(["experts", "verify", *place]) == 0
+    (file,) = tmp_path.glob(f"store/spaces/*/{name}")
+    file.write_bytes(file.read_bytes()[:50])
+    capsys.readouterr()
+    assert run(["experts", "verify", *place]) == 1
+    assert f"/{name} is broken (" in bare_of_lines(capsys.readouterr().err)
+    (key,) = (one["key"] for one in json.loads(told(capsys, "ls", *place, "--format", "json")))
+    reads_it = ["stats"] if name == "space.json" else ["export", key, "--to", str(tmp_path / "out")]
+    if name != "base.safetensors":
+        assert run(["experts", *reads_it, *place]) == 1
+        assert f"/{name} is broken (" in bare_of_lines(capsys.readouterr().err)
+
+
+def bare_of_lines(text: str) -> str:
+    return " ".join(text.split())

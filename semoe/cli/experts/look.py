@@ -60,12 +60,12 @@ def stats(place: StatePlaceOptions, output: o.OutputOptions) -> None:
 
     Example: semoe experts stats --store s3://bucket/experts
     """
-    import orjson
+    from semoe.store.descriptions import read_description
 
     opened = place.open()
     state = opened.ledger.state
     lengths = opened.catalog.arrays[1]["length"]
-    described = orjson.loads(opened.objects.get(opened.names.described))
+    described = read_description(opened.objects, opened.names.described)
     show(
         {
             "space": opened.names.space,

@@ -43,11 +43,12 @@ def verify(
         bool, typer.Option("--withdraw", help="Withdraw damaged packs: their experts can be trained again.")
     ] = False,
 ) -> None:
-    """Read and hash every pack and index; exit code 1 when something is damaged.
+    """Read and hash every pack and index, and what describes the space; exit code 1 when something is damaged.
 
     Example: semoe experts verify --store s3://bucket/experts
     """
     from semoe.store import upkeep
+    from semoe.store.descriptions import broken_descriptions
     from semoe.telemetry.progress import progress
 
     opened = place.open()
@@ -60,6 +61,8 @@ def verify(
     show_rows(heading, ("segment", "what"), [asdict(problem) for problem in problems], as_json=output.as_json)
     for problem in problems if withdraw else ():
         upkeep.withdraw(opened, problem.segment)
+    for broken in broken_descriptions(opened.objects, opened.names):
+        raise broken
     if problems and not withdraw:
         raise CorruptError("The store is damaged. Withdraw with --withdraw, then train again.", kind="corrupt")
 
