@@ -137,7 +137,7 @@ def read_json(path: Path) -> Any:
     Raises:
         UsageError: the file is missing, empty, or broken; the message names the line.
     """
-    return parse_json(read_text(path), path, first_line=1)
+    return parse_json(read_text(path).removeprefix("\ufeff"), path, first_line=1)
 
 
 def read_json_lines(path: Path) -> list[Any]:

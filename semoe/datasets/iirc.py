@@ -10,7 +10,7 @@ from typing import Any
 
 from semoe.datasets.question import Question
 from semoe.datasets.question_file import read_records
-from semoe.datasets.records import broken_record, find_file, text_field, unique
+from semoe.datasets.records import broken_record, find_file, id_field, text_field, unique
 
 FILES = ("dev.json",)
 
@@ -25,7 +25,7 @@ def load_iirc(data_path: Path) -> Iterator[Question]:
             if accepted is None:
                 continue
             yield Question(
-                qid=text_field(asked, "qid", path, number),
+                qid=id_field(asked, "qid", path, number),
                 test_id=position,
                 question=text_field(asked, "question", path, number),
                 answers=unique(accepted, path, number),

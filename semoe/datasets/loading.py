@@ -1,7 +1,7 @@
 """`load_dataset`: the one entry to all benchmarks, with type filter, shuffle and sample."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from semoe.datasets.custom import load_custom
@@ -56,10 +56,24 @@ def load_dataset(
     known = data_types(dataset) if dataset in loaders else (own_name(data_path), "total")
     if data_type is not None and data_type not in known:
         raise unknown_name(f"data_type of {dataset}", data_type, known)
-    questions = [question for question in load(data_path) if data_type in (None, "total", question.type)]
+    whole = list(load(data_path))
+    questions = [question for question in whole if data_type in (None, "total", question.type)]
+    if not questions:
+        raise _nothing(data_path, data_type, whole)
     if shuffle:
         random.Random(seed).shuffle(questions)
     return questions if sample == -1 else questions[:sample]
+
+
+def _nothing(path: Path, data_type: str | None, questions: Sequence[Question]) -> UsageError:
+    """Says what a file has in place of the questions that are wanted."""
+    if not questions:
+        return UsageError(f"{path} holds no question that has an answer. Check --data_path.", kind="empty-file")
+    there = ", ".join(sorted({str(one.type) for one in questions}))
+    return UsageError(
+        f"{path} holds no question of type {data_type}, but of {there}. Leave --data_type out, or correct the file.",
+        kind="empty-file",
+    )
 
 
 def _loader(dataset: str, data_path: Path) -> Callable[[Path], Iterator[Question]]:

@@ -88,4 +88,6 @@ def _names(row: Mapping[str, Any], column: str, path: Path, number: int) -> list
         raise broken_record(
             path, number, f"{column} is neither a JSON array nor a list of strings ({error}). Repair the cell."
         ) from error
+    if isinstance(found, list):
+        found = [one for one in found if one is not None]  # a name that is not known
     return texts([found] if isinstance(found, str) else found, column, path, number)

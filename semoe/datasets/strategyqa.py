@@ -8,7 +8,7 @@ from pathlib import Path
 
 from semoe.datasets.question import Question
 from semoe.datasets.question_file import read_records
-from semoe.datasets.records import broken_record, find_file, text_field
+from semoe.datasets.records import broken_record, find_file, id_field, text_field
 
 FILES = ("strategyqa_train.json",)
 
@@ -22,7 +22,7 @@ def load_strategyqa(data_path: Path) -> Iterator[Question]:
         if not isinstance(answer, bool):
             raise broken_record(path, number, "answer must be true or false. Take the dataset's original file.")
         yield Question(
-            qid=text_field(record, "qid", path, number),
+            qid=id_field(record, "qid", path, number),
             test_id=position,
             question=text_field(record, "question", path, number),
             answers=("yes" if answer else "no",),

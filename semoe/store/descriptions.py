@@ -38,7 +38,7 @@ def broken_descriptions(objects: Objects, names: SpaceNames) -> Iterator[Corrupt
                 yield error
     with suppress(MissingObjectError):
         try:
-            deserialize(objects.get(names.base_weight))
+            deserialize(objects.get(names.base_weight))  # type: ignore[no-untyped-call]
         except SafetensorError as error:
             yield _broken(objects, names.base_weight, str(error))
 

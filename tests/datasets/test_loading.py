@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from semoe.datasets.loading import data_types, load_dataset
 from semoe.errors import UsageError
+from semoe.files import read_json
 from tests.demo import DEMO
 
 DATA = Path(__file__).parent.parent / "data"
@@ -87,3 +89,19 @@ def test_an_empty_or_broken_file_is_named(tmp_path: Path, dataset: str, text: st
     path.write_text(text)
     with pytest.raises(UsageError, match=rf"data\.x.*({words})"):
         load_dataset(dataset, path)
+
+
+def test_a_type_of_which_there_is_nothing_is_said_with_those_that_are_there(tmp_path: Path) -> None:
+    record = {"_id": 1, "question": "a?", "answer": "b", "type": "Compositional", "context": [], "supporting_facts": []}
+    (tmp_path / "dev.json").write_text(json.dumps([record]))
+    with pytest.raises(UsageError, match="holds no question of type compositional, but of Compositional"):
+        load_dataset("2wikimultihopqa", tmp_path / "dev.json", data_type="compositional")
+    (tmp_path / "iirc.json").write_text(json.dumps([{"questions": [{"qid": 7, "answer": {"type": "none"}}]}]))
+    with pytest.raises(UsageError, match="holds no question that has an answer"):
+        load_dataset("iirc", tmp_path / "iirc.json")
+
+
+def test_a_number_is_an_id_and_a_byte_order_mark_is_none_of_json(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('\ufeff[{"qid": 7, "question": "a?", "answer": true}]', encoding="utf-8")
+    assert [(one.qid, one.answers) for one in load_dataset("strategyqa", tmp_path / "s.json")] == [("7", ("yes",))]
+    assert read_json(tmp_path / "s.json")[0]["qid"] == 7
