@@ -115,7 +115,7 @@ def reproduction_of(
 
 def differences_of(dataset: str, kind: str, by_method: Mapping[str, Sequence[AnswerRecord]]) -> Iterator[Difference]:
     """Yields the differences between ways to answer that are both there; records are in order of the questions."""
-    for method, against, says in pairs_of(list(by_method)):
+    for method, against, says in pairs_of(by_method):
         yield Difference(
             dataset=dataset,
             type=kind,

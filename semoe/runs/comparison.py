@@ -1,6 +1,6 @@
 """Ways to answer that belong together, compared over the same questions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from semoe.evaluation.bootstrap import Interval, interval, paired_bootstrap
@@ -24,13 +24,20 @@ class Pair(NamedTuple):
     says: str
 
 
-def pairs_of(names: Sequence[str]) -> Iterator[Pair]:
-    """Yields the pairs among some ways to answer: `token-prag` is compared with `token-none`."""
+def pairs_of(answers: Mapping[str, Sequence[AnswerRecord]]) -> Iterator[Pair]:
+    """Yields the pairs among some ways to answer: `token-prag` is compared with `token-none`.
+
+    A control for which there were no other passages' experts controls nothing, and is compared with nothing.
+    """
     for method, against, says in PAIRS:
-        for name in names:
+        for name in answers:
             other = name.removesuffix(method) + against
-            if label(name) == method and other in names:
+            if label(name) == method and other in answers and not _is_empty_control(against, answers[other]):
                 yield Pair(name, other, says)
+
+
+def _is_empty_control(method: str, records: Sequence[AnswerRecord]) -> bool:
+    return method.endswith("_random") and not any(record.num_experts for record in records)
 
 
 def label(method: str) -> str:

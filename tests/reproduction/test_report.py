@@ -67,6 +67,13 @@ def test_a_cell_is_the_mean_over_its_questions_with_its_interval() -> None:
     assert cell_of("popqa", "bridge", "prag", BY_METHOD["prag"], [FIGURE]).published == ()
 
 
+def test_a_control_that_found_no_other_passages_experts_is_compared_with_nothing() -> None:
+    found = [one.against for one in differences_of("popqa", "total", BY_METHOD)]
+    assert found == ["none", "prag_random"]
+    empty = BY_METHOD | {"prag_random": [replace(one, num_experts=0) for one in BY_METHOD["prag_random"]]}
+    assert [one.against for one in differences_of("popqa", "total", empty)] == ["none"]
+
+
 def test_a_figure_of_a_paper_stands_beside_that_of_the_same_way_to_answer() -> None:
     published = read_config("hotpotqa-llama3_8b").published
     cell = cell_of("hotpotqa", "total", "prag", BY_METHOD["prag"], published)

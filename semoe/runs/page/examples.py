@@ -36,7 +36,7 @@ class Examples:
 
 def examples_of(dataset: str, answers: Answers) -> Iterator[Examples]:
     """Yields them for each pair of ways where one has the passages' own experts and the other none."""
-    for pair in pairs_of(list(answers)):
+    for pair in pairs_of(answers):
         if label(pair.against) not in ("none", "icl"):
             continue  # a control: other passages' experts
         both = list(zip(answers[pair.against], answers[pair.method], strict=True))

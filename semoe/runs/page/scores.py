@@ -32,6 +32,6 @@ def scores_of(found: FoundRun) -> Iterator[SetScores]:
                 answers=answers,
                 means={method: intervals_of(records) for method, records in answers.items()},
                 differences=[
-                    (pair, differences(answers[pair.method], answers[pair.against])) for pair in pairs_of(list(answers))
+                    (pair, differences(answers[pair.method], answers[pair.against])) for pair in pairs_of(answers)
                 ],
             )
