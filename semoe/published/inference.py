@@ -181,9 +181,9 @@ def _of_state(records: dict[int, AnswerRecord], answerer: Answerer) -> dict[int,
 def _drop_of_others(records: dict[int, AnswerRecord], tasks: list[Task], answerer: Answerer) -> None:
     """Drops answers to what is no longer asked, and those made before experts came that are there now."""
     known = [(task, records[task.did]) for task in tasks if task.did in records]
-    others = [task.did for task, record in known if not _answers(record, task)]
-    poorer = [task.did for task, record in known if task.did not in others and _lacked(record, task, answerer)]
-    for did in (*others, *poorer):
+    others = {task.did for task, record in known if not _answers(record, task)}
+    poorer = {task.did for task, record in known if task.did not in others and _lacked(record, task, answerer)}
+    for did in others | poorer:
         del records[did]
     if others:
         log.warning(

@@ -51,14 +51,12 @@ def _title_of(found: Mapping[str, Any], where: str) -> str | None:
     """Returns a title, the parts of one with a space between them; None where there is none.
 
     Raises:
-        UsageError: it is neither a text nor a number.
+        UsageError: it is a truth, an object, or a list of others than texts.
     """
     value = _first(found, TITLES)
     if value is None or value != value:  # noqa: PLR0124  (no number, as pandas writes what is missing)
         return None
-    title = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _text_of(value)
-    if title is None and not isinstance(value, bool | list | dict):
-        title = str(value)  # a date, from a column
+    title = _text_of(value) if isinstance(value, list) else None if isinstance(value, bool | dict) else str(value)
     if title is None:
         raise UsageError(
             f"{where}: the title must be a text, not {type(value).__name__}. Write it as one, or leave it out.",

@@ -1,6 +1,5 @@
 """The objects with which a space describes itself; one that is broken is named, with what writes it anew."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -28,19 +27,20 @@ def read_description(objects: Objects, name: str) -> dict[str, Any]:
     return found
 
 
-def broken_descriptions(objects: Objects, names: SpaceNames) -> Iterator[CorruptError]:
-    """Yields what is wrong with the objects that describe a space; what an early version did not keep may lack."""
+def require_descriptions(objects: Objects, names: SpaceNames) -> None:
+    """Makes sure that the objects which describe a space can be read; what an early version did not keep may lack.
+
+    Raises:
+        CorruptError: one is broken.
+    """
     for name in (names.described, names.adapter_config):
         with suppress(MissingObjectError):
-            try:
-                read_description(objects, name)
-            except CorruptError as error:
-                yield error
+            read_description(objects, name)
     with suppress(MissingObjectError):
         try:
             deserialize(objects.get(names.base_weight))  # type: ignore[no-untyped-call]
         except SafetensorError as error:
-            yield _broken(objects, names.base_weight, str(error))
+            raise _broken(objects, names.base_weight, str(error)) from error
 
 
 def _broken(objects: Objects, name: str, why: str) -> CorruptError:

@@ -11,7 +11,9 @@ import torch
 
 from semoe.cli.app import run
 from semoe.datasets.keys import passage_key
+from semoe.experts.layout import ExpertLayout
 from semoe.experts.preset import load_preset
+from semoe.experts.space import ExpertSpace
 from semoe.models.model import load_model
 from semoe.stages.recipe import Recipe
 from semoe.store.objects import FolderObjects
@@ -26,13 +28,19 @@ TITLE, PASSAGE = (
 )
 
 
+def described_by(store: Path) -> tuple[ExpertSpace, ExpertLayout]:
+    """The space of the model beside a store, and its experts' shape."""
+    model = load_model(str(store.parent / "tiny"), device="cpu")
+    recipe = Recipe(model_name="tiny", preset=load_preset("semoe"), augmented_by="parse")
+    return recipe.space(model), recipe.layout(model)
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One expert whose training left all numbers behind."""
     root = tmp_path_factory.mktemp("ran-away")
-    model = load_model(str(chatting_model_folder(root / "tiny")), device="cpu")
-    recipe = Recipe(model_name="tiny", preset=load_preset("semoe"), augmented_by="parse")
-    layout, space = recipe.layout(model), recipe.space(model)
+    chatting_model_folder(root / "tiny")
+    space, layout = described_by(root / "store")
     record = ExpertRecord(
         key=passage_key(TITLE, PASSAGE), space=space.name, title=TITLE, passage=PASSAGE, loss=math.nan, num_tokens=9
     )
@@ -95,6 +103,12 @@ def test_what_describes_a_space_is_verified_and_named_where_it_is_broken(
     if name != "base.safetensors":
         assert run(["experts", *reads_it, *place]) == 1
         assert f"/{name} is broken (" in bare_of_lines(capsys.readouterr().err)
+    # The cure, and what `encode` begins with.
+    for one in {name, "space.json"}:
+        file.with_name(one).unlink()
+    make_space(FolderObjects(tmp_path / "store"), *described_by(store))
+    assert run(["experts", "verify", *place]) == 0
+    assert file.read_bytes() == next(store.glob(f"spaces/*/{name}")).read_bytes()
 
 
 def bare_of_lines(text: str) -> str:

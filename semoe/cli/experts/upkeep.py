@@ -48,7 +48,7 @@ def verify(
     Example: semoe experts verify --store s3://bucket/experts
     """
     from semoe.store import upkeep
-    from semoe.store.descriptions import broken_descriptions
+    from semoe.store.descriptions import require_descriptions
     from semoe.telemetry.progress import progress
 
     opened = place.open()
@@ -61,8 +61,7 @@ def verify(
     show_rows(heading, ("segment", "what"), [asdict(problem) for problem in problems], as_json=output.as_json)
     for problem in problems if withdraw else ():
         upkeep.withdraw(opened, problem.segment)
-    for broken in broken_descriptions(opened.objects, opened.names):
-        raise broken
+    require_descriptions(opened.objects, opened.names)
     if problems and not withdraw:
         raise CorruptError("The store is damaged. Withdraw with --withdraw, then train again.", kind="corrupt")
 

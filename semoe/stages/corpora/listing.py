@@ -126,17 +126,19 @@ def _walk(path: Path) -> Iterator[Found]:
     if path.is_file():
         yield Found("", 0, "")
         return
-    seen = set()
     if path.exists() and not path.is_dir():
-        raise UsageError(f"{path} is a pipe or a device, which is read but once. Write it to a file.", kind="no-file")
+        raise UsageError(
+            f"{path} is a pipe or a device, which is read but once. Write it to a file.", kind="other-format"
+        )
+    seen = set()
     for folder, folders, files in os.walk(path, followlinks=True):
         if os.path.realpath(folder) in seen:
             folders.clear()
             continue
         seen.add(os.path.realpath(folder))
         # A pipe would be waited for; a link that leads nowhere is called missing only where it is a corpus by its name.
-        seen_files = (Path(folder) / name for name in files)
-        wanted = (one for one in seen_files if one.is_file() or (one.is_symlink() and _is_known(one.name)))
+        paths = (Path(folder) / name for name in files)
+        wanted = (one for one in paths if one.is_file() or (one.is_symlink() and _is_known(one.name)))
         yield from (Found(one.relative_to(path).as_posix(), 0, "") for one in wanted)
 
 
