@@ -13,7 +13,7 @@ from semoe.errors import UsageError
 from semoe.experts.layout import ExpertLayout
 from semoe.experts.settings import Quantization, require_quantization
 from semoe.generation.request import Answer, Request
-from semoe.generation.runner import MOST_CANDIDATES, Pending
+from semoe.generation.runner import Pending
 from semoe.generation.runners import runner_for
 from semoe.generation.running import Running
 from semoe.generation.scheduler import Scheduler
@@ -131,12 +131,11 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> list[tuple[int, Answer]]:
-        """Moves every row a token on or, where candidates hold, several; returns what ended."""
+        """Moves every row one token on, those that begin included; returns what ended."""
         self._scheduler.admit(lambda one: self._runner.admit(one, must=not self._scheduler.running))
         asked = [sequence for sequence in self._scheduler.running if sequence.wants_more]
-        room = MOST_CANDIDATES
         for sequence in asked:
-            room -= sequence.ask(room)
+            sequence.num_asked += 1
         begun = (asked, self._runner.begin(asked)) if asked else None
         # Where the runner may run ahead, it computes this step while the choices of the last one are looked at.
         due = self._on_its_way if self._runner.runs_ahead else begun
@@ -150,14 +149,13 @@ class Engine:
         return [(sequence.index, sequence.answer()) for sequence in finished]
 
     def _accept(self, sequences: Sequence[Running], pending: Pending) -> None:
-        """Gives each sequence what was chosen for it; one that has ended meanwhile needs nothing."""
+        """Gives each sequence its next token; one that has ended meanwhile needs none."""
         found = pending.wait()
-        chosen = list(zip(found.tokens, found.logprobs, found.entropies, strict=True))
-        end = 0
-        for sequence in sequences:
-            start, end = end, end + 1 + len(sequence.tried)
+        looked = found.looked or [None] * len(sequences)
+        for sequence, token, logprob, entropy, shares_HL in zip(
+            sequences, found.tokens, found.logprobs, found.entropies, looked, strict=True
+        ):
             if sequence.finish is None:
-                shares_HL = found.looked[start] if found.looked else None
                 if shares_HL is not None and sequence.request.wants_attention:
                     sequence.look(shares_HL)
-                sequence.take(chosen[start:end], self._eos_ids)
+                sequence.accept(token, logprob, self._eos_ids, entropy)

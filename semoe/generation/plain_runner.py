@@ -1,9 +1,9 @@
 """The runner that runs everywhere, and the reference: one token of every row, and whole prompts of those that begin.
 
-    B rows that go on   T tokens of a step   C choices   H, G heads   K head size   L places of the cache   V vocabulary
+    B rows that go on   T packed tokens   H, G heads   K head size   L places of the cache   V vocabulary
 
-A prompt's last token, or that of the candidates behind it, goes on as the newest tokens of other rows do. Rows lie in
-slots 0 … n−1 of the cache without a hole; when one ends, the last one moves into its place.
+A prompt's last token goes on as the newest tokens of other rows do. Rows lie in slots 0 … n−1 of the cache without a
+hole; when one ends, the last one moves into its place.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from semoe.experts.layout import ExpertLayout
-from semoe.generation.beginning import Beginning, beginning_of
 from semoe.generation.cache import KeyValueCache
 from semoe.generation.runner import Choices
 from semoe.generation.running import Running
@@ -57,12 +56,11 @@ class PlainRunner:
         """Computes the next token of each of these rows, which are all that were admitted and not released."""
         sequences = {sequence.index: sequence for sequence in running}
         rows = [sequences[index] for index in self._rows]
-        beginning = beginning_of(rows, len(self._cache.lengths))
-        hidden_TD, looked = self._compute(rows, beginning)
-        chosen = self._chosen(running, beginning)
-        wants_entropy = any(row.request.wants_entropy for row in rows)
-        found = _choices(self._decoder.logits(hidden_TD[chosen]), wants_entropy=wants_entropy)
-        return Known(found._replace(looked=[looked.get(place) for place in chosen] if looked else None))
+        new = rows[len(self._cache.lengths) :]
+        logits_BV, looked = self._compute(rows, [sequence.ids for sequence in new])
+        found = _choices(logits_BV, looked, wants_entropy=any(one.request.wants_entropy for one in running))
+        places = {index: place for place, index in enumerate(self._rows)}
+        return Known(_in_order(found, [places[sequence.index] for sequence in running]))
 
     def release(self, sequence: Running) -> None:
         """Moves the last row into the slot that is left."""
@@ -74,44 +72,58 @@ class PlainRunner:
             self._slots.move(len(self._rows), slot)
         del self._cache.lengths[len(self._rows) :]
 
-    def _compute(self, rows: Sequence[Running], beginning: Beginning) -> tuple[Tensor, dict[int, Tensor]]:
-        """Returns hidden states, [T, D], of newest tokens and of what begins; and what the former looked at."""
+    def _compute(
+        self, rows: Sequence[Running], prompts: Sequence[Sequence[int]]
+    ) -> tuple[Tensor, list[Tensor | None] | None]:
+        """Returns the next token's logits of all rows, [B, V], and what they looked at.
+
+        A prompt's last token is the newest of its row, and goes on as those of the other rows do.
+        """
         device = self._decoder.device
-        lengths = [row.num_places for row in rows]
+        lengths = [length + 1 for length in self._cache.lengths] + [len(prompt) for prompt in prompts]
         self._cache.lengths = lengths
         self._cache.reserve(max(lengths))
         places_B = torch.tensor(lengths, device=device) - 1
-        slots, packed = beginning.slots, beginning.lengths
-        looking = any(row.request.wants_attention for row in rows)
+        before = [
+            (slot, prompt[:-1]) for slot, prompt in enumerate(prompts, len(rows) - len(prompts)) if len(prompt) > 1
+        ]
+        slots, packed = [slot for slot, _ in before], [len(prompt) for _, prompt in before]
+        tokens = [sequence.ids[-1] for sequence in rows] + [token for _, prompt in before for token in prompt]
+        looking = any(sequence.request.wants_attention for sequence in rows)
         last_layer = self._decoder.config.num_hidden_layers - 1
         attend = _Attention(self._cache, places_B, slots, packed, keep_layer=last_layer if looking else None)
+        # Angles that go by the length of a sequence go by the whole prompt's.
+        whole_T = torch.cat([torch.full((n,), n + 1) for n in packed]) if packed else places_B[:0]
         hidden_TD = self._decoder.hidden(
-            torch.tensor([row.newest for row in rows] + beginning.tokens, device=device),
+            torch.tensor(tokens, device=device),
             torch.cat([places_B, positions_of(packed).to(device)]),
             attend,
             self._slots.linear(len(rows), slots, packed),
-            lengths_T=torch.cat([places_B + 1, beginning.sequence_lengths().to(device)]),
+            lengths_T=torch.cat([places_B + 1, whole_T.to(device)]),
         )
-        return hidden_TD, attend.kept()
-
-    def _chosen(self, running: Sequence[Running], beginning: Beginning) -> list[int]:
-        """Returns the hidden states behind which tokens are chosen: each sequence's together, its newest's last."""
-        slots = {index: slot for slot, index in enumerate(self._rows)}
-        tried = {slot: [len(slots) + place for place in places] for slot, places in beginning.before_candidates()}
-        of_each = [(*tried.get(slots[one.index], ()), slots[one.index]) for one in running]
-        return [place for places in of_each for place in places]
+        return self._decoder.logits(hidden_TD[: len(rows)]), attend.kept() if looking else None
 
 
-def _choices(logits_CV: Tensor, *, wants_entropy: bool) -> Choices:
+def _choices(logits_BV: Tensor, looked: list[Tensor | None] | None, *, wants_entropy: bool) -> Choices:
     """Takes the most probable token of each row; of equals the one with the lowest id."""
-    logprobs_CV = logits_CV.float().log_softmax(-1)
-    best_C = logits_CV.argmax(-1)
-    entropies_C = torch.zeros(len(best_C))
+    logprobs_BV = logits_BV.float().log_softmax(-1)
+    best_B = logits_BV.argmax(-1)
+    entropies_B = torch.zeros(len(best_B))
     if wants_entropy:
         # 0 · log 0 counts as 0 in an entropy; in floating point it is NaN.
-        entropies_C = -(logprobs_CV.exp() * logprobs_CV).nan_to_num().sum(-1)
-    chosen_C = logprobs_CV.gather(1, best_C[:, None])[:, 0]
-    return Choices(best_C.tolist(), chosen_C.tolist(), entropies_C.tolist())
+        entropies_B = -(logprobs_BV.exp() * logprobs_BV).nan_to_num().sum(-1)
+    chosen_B = logprobs_BV.gather(1, best_B[:, None])[:, 0]
+    return Choices(best_B.tolist(), chosen_B.tolist(), entropies_B.tolist(), looked)
+
+
+def _in_order(found: Choices, order: Sequence[int]) -> Choices:
+    looked = found.looked
+    return Choices(
+        [found.tokens[place] for place in order],
+        [found.logprobs[place] for place in order],
+        [found.entropies[place] for place in order],
+        None if looked is None else [looked[place] for place in order],
+    )
 
 
 class _Attention:
@@ -137,9 +149,9 @@ class _Attention:
         newest = self._step(layer, q_THK[:num], k_TGK[:num], v_TGK[:num], window, scale)
         return newest if within is None else torch.cat([newest, within])
 
-    def kept(self) -> dict[int, Tensor]:
-        """What each row's query looked at in the layer that is kept, [H, L]; nothing where none is."""
-        return {} if self._step.kept_BHL is None else dict(enumerate(self._step.kept_BHL))
+    def kept(self) -> list[Tensor | None]:
+        """What each row's query looked at in the layer that is kept, [H, L]."""
+        return [] if self._step.kept_BHL is None else list(self._step.kept_BHL)
 
 
 class _PromptAttention:

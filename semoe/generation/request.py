@@ -32,9 +32,6 @@ class Request:
     keys: tuple[str, ...] = ()
     """What tells each expert from all others, so that the device keeps it; empty: it is told by its identity."""
     max_new_tokens: int = 20
-    candidates: tuple[int, ...] = ()
-    """Tokens that the answer may well begin with. They are tried together with the prompt, and those kept that the
-    model would have written: that takes less time where they are right, and changes nothing where they are wrong."""
     wants_entropy: bool = False
     """Whether the answer tells how unsure the model was of each token."""
     wants_attention: bool = False

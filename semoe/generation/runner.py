@@ -10,12 +10,9 @@ from torch import Tensor
 
 from semoe.generation.running import Running
 
-MOST_CANDIDATES = 128
-"""Tried in one step, of all rows together: each takes room as a row does."""
-
 
 class Choices(NamedTuple):
-    """The next token of each row, and behind it those that follow its candidates."""
+    """The next token of each row."""
 
     tokens: list[int]
     logprobs: list[float]
@@ -45,9 +42,7 @@ class Runner(Protocol):
         ...
 
     def begin(self, running: Sequence[Running]) -> Pending:
-        """Begins to compute the next token of each of these rows, and of each candidate that a row tries.
-
-        The prompts of new rows are computed on the way.
+        """Begins to compute the next token of each of these rows; the prompts of new ones are computed on the way.
 
         Args:
             running: sequences that were admitted and not released; the new ones must be among them.

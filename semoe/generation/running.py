@@ -1,6 +1,5 @@
 """What the engine knows of a request while it answers it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -20,8 +19,6 @@ class Running:
     entropies: list[float] = field(default_factory=list)
     num_asked: int = 0
     """Tokens that were asked of the runner; its answers may still be on their way."""
-    tried: tuple[int, ...] = ()
-    """Candidates in the step under way, behind the newest token: it chooses a token behind each of them as well."""
     attention_HN: Tensor | None = None
     """The most that any query so far gave to each token of the answer."""
     finish: Literal["eos", "length", "paused"] | None = None
@@ -32,43 +29,9 @@ class Running:
         return (*self.request.prompt, *self.tokens)
 
     @property
-    def num_places(self) -> int:
-        """Tokens up to the newest one, or the last candidate behind it."""
-        return len(self.request.prompt) + len(self.tokens) + len(self.tried)
-
-    @property
-    def newest(self) -> int:
-        """The last of them."""
-        return (self.tried or self.tokens or self.request.prompt)[-1]
-
-    @property
     def wants_more(self) -> bool:
-        """Whether one more token may be asked for: not before it is known which candidates stay."""
-        return not self.tried and self.num_asked < self.request.max_new_tokens
-
-    def ask(self, room: int) -> int:
-        """Asks for the next token; at first with the request's candidates, as far as there is room.
-
-        Returns:
-            how many of them are tried. None where attention is asked for: each token would need its own.
-        """
-        if not self.num_asked and not self.request.wants_attention:
-            self.tried = self.request.candidates[: min(room, self.request.max_new_tokens - 1)]
-        self.num_asked += 1 + len(self.tried)
-        return len(self.tried)
-
-    def take(self, chosen: Iterable[tuple[int, float, float]], eos_ids: frozenset[int]) -> None:
-        """Takes the token, its log-probability and entropy behind the newest token, and behind each candidate tried.
-
-        What was chosen behind a candidate counts as long as that, and those before it, were chosen themselves.
-        """
-        for (token, logprob, entropy), candidate in zip(chosen, (*self.tried, None), strict=True):
-            self.accept(token, logprob, eos_ids, entropy)
-            if self.finish is not None or token != candidate:
-                break
-        if self.tried:
-            self.num_asked = len(self.tokens)
-            self.tried = ()
+        """Whether one more token may be asked for."""
+        return self.num_asked < self.request.max_new_tokens
 
     def accept(self, token: int, logprob: float, eos_ids: frozenset[int], entropy: float | None = None) -> None:
         """Takes the next token, or ends at an end token or at the limit."""
@@ -100,7 +63,6 @@ class Running:
             logprobs=[*self.logprobs],
             entropies=[*self.entropies],
             num_asked=len(self.tokens),
-            tried=(),
             finish=None,
         )
 

@@ -25,7 +25,7 @@ from semoe.generation.fused.paging import Paging
 from semoe.generation.fused.pool import ExpertPool
 from semoe.generation.fused.shape import Shape, size_of
 from semoe.generation.fused.slots import Slots
-from semoe.generation.runner import MOST_CANDIDATES, Choices
+from semoe.generation.runner import Choices
 from semoe.generation.running import Running
 from semoe.models.decoder import Decoder
 from semoe.models.dtypes import current_device
@@ -68,23 +68,19 @@ class FusedRunner:
         self._decoder = decoder
         self._has_layout = layout is not None
         self._layout = layout or ExpertLayout(decoder.config, LoraSettings(rank=1))
-        self._max_rows = max_rows + MOST_CANDIDATES  # of a step
+        self._max_rows = max_rows
         self._weights = base_weights(decoder)
         self._products = Float8Normed() if quantization == "float8" else Products()
         self._products.prepare(self._weights)
         self._angles = AngleTable(decoder)
         self._send = Sender(decoder.device)
         self._pool = ExpertPool(self._layout, decoder.dtype, decoder.device)
-        self._paging = Paging(decoder, self._max_rows)
-        self._slots = Slots(self._max_rows, self._paging, self._pool, self._layout.lora.scaling, decoder.device)
+        self._paging = Paging(decoder, max_rows)
+        self._slots = Slots(max_rows, self._paging, self._pool, self._layout.lora.scaling, decoder.device)
         self._slot_of: dict[int, int] = {}
         """Of each sequence."""
-        self._lent: dict[int, list[int]] = {}
-        """Slots of the candidates that a sequence tries in the newest step."""
-        self._new = set[int]()
-        """Sequences that were admitted since the last step."""
-        self._unknown = set[int]()
-        """Sequences whose newest token the device does not know: new ones, and those that tried candidates."""
+        self._new: list[Running] = []
+        """Admitted since the last step."""
         self._buffers: Buffers | None = None
         self._graphs = Graphs(decoder.device)
         layer = self._weights.layers[0]
@@ -100,8 +96,7 @@ class FusedRunner:
         if not self._slots.has_room(sequence, must=must):
             return False
         self._slot_of[sequence.index] = self._slots.take(sequence)
-        self._new.add(sequence.index)
-        self._unknown.add(sequence.index)
+        self._new.append(sequence)
         return True
 
     def begin(self, running: Sequence[Running]) -> OnTheWay:
@@ -113,42 +108,24 @@ class FusedRunner:
     def release(self, sequence: Running) -> None:
         """Frees a row's slot."""
         self._slots.end(self._slot_of.pop(sequence.index))
-        self._new.discard(sequence.index)
-        self._unknown.discard(sequence.index)
+        self._new = [one for one in self._new if one is not sequence]
 
     def _begin(self, running: Sequence[Running]) -> OnTheWay:
-        self._slots.take_back(slot for lent in self._lent.values() for slot in lent)
-        unknown = [one for one in running if one.index in self._unknown]
-        self._lent = {one.index: self._slots.lend(self._slot_of[one.index], len(one.tried)) for one in unknown}
-        self._send_newest(unknown)
-        new = self._prompts(unknown)
-        slots = [slot for one in running for slot in self._slots_of(one)]
+        new = self._take_in()
+        slots = [self._slot_of[sequence.index] for sequence in running]
         step = self._run(slots, new)
         looked = None
         if any(sequence.request.wants_attention for sequence in running):
-            each = [one for one in running for _ in self._slots_of(one)]
-            wants = [one.request.wants_attention for one in each]
-            looked = looked_at(step, wants, [one.num_asked for one in each])
+            wants = [sequence.request.wants_attention for sequence in running]
+            looked = looked_at(step, wants, [sequence.num_asked for sequence in running])
         return _fetched(step.buffers.choice_3B[:, : len(slots)], looked)
 
-    def _slots_of(self, sequence: Running) -> list[int]:
-        """Of its newest token, and of each candidate that it tries."""
-        return [self._slot_of[sequence.index], *self._lent.get(sequence.index, ())]
-
-    def _send_newest(self, unknown: Sequence[Running]) -> None:
-        """Tells the device newest tokens that it does not know, and behind each the candidates that are tried."""
-        slots = [slot for one in unknown for slot in self._slots_of(one)]
-        tokens = [token for one in unknown for token in (one.ids[-1], *one.tried)]
-        places = [place for one in unknown for place in range(len(one.ids) - 1, one.num_places)]
-        if slots:
-            self._slots.begin(slots, tokens, places)
-        # What holds of the candidates is known once they were looked at; until then the sequence is not asked for more.
-        self._unknown -= {one.index for one in unknown if not one.tried}
-
-    def _prompts(self, unknown: Sequence[Running]) -> list[NewRow]:
-        """Returns the prompts of those that are new, without their last tokens."""
-        new = [NewRow(one.ids[:-1], self._slot_of[one.index]) for one in unknown if one.index in self._new]
-        self._new.clear()
+    def _take_in(self) -> list[NewRow]:
+        """Brings those that were admitted since the last step to the device; returns their prompts."""
+        new = [NewRow(sequence.ids[:-1], self._slot_of[sequence.index]) for sequence in self._new]
+        if new:
+            self._slots.begin([row.slot for row in new])
+        self._new = []
         return [row for row in new if row.ids]
 
     def _run(self, slots: Sequence[int], new: Sequence[NewRow]) -> Step:

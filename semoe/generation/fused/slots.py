@@ -5,7 +5,7 @@
 Kept on the host as well: a row that begins, or whose experts change, is written anew.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -81,24 +81,15 @@ class Slots:
             raise
         return places
 
-    def lend(self, slot: int, count: int) -> list[int]:
-        """Returns further slots for tokens behind a row's newest one: they share its pages and experts for one step."""
-        lent = [self._free.pop() for _ in range(count)]
-        for table in self._tables():
-            table[lent] = table[slot]
-        return lent
-
-    def take_back(self, lent: Iterable[int]) -> None:
-        """Takes slots back that were lent."""
-        self._free += lent
-
-    def begin(self, slots: Sequence[int], tokens: Sequence[int], places: Sequence[int]) -> None:
-        """Brings slots to the device, with the newest token of each and its place."""
+    def begin(self, slots: Sequence[int]) -> None:
+        """Brings slots that were taken to the device; the newest token of each is its prompt's last."""
         if (self.loaded.places_SK.shape, self.table_SL.shape) != (self._places_SK.shape, self._paging.table_SL.shape):
             self._send_all()  # a table became wider
+        prompts = [self._held[slot].ids for slot in slots]
+        last = np.array([prompt[-1] for prompt in prompts], dtype=np.int32)
+        places = np.array([len(prompt) - 1 for prompt in prompts], dtype=np.int32)
         rows = [table[list(slots)] for table in self._tables()]
-        numbers = np.array(tokens, dtype=np.int32), np.array(places, dtype=np.int32)
-        slots_A, *sent = self._send.together(np.array(slots), *numbers, *rows)
+        slots_A, *sent = self._send.together(np.array(slots), last, places, *rows)
         for there, here in zip((self.tokens_S, self.positions_S, *self.loaded, self.table_SL), sent, strict=True):
             there.index_copy_(0, slots_A, here)
 

@@ -4,8 +4,7 @@ Rows stop at different places. Those that stop ask together (one search for all 
 decode), and go on together. A draft is judged as it was when one of its sentences had ended, once that is read; when
 that is changes nothing but last bits (what a paused row had written is computed anew, as a prompt). A row goes on as a
 fresh request: prompt, accepted text, new experts. So what it writes after a switch is what a fresh start from there
-would write; what it had written before is tried as candidates, which changes nothing but the time. Knows the engine and
-the retriever; what passages do to a request is the caller's (`requests`).
+would write. Knows the engine and the retriever; what passages do to a request is the caller's (`requests`).
 """
 
 from collections.abc import Callable, Sequence
@@ -204,9 +203,8 @@ class Switching:
             self._finish(row)
             return
         looks = self._method.looks_at_attention
-        # With other passages much of a draft is often written again: it is tried at once in place of token by token.
-        request = replace(prepared.request, candidates=row.rest, wants_entropy=looks, wants_attention=looks)
         row.begin_draft(trusts_first=trusts_first)
+        request = replace(prepared.request, wants_entropy=looks, wants_attention=looks)
         self._follow(row, self.engine.submit(request))
 
     def _follow(self, row: Row, ticket: int) -> None:

@@ -76,12 +76,6 @@ class Row:
     seen: set[tuple[int, frozenset[str]]] = field(default_factory=set)
     """Places and the passages that were tried there."""
 
-    @property
-    def rest(self) -> tuple[int, ...]:
-        """Tokens of the draft in hand that are written and not accepted."""
-        written = self.paused.tokens if self.paused else self.judged.answer.tokens if self.judged else ()
-        return tuple(written[len(self.accepted) - self.base :])
-
     def begin_draft(self, *, trusts_first: bool) -> None:
         """Begins a draft behind what is accepted."""
         self.base = len(self.accepted)
